@@ -1,0 +1,29 @@
+import type { Json } from './json.ts';
+
+/** `error`: the whole revision is refused (REV-6). `warning`: it is taken, and this is said. */
+export type Severity = 'error' | 'warning';
+
+/**
+ * One thing that is wrong with a revision (REV-6). All of them are reported at once, in document order.
+ * This is the record that cli, api and events render: nobody builds a text of their own from its parts.
+ */
+export interface Finding {
+  readonly severity: Severity;
+  /** Stable, UpperCamelCase; `holdfast explain CODE` knows every one. */
+  readonly code: string;
+  /** JSON pointer into the flat state, e.g. `/device.json/network/pools/a/subnet` (keys with `/` as `~1`). */
+  readonly pointer: string;
+  /** What stands there, as JSON; null where nothing stands there. Long values are cut, see `excerpt`. */
+  readonly found: Json;
+  /** What may stand there, in words. */
+  readonly expected: string;
+  /** One sentence for a person: what was found, where, and what was expected. */
+  readonly message: string;
+  /** What to do, where that is known: the nearest known name, the network that host bits imply, … */
+  readonly hint?: string;
+}
+
+/** True when no finding is an error: the revision may be applied. */
+export function acceptable(findings: readonly Finding[]): boolean {
+  return findings.every((finding) => finding.severity !== 'error');
+}

@@ -1,0 +1,35 @@
+import { createHash } from 'node:crypto';
+
+/** Any JSON value (RFC 8259). Arrays and objects are readonly: documents cross borders frozen. */
+export type Json = null | boolean | number | string | readonly Json[] | JsonObject;
+
+/** A JSON object. Hostile member names (`__proto__`) are refused before a document gets this far (REV-8). */
+export interface JsonObject {
+  readonly [member: string]: Json;
+}
+
+/** True for a JSON object: not null, not an array. */
+export function isJsonObject(value: unknown): value is JsonObject {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
+/**
+ * The one spelling of a JSON value: members sorted by UTF-16 code unit, no white space, as in RFC 8785.
+ * Two values are the same document exactly when their canonical texts are equal. Members that are
+ * `undefined` are left out, as JSON.stringify does.
+ */
+export function canonicalJson(value: unknown): string {
+  if (typeof value !== 'object' || value === null) return JSON.stringify(value) ?? 'null';
+  if (Array.isArray(value)) return `[${value.map(canonicalJson).join(',')}]`;
+  const members = value as Readonly<Record<string, unknown>>;
+  const parts: string[] = [];
+  for (const name of Object.keys(members).sort()) {
+    if (members[name] !== undefined) parts.push(`${JSON.stringify(name)}:${canonicalJson(members[name])}`);
+  }
+  return `{${parts.join(',')}}`;
+}
+
+/** Lower-case hexadecimal sha256 of the canonical text of `value`: 64 characters. */
+export function digestOf(value: unknown): string {
+  return createHash('sha256').update(canonicalJson(value)).digest('hex');
+}

@@ -1,0 +1,200 @@
+import type { Json } from './json.ts';
+
+/**
+ * Resources: what a revision is compiled into (desired) and what an adapter reports (observed).
+ * Specs are plain frozen JSON. Two specs are equal exactly when their digests are (`digestOf(spec)`).
+ */
+
+/** A bridge on this host that containers attach to; Holdfast makes it, or adopts one that was there (POOL-4). */
+export interface BridgePoolSpec {
+  readonly type: 'bridge';
+  /** Name of the pool in `device.json`. */
+  readonly name: string;
+  /** Interface name, 1-15 bytes. */
+  readonly bridge: string;
+  /** CIDR without host bits, e.g. `10.0.5.0/24`. */
+  readonly subnet: string;
+  /** IPv4 address inside `subnet`, e.g. `10.0.5.1`; the bridge carries it. */
+  readonly gateway: string;
+  /** Masquerade what leaves the subnet by another interface (POOL-5). */
+  readonly nat: boolean;
+  /** Drop what is forwarded between this pool and other isolated pools (POOL-8). */
+  readonly isolated: boolean;
+}
+
+/** Containers get a macvlan interface on `parent` (POOL-7). The host makes nothing. */
+export interface MacvlanPoolSpec {
+  readonly type: 'macvlan';
+  readonly name: string;
+  /** Existing host interface, 1-15 bytes. */
+  readonly parent: string;
+  readonly subnet: string;
+  /** The router on the parent's network. */
+  readonly gateway: string;
+}
+
+export type PoolSpec = BridgePoolSpec | MacvlanPoolSpec;
+
+/** An address of a pool, held for one interface of one container (LEASE-4). */
+export interface LeaseSpec {
+  readonly pool: string;
+  readonly container: string;
+  /** Interface inside the container, e.g. `eth0`. */
+  readonly interface: string;
+  /** Dotted quad. Null exactly where the resource has a conflict: there is no address to hold. */
+  readonly address: string | null;
+  /** Prefix length of the pool's subnet. */
+  readonly prefix: number;
+  /** `02:00:` + the four octets, unless the manifest gives one (LEASE-3). Null where address is. */
+  readonly mac: string | null;
+  /** Names under which the other containers of the pool reach this address (CTR-5): container name, hostname. */
+  readonly names: readonly string[];
+}
+
+/** Where the read-only lower layer of a container's root comes from (CTR-4). */
+export type RootVolume =
+  /** A squashfs image in the object store. */
+  | { readonly type: 'object'; readonly sha256: string }
+  /** A directory of the host, for development (`root-volume: "dir:/absolute"`). */
+  | { readonly type: 'directory'; readonly path: string };
+
+/**
+ * How long what a container writes to its root is kept: `permanent` always; `revision` until the container's own
+ * spec changes; `boot` until the host boots again.
+ */
+export type Persistence = 'permanent' | 'revision' | 'boot';
+
+/** One network interface of a container on a pool, fully resolved. */
+export interface NetworkInterface {
+  /** Name inside the container. */
+  readonly name: string;
+  readonly pool: string;
+  readonly type: 'veth' | 'macvlan';
+  /** Host interface: the pool's bridge, or its parent. */
+  readonly link: string;
+  readonly address: string;
+  readonly prefix: number;
+  /** Default route; null for every interface but the first, since a container has one default route. */
+  readonly gateway: string | null;
+  readonly mac: string;
+}
+
+export type ContainerNetwork =
+  | { readonly mode: 'pool'; readonly interfaces: readonly NetworkInterface[] }
+  /** The host's own network namespace. */
+  | { readonly mode: 'host' }
+  /** A namespace of its own with loopback only: also what a container gets that says nothing about its network. */
+  | { readonly mode: 'none' }
+  /** As the `lxc.net.*` lines in its own `lxc.container.conf` say. */
+  | { readonly mode: 'lxc' };
+
+/** One line of an LXC configuration, e.g. `{ key: 'lxc.init.cmd', value: '/bin/app' }`. */
+export interface LxcConfigItem {
+  readonly key: string;
+  readonly value: string;
+}
+
+/**
+ * A file that the revision puts into a container's root (`_config/<container>/<path>`, CTR-4). `path` is inside the
+ * root, without leading slash, normalised, no `..`. A `.json` file stands in the state as a document, any other as an object.
+ */
+export type ConfigFile =
+  | { readonly path: string; readonly sha256: string }
+  | { readonly path: string; readonly document: Json };
+
+/** A container, resolved down to its addresses: nothing else is needed to start it. */
+export interface ContainerSpec {
+  readonly name: string;
+  readonly hostname: string;
+  readonly root: RootVolume;
+  readonly persistence: Persistence;
+  readonly network: ContainerNetwork;
+  /** From `lxc.container.conf`, in order, only what the allow-list lets through. */
+  readonly config: readonly LxcConfigItem[];
+  readonly files: readonly ConfigFile[];
+}
+
+/** One map from kind to spec generates every other type. */
+export interface SpecByKind {
+  readonly pool: PoolSpec;
+  readonly lease: LeaseSpec;
+  readonly container: ContainerSpec;
+}
+
+export type Kind = keyof SpecByKind;
+
+/** `pool/<name>`, `lease/<pool>/<container>/<interface>`, `container/<name>`. */
+export type Key = `${Kind}/${string}`;
+
+/** All kinds, dependencies first. */
+export const kinds: readonly Kind[] = ['pool', 'lease', 'container'];
+
+export const poolKey = (name: string): Key => `pool/${name}`;
+export const leaseKey = (pool: string, container: string, networkInterface: string): Key =>
+  `lease/${pool}/${container}/${networkInterface}`;
+export const containerKey = (name: string): Key => `container/${name}`;
+
+/** The kind that a key names. */
+export function kindOf(key: Key): Kind {
+  return key.slice(0, key.indexOf('/')) as Kind;
+}
+
+/** The part of a key after its kind. */
+export function nameOf(key: Key): string {
+  return key.slice(key.indexOf('/') + 1);
+}
+
+/**
+ * Something that is wrong only against this device or other resources (ENG-8): the resource is blocked, the
+ * revision is not refused.
+ */
+export interface Conflict {
+  /** Stable code, as in findings. */
+  readonly code: string;
+  readonly message: string;
+  /** The resource that holds what this one wants, where there is one. */
+  readonly holder?: Key;
+}
+
+/** What a revision wants of one resource. */
+export interface DesiredResource<K extends Kind = Kind> {
+  readonly key: Key;
+  readonly kind: K;
+  readonly spec: SpecByKind[K];
+  /** `digestOf(spec)`. */
+  readonly digest: string;
+  /** Resources that must be in place before this one can be made; all of them exist in desired, unless `conflict` is set. */
+  readonly dependsOn: readonly Key[];
+  /** JSON pointers into the revision's state: where this resource is declared. */
+  readonly pointers: readonly string[];
+  /** Known at compile time: this resource cannot be made here and now. */
+  readonly conflict?: Conflict;
+}
+
+/** Facts about a resource that are seen but never wanted: they are shown, and decide nothing. */
+export interface FactsByKind {
+  readonly pool: {
+    /** The bridge was there before us: it is used and never deleted (POOL-4). */
+    readonly adopted: boolean;
+  };
+  readonly lease: Readonly<Record<never, never>>;
+  readonly container: {
+    readonly running: boolean;
+    /** Process id of the container's init in the host's pid namespace; null while it does not run. */
+    readonly pid: number | null;
+  };
+}
+
+/**
+ * What an adapter sees of one resource of ours. `spec` is the one it was made from (kept with the object, so that it
+ * is known after a crash of the controller); `drift` says in plain words what of it does not hold any more.
+ */
+export interface ObservedResource<K extends Kind = Kind> {
+  readonly key: Key;
+  readonly kind: K;
+  readonly spec: SpecByKind[K];
+  readonly digest: string;
+  /** Empty when all is as `spec` says. A container that should run and does not has `['not running']`. */
+  readonly drift: readonly string[];
+  readonly facts: FactsByKind[K];
+}
