@@ -1,0 +1,53 @@
+import type { ConfigFile, LxcConfigItem, Persistence, PoolSpec, RootVolume } from './resource.ts';
+import type { ObjectReference } from './revision.ts';
+
+/** `device.json`, read: every default filled in. Addresses of pools are resolved; nothing else is. */
+export interface DeviceManifest {
+  /** In the order of the document. Pools with an error are absent. */
+  readonly pools: ReadonlyMap<string, PoolSpec>;
+  /** In the order of the document, which is the order of start (CTR-6). */
+  readonly groups: readonly GroupManifest[];
+}
+
+export interface GroupManifest {
+  readonly name: string;
+  readonly restartPolicy: 'system' | 'container';
+  readonly statusGoal: 'MOUNTED' | 'STARTED' | 'READY';
+  readonly timeoutSeconds: number;
+}
+
+/** One interface that a container asks for, before it has an address. */
+export interface InterfaceManifest {
+  /** Name inside the container; `eth0`, `eth1`, … where the manifest gives none. */
+  readonly name: string;
+  readonly pool: string;
+  /** Asked for; null: any free one. Not yet checked against the pool (that is a conflict, LEASE-5). */
+  readonly staticAddress: string | null;
+  readonly mac: string | null;
+  /** JSON pointer to the place that asks for it. */
+  readonly pointer: string;
+}
+
+export type NetworkManifest =
+  | { readonly mode: 'pool'; readonly interfaces: readonly InterfaceManifest[] }
+  | { readonly mode: 'host' }
+  | { readonly mode: 'none' }
+  | { readonly mode: 'lxc' };
+
+/** One container, read from all of its documents (REV-4, REV-5): what its components say, before anything is allocated. */
+export interface ContainerManifest {
+  readonly name: string;
+  /** Defaults to the name. */
+  readonly hostname: string;
+  readonly group: string | null;
+  readonly root: RootVolume;
+  readonly persistence: Persistence;
+  readonly network: NetworkManifest;
+  readonly config: readonly LxcConfigItem[];
+  readonly files: readonly ConfigFile[];
+  /** IPv4 addresses that stand in its `lxc.container.conf`: kept free for it in any pool that has them (LEASE-6). */
+  readonly reservedAddresses: readonly string[];
+  /** JSON pointer to its `run.json`. */
+  readonly pointer: string;
+  readonly objects: readonly ObjectReference[];
+}
