@@ -1,0 +1,169 @@
+import { type Observable, Subject } from 'rxjs';
+import { type Key, kindOf, nameOf, type ObservedResource, type PoolSpec } from '../../state/resource.ts';
+import type {
+  Action,
+  Adapter,
+  Executors,
+  Observation,
+  Step,
+  StepOf,
+  StepResult,
+  WatchEvent,
+} from '../adapter.ts';
+import {
+  emptyHost,
+  gatewayAddress,
+  type HostModel,
+  observeContainer,
+  observeHost,
+  observeLease,
+  observePool,
+} from './host.ts';
+
+/** Decides before each step whether it fails: null lets it happen. For tests and simulation. */
+export type FaultInjection = (step: Step) => StepResult | null | Promise<StepResult | null>;
+
+export interface MemoryOptions {
+  /** The host to act on; a new, empty one when absent. Two adapters on one host model a restarted controller. */
+  readonly host?: HostModel;
+  readonly fault?: FaultInjection;
+}
+
+/** Thrown by an executor: the device does not allow it (ENG-8). */
+class Refusal extends Error {
+  readonly code: string;
+
+  constructor(code: string, message: string) {
+    super(message);
+    this.code = code;
+  }
+}
+
+function ensureBridge(host: HostModel, spec: Extract<PoolSpec, { type: 'bridge' }>): boolean {
+  const known = host.bridges.get(spec.bridge);
+  const bridge = known ?? { mark: spec.name, addresses: new Set<string>(), up: true };
+  const before = host.pools.get(spec.name)?.spec;
+  if (before?.type === 'bridge') bridge.addresses.delete(gatewayAddress(before));
+  bridge.up = true;
+  bridge.addresses.add(gatewayAddress(spec));
+  host.bridges.set(spec.bridge, bridge);
+  if (spec.nat) host.masquerade.set(spec.name, spec.subnet);
+  else host.masquerade.delete(spec.name);
+  return bridge.mark !== spec.name;
+}
+
+function ensurePool(host: HostModel, spec: PoolSpec, digest: string): void {
+  if (spec.type === 'macvlan' && !host.links.has(spec.parent)) {
+    throw new Refusal(
+      'ParentMissing',
+      `pool '${spec.name}' needs interface '${spec.parent}', which this host lacks`,
+    );
+  }
+  const adopted = spec.type === 'bridge' && ensureBridge(host, spec);
+  host.pools.set(spec.name, { spec, digest, adopted });
+}
+
+function removePool(host: HostModel, name: string): void {
+  const made = host.pools.get(name);
+  host.pools.delete(name);
+  host.masquerade.delete(name);
+  if (made?.spec.type !== 'bridge') return;
+  if (!made.adopted) host.bridges.delete(made.spec.bridge);
+  else host.bridges.get(made.spec.bridge)?.addresses.delete(gatewayAddress(made.spec));
+}
+
+function stopContainer(host: HostModel, name: string): void {
+  const made = host.containers.get(name);
+  if (made === undefined || made.pid === null) return;
+  host.processes.delete(made.pid);
+  made.pid = null;
+}
+
+function executors(host: HostModel): Executors<void> {
+  return {
+    'pool.ensure': ({ spec, digest }) => ensurePool(host, spec, digest),
+    'pool.remove': ({ key }) => removePool(host, nameOf(key)),
+    'lease.reserve': ({ key, spec, digest }) => {
+      host.leases.set(key, { spec, digest });
+    },
+    'lease.release': ({ key }) => {
+      host.leases.delete(key);
+    },
+    'container.start': ({ spec, digest }) => {
+      stopContainer(host, spec.name);
+      const pid = host.nextPid++;
+      host.processes.set(pid, { container: spec.name });
+      host.containers.set(spec.name, { spec, digest, pid });
+    },
+    'container.stop': ({ key }) => stopContainer(host, nameOf(key)),
+    'container.remove': ({ key }) => {
+      stopContainer(host, nameOf(key));
+      host.containers.delete(nameOf(key));
+    },
+  };
+}
+
+/** The adapter whose host is a plain object: for tests, for simulation, and where there is no LXC. */
+export class MemoryAdapter implements Adapter {
+  readonly name = 'memory';
+  readonly host: HostModel;
+  readonly #fault: FaultInjection;
+  readonly #executors: Executors<void>;
+  readonly #changes = new Subject<WatchEvent>();
+
+  constructor(options: MemoryOptions = {}) {
+    this.host = options.host ?? emptyHost();
+    this.#fault = options.fault ?? (() => null);
+    this.#executors = executors(this.host);
+  }
+
+  async observe(signal: AbortSignal): Promise<readonly ObservedResource[]> {
+    signal.throwIfAborted();
+    return observeHost(this.host);
+  }
+
+  watch(): Observable<WatchEvent> {
+    return this.#changes.asObservable();
+  }
+
+  async apply(step: Step): Promise<StepResult> {
+    const fault = await this.#fault(step);
+    if (fault !== null) return fault;
+    try {
+      (this.#executors[step.action] as (step: StepOf<Action>) => void)(step);
+    } catch (error) {
+      if (!(error instanceof Refusal)) throw error;
+      const conflict = { code: error.code, message: error.message };
+      return { outcome: 'conflict', conflict, observations: [] };
+    }
+    return { outcome: 'done', observations: [this.#look(step.key)] };
+  }
+
+  async close(): Promise<void> {
+    this.#changes.complete();
+  }
+
+  /** Changes the host behind the controller's back, and lets the watch tell what of ours has changed by it. */
+  disturb(change: (host: HostModel) => void): void {
+    const before = new Map(
+      observeHost(this.host).map((resource) => [resource.key, JSON.stringify(resource)]),
+    );
+    change(this.host);
+    const after = new Map(observeHost(this.host).map((resource) => [resource.key, resource]));
+    for (const key of new Set([...before.keys(), ...after.keys()])) {
+      const observed = after.get(key) ?? null;
+      if (JSON.stringify(observed) !== before.get(key))
+        this.#changes.next({ type: 'observation', key, observed });
+    }
+  }
+
+  #look(key: Key): Observation {
+    const name = nameOf(key);
+    const look = {
+      pool: () => observePool(this.host, name),
+      lease: () => observeLease(this.host, key),
+      container: () => observeContainer(this.host, name),
+    };
+    return { key, observed: look[kindOf(key)]() };
+  }
+}

@@ -1,0 +1,62 @@
+import type { Key } from '../state/resource.ts';
+import type { Phase, Status } from '../state/status.ts';
+import type { ResourceCounts } from './api/contract.ts';
+
+/** Which count of an outcome a phase belongs to. */
+const countOf: { readonly [P in Phase]: keyof ResourceCounts } = Object.freeze({
+  Pending: 'waiting',
+  Waiting: 'waiting',
+  Progressing: 'waiting',
+  Removing: 'waiting',
+  Ready: 'ready',
+  Blocked: 'blocked',
+  Failed: 'failed',
+});
+
+/** The status of every resource (ENG-9), with the counts kept as it changes, so that asking costs nothing. */
+export class StatusBoard {
+  readonly #statuses = new Map<Key, Status>();
+  readonly #troubled = new Set<Key>();
+  readonly #counts: { -readonly [C in keyof ResourceCounts]: number } = {
+    ready: 0,
+    waiting: 0,
+    blocked: 0,
+    failed: 0,
+  };
+
+  get(key: Key): Status | undefined {
+    return this.#statuses.get(key);
+  }
+
+  keys(): IterableIterator<Key> {
+    return this.#statuses.keys();
+  }
+
+  /** Keys that are not Ready. */
+  troubled(): ReadonlySet<Key> {
+    return this.#troubled;
+  }
+
+  counts(): ResourceCounts {
+    return { ...this.#counts };
+  }
+
+  set(key: Key, status: Status): void {
+    this.#discount(key);
+    this.#statuses.set(key, status);
+    this.#counts[countOf[status.phase]] += 1;
+    if (status.phase !== 'Ready') this.#troubled.add(key);
+  }
+
+  delete(key: Key): void {
+    this.#discount(key);
+    this.#statuses.delete(key);
+  }
+
+  #discount(key: Key): void {
+    const before = this.#statuses.get(key);
+    if (before === undefined) return;
+    this.#counts[countOf[before.phase]] -= 1;
+    this.#troubled.delete(key);
+  }
+}

@@ -1,0 +1,97 @@
+import type { Conflict, Key } from '../state/resource.ts';
+import type { Cause } from '../state/status.ts';
+
+/** A step that is under way. */
+export interface Flight {
+  readonly id: number;
+  /** Digest of what was desired when the step was sent; null: removal. A result for another one decides nothing. */
+  readonly wanted: string | null;
+  readonly action: string;
+  readonly cause: Cause;
+}
+
+/** What the engine remembers of one resource besides its status. */
+export interface Track {
+  flight: Flight | null;
+  /** Failures and relapses in a row for the present spec (ENG-3). */
+  attempts: number;
+  /** Not before this time, milliseconds since the epoch; null: at once. */
+  retryAt: number | null;
+  /** Digest that the counters above belong to. */
+  wanted: string | null;
+  /** Since when the resource is as desired; null: it is not. */
+  settledAt: number | null;
+  /** The device refused this spec (ENG-8): planned again only when something changes. */
+  refused: Conflict | null;
+  /** Action that ended well for the present spec without settling the resource yet. */
+  lastDone: string | null;
+  /** Number of the input that last told something of this key. */
+  touched: number;
+}
+
+/** Tracks by key, made when first asked for. */
+export class Tracker {
+  readonly #tracks = new Map<Key, Track>();
+  #inFlight = 0;
+
+  /** Steps under way. */
+  get inFlight(): number {
+    return this.#inFlight;
+  }
+
+  find(key: Key): Track | undefined {
+    return this.#tracks.get(key);
+  }
+
+  get(key: Key): Track {
+    const known = this.#tracks.get(key);
+    if (known !== undefined) return known;
+    const track: Track = {
+      flight: null,
+      attempts: 0,
+      retryAt: null,
+      wanted: null,
+      settledAt: null,
+      refused: null,
+      lastDone: null,
+      touched: 0,
+    };
+    this.#tracks.set(key, track);
+    return track;
+  }
+
+  /** Forgets what belonged to another spec, so that a new one starts at once and with all its attempts (ENG-3). */
+  rebase(key: Key, wanted: string | null): Track {
+    const track = this.get(key);
+    if (track.wanted !== wanted) {
+      Object.assign(track, {
+        wanted,
+        attempts: 0,
+        retryAt: null,
+        settledAt: null,
+        refused: null,
+        lastDone: null,
+      });
+    }
+    return track;
+  }
+
+  launch(key: Key, flight: Flight): void {
+    this.get(key).flight = flight;
+    this.#inFlight += 1;
+  }
+
+  /** Ends the flight `id` of `key`; null when there is none (a result that came twice). */
+  land(key: Key, id: number): Flight | null {
+    const track = this.#tracks.get(key);
+    if (track?.flight?.id !== id) return null;
+    const flight = track.flight;
+    track.flight = null;
+    this.#inFlight -= 1;
+    return flight;
+  }
+
+  delete(key: Key): void {
+    this.#tracks.delete(key);
+  }
+}

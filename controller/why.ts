@@ -1,0 +1,78 @@
+import { type Key, kindOf, nameOf } from '../state/resource.ts';
+import type { Cause, Status } from '../state/status.ts';
+
+/** How statuses are looked up. */
+export type StatusLookup = (key: Key) => Status | undefined;
+
+/** The first line of a message: the rest is log lines. */
+const headline = (message: string): string => message.split('\n', 1)[0] ?? message;
+
+/** `container 'web'`: how a person speaks of a resource. */
+export function spoken(key: Key): string {
+  return `${kindOf(key)} '${nameOf(key)}'`;
+}
+
+/** What set it off, in words. */
+export function spokenCause({ trigger, via }: Cause): string {
+  const path = via.length === 0 ? '' : ` through ${via.map(spoken).join(', ')}`;
+  switch (trigger.type) {
+    case 'start':
+      return `since the controller started${path}`;
+    case 'revision':
+      return `since revision ${trigger.revision}${path}`;
+    case 'drift':
+      return `since ${spoken(trigger.key)} changed behind our back (${trigger.detail})${path}`;
+    case 'retry':
+      return `on attempt ${trigger.attempt} of ${spoken(trigger.key)}${path}`;
+    case 'resync':
+      return `since the last full observation${path}`;
+    case 'down':
+      return `since everything is taken down${path}`;
+  }
+}
+
+/** From `key` along what it waits for to the resource that is the root of the trouble. */
+export function rootOf(
+  key: Key,
+  statusOf: StatusLookup,
+): { readonly key: Key; readonly path: readonly Key[] } {
+  const path: Key[] = [];
+  let at = key;
+  for (;;) {
+    const next = nextTrouble(at, statusOf, path);
+    if (next === undefined) return { key: at, path };
+    path.push(at);
+    at = next;
+  }
+}
+
+/** The worst of what `key` waits for; a circle ends the search. */
+function nextTrouble(key: Key, statusOf: StatusLookup, seen: readonly Key[]): Key | undefined {
+  const status = statusOf(key);
+  if (status?.phase !== 'Waiting' && status?.phase !== 'Removing') return undefined;
+  const open = status.waitsFor.filter(
+    (other) => other !== key && !seen.includes(other) && (statusOf(other)?.phase ?? 'Ready') !== 'Ready',
+  );
+  return open.find((other) => isStuck(statusOf(other))) ?? open[0];
+}
+
+function isStuck(status: Status | undefined): boolean {
+  return status?.phase === 'Blocked' || status?.phase === 'Failed';
+}
+
+/**
+ * One sentence that says why `key` is in its phase, root cause first: for a container that waits for a lease that
+ * waits for a pool that failed, the pool's failure.
+ */
+export function why(key: Key, statusOf: StatusLookup): string {
+  const status = statusOf(key);
+  if (status === undefined) return `${spoken(key)} is not known`;
+  const root = rootOf(key, statusOf);
+  const rootStatus = statusOf(root.key) ?? status;
+  const cause = spokenCause(rootStatus.cause);
+  if (root.key === key) return `${spoken(key)} is ${status.phase}: ${headline(status.message)} (${cause})`;
+  const through = root.path.slice(1).reverse().map(spoken);
+  const chain = through.length === 0 ? '' : `, through ${through.join(', ')}`;
+  const trouble = `${spoken(root.key)} is ${rootStatus.phase}: ${headline(rootStatus.message)}`;
+  return `${trouble}; ${spoken(key)} is ${status.phase} because of it${chain} (${cause})`;
+}

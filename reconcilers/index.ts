@@ -1,0 +1,32 @@
+import type { Key, Kind, ObservedResource, SpecByKind } from '../state/resource.ts';
+import { kindOf } from '../state/resource.ts';
+import { containerReconciler } from './container.ts';
+import { leaseReconciler } from './lease.ts';
+import { poolReconciler } from './pool.ts';
+import type { Plan, Reconciler, View } from './reconciler.ts';
+
+/** The only place that names every reconciler. */
+const reconcilers: { readonly [K in Kind]: Reconciler<K> } = Object.freeze({
+  pool: poolReconciler,
+  lease: leaseReconciler,
+  container: containerReconciler,
+});
+
+/** What comes next for `key`. */
+export function plan(key: Key, view: View): Plan {
+  return reconcilers[kindOf(key)].plan(key, view);
+}
+
+function reconcilerOf<K extends Kind>(kind: K): Reconciler<K> {
+  return reconcilers[kind] as unknown as Reconciler<K>;
+}
+
+/** Keys that a resource stands on, from its spec. */
+export function dependsOn(resource: ObservedResource): readonly Key[] {
+  return reconcilerOf(resource.kind).dependsOn(resource.spec as SpecByKind[typeof resource.kind]);
+}
+
+/** What a resource holds exclusively, from its spec. */
+export function claims(resource: ObservedResource): readonly string[] {
+  return reconcilerOf(resource.kind).claims(resource.spec as SpecByKind[typeof resource.kind]);
+}

@@ -1,0 +1,44 @@
+import { type Key, type LeaseSpec, poolKey } from '../state/resource.ts';
+import { holds, otherHolders, standing, unsettled } from './holds.ts';
+import type { Plan, Reconciler, View } from './reconciler.ts';
+
+/** An observed lease goes only when no container stands on it: an address never leaves one that runs with it. */
+function release(key: Key, spec: LeaseSpec, view: View): Plan {
+  const users = standing(key, view);
+  if (users.length > 0) return { type: 'wait', keys: users, message: 'its container still has the address' };
+  return { type: 'step', step: { action: 'lease.release', key, spec } };
+}
+
+/**
+ * A lease that changed is released before it is reserved anew, so that two containers can exchange their addresses:
+ * each gives up its own before it waits for the other's.
+ */
+function plan(key: Key, view: View): Plan {
+  const desired = view.desired(key);
+  const observed = view.observed(key);
+  if (desired === undefined) {
+    return observed === undefined ? { type: 'settled' } : release(key, observed.spec as LeaseSpec, view);
+  }
+  if (desired.conflict !== undefined) return { type: 'blocked', conflict: desired.conflict };
+  if (holds(desired, observed)) return { type: 'settled' };
+  const spec = desired.spec as LeaseSpec;
+  if (observed !== undefined && observed.digest !== desired.digest) {
+    return release(key, observed.spec as LeaseSpec, view);
+  }
+  const waitsFor = [...unsettled(desired.dependsOn, view), ...otherHolders(key, claims(spec), view)];
+  if (waitsFor.length > 0)
+    return { type: 'wait', keys: waitsFor, message: 'its pool or address is not there yet' };
+  return { type: 'step', step: { action: 'lease.reserve', key, spec, digest: desired.digest } };
+}
+
+/** One holder an address (LEASE-5). */
+function claims(spec: LeaseSpec): readonly string[] {
+  return spec.address === null ? [] : [`address:${spec.pool}:${spec.address}`];
+}
+
+export const leaseReconciler: Reconciler<'lease'> = {
+  kind: 'lease',
+  plan,
+  dependsOn: (spec) => [poolKey(spec.pool)],
+  claims,
+};
