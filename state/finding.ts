@@ -3,6 +3,14 @@ import type { Json } from './json.ts';
 /** `error`: the whole revision is refused (REV-6). `warning`: it is taken, and this is said. */
 export type Severity = 'error' | 'warning';
 
+/** A place in a file, as editors count: the first character of a file is line 1, column 1 (in UTF-16 code units). */
+export interface Location {
+  /** Path of the file, as the user named it or below what the user named. */
+  readonly file: string;
+  readonly line: number;
+  readonly column: number;
+}
+
 /**
  * One thing that is wrong with a revision (REV-6). All of them are reported at once, in document order.
  * This is the record that cli, api and events render: nobody builds a text of their own from its parts.
@@ -21,6 +29,8 @@ export interface Finding {
   readonly message: string;
   /** What to do, where that is known: the nearest known name, the network that host bits imply, … */
   readonly hint?: string;
+  /** Where in the files that were read; absent when the revision did not come from a file. */
+  readonly location?: Location;
 }
 
 /** True when no finding is an error: the revision may be applied. */
