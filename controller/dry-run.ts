@@ -2,6 +2,9 @@ import type { Step } from '../adapters/adapter.ts';
 import { expectation } from '../adapters/expectation.ts';
 import { plan } from '../reconcilers/index.ts';
 import type { DesiredResource, Key } from '../state/resource.ts';
+import type { ObjectFacts, StateChange } from '../state/revision.ts';
+import type { DesiredStore } from '../state/store.ts';
+import type { PlanOutcome } from './api/contract.ts';
 import { SetIndex } from './set-index.ts';
 import type { World } from './world.ts';
 
@@ -52,4 +55,21 @@ export function dryRun(
     }
   }
   return { steps, stuck };
+}
+
+/** The plan of a proposed change: over what it changes, what is not as desired already, and what is left over. */
+export function planOf(
+  store: DesiredStore,
+  world: World,
+  change: StateChange,
+  facts: ObjectFacts,
+  troubled: Iterable<Key>,
+): PlanOutcome {
+  const proposal = store.propose(change, facts);
+  if (!proposal.accepted) return { steps: [], findings: proposal.findings, problems: [] };
+  const { changes } = proposal;
+  const desired = (key: Key) => (changes.has(key) ? (changes.get(key) ?? undefined) : store.desired(key));
+  const { steps, stuck } = dryRun(world, desired, [...changes.keys(), ...troubled]);
+  const problems = [...stuck].map(([key, reason]) => ({ key, why: `${key}: ${reason}` }));
+  return { steps: steps.map((step) => ({ ...step })), findings: proposal.findings, problems };
 }

@@ -1,0 +1,119 @@
+import type { Step } from '../../adapters/adapter.ts';
+import { emptyHost, type HostModel } from '../../adapters/memory/host.ts';
+import { type FaultInjection, MemoryAdapter } from '../../adapters/memory/memory-adapter.ts';
+import { defaultEngineOptions, Engine, type EngineOptions } from '../../controller/engine.ts';
+import type { RevisionAnswer, RevisionFact } from '../../controller/input.ts';
+import { Runner } from '../../controller/runner.ts';
+import type { Json } from '../../state/json.ts';
+import type { Key } from '../../state/resource.ts';
+import type { FlatState, HeldLease, StateChange } from '../../state/revision.ts';
+import type { EventRecord } from '../../state/status.ts';
+import { DesiredStore } from '../../state/store.ts';
+import { VirtualClock } from './virtual-clock.ts';
+
+export interface RigOptions {
+  readonly host?: HostModel;
+  readonly fault?: FaultInjection;
+  readonly engine?: Partial<EngineOptions>;
+  readonly persist?: (fact: RevisionFact) => void;
+  readonly held?: readonly HeldLease[];
+  /** What a database would give back at the start. */
+  readonly state?: FlatState;
+  readonly revision?: number;
+}
+
+/** A whole controller on a modelled host, in virtual time. */
+export class Rig {
+  readonly clock = new VirtualClock();
+  readonly host: HostModel;
+  readonly adapter: MemoryAdapter;
+  readonly store: DesiredStore;
+  readonly engine: Engine;
+  readonly runner: Runner;
+  readonly steps: Step[] = [];
+  readonly events: EventRecord[] = [];
+  readonly facts: RevisionFact[] = [];
+
+  constructor(options: RigOptions = {}) {
+    this.host = options.host ?? emptyHost();
+    const fault: FaultInjection = (step) => {
+      this.steps.push(step);
+      return options.fault?.(step) ?? null;
+    };
+    this.adapter = new MemoryAdapter({ host: this.host, fault });
+    this.store = new DesiredStore(options.held === undefined ? {} : { held: options.held });
+    if (options.state !== undefined) {
+      this.store.commit(this.store.propose({ type: 'replace', state: options.state }, noFacts));
+    }
+    this.engine = new Engine(this.store, options.revision ?? 0, {
+      ...defaultEngineOptions,
+      ...options.engine,
+    });
+    const persist = (fact: RevisionFact) => {
+      options.persist?.(fact);
+      this.facts.push(fact);
+    };
+    this.runner = new Runner({ engine: this.engine, adapter: this.adapter, clock: this.clock, persist });
+    this.runner.events.subscribe((event) => this.events.push(event));
+  }
+
+  async start(): Promise<this> {
+    this.runner.start();
+    await this.settle();
+    return this;
+  }
+
+  /** Lets everything happen that needs no time. */
+  async settle(): Promise<void> {
+    await new Promise((resolve) => setImmediate(resolve));
+  }
+
+  async apply(state: FlatState): Promise<RevisionAnswer> {
+    return this.change({ type: 'replace', state });
+  }
+
+  async change(change: StateChange): Promise<RevisionAnswer> {
+    const answer = await this.runner.submit(change, noFacts, 'test');
+    await this.settle();
+    return answer;
+  }
+
+  /** Lets `ms` pass, with everything that happens meanwhile. */
+  async pass(ms: number): Promise<void> {
+    const end = this.clock.now() + ms;
+    while (this.clock.step(end - this.clock.now())) await this.settle();
+    await this.settle();
+  }
+
+  phase(key: Key): string | undefined {
+    return this.engine.board.get(key)?.phase;
+  }
+
+  /** `action key` of every step since the last call. */
+  takeSteps(): readonly string[] {
+    return this.steps.splice(0).map((step) => `${step.action} ${step.key}`);
+  }
+}
+
+const noFacts = Object.freeze({ texts: {}, missing: [] });
+
+/** A revision in short: pools by subnet, containers by pool, or by pool and static address. */
+export function revisionOf(
+  pools: Readonly<Record<string, Json>>,
+  containers: Readonly<Record<string, Json>> = {},
+): FlatState {
+  const state: Record<string, Json> = {
+    '#spec': 'pantavisor-service-system@1',
+    'device.json': { network: { pools: pools as Json } } as Json,
+  };
+  for (const [name, network] of Object.entries(containers)) {
+    state[`${name}/run.json`] = {
+      '#spec': 'service-manifest-run@1',
+      name,
+      type: 'lxc',
+      'root-volume': 'dir:/srv/root',
+      ...(network === null ? {} : { network }),
+    } as Json;
+  }
+  return state;
+}

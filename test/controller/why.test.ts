@@ -1,0 +1,55 @@
+import test from 'ava';
+import { rootOf, spokenCause, why } from '../../controller/why.ts';
+import type { Key } from '../../state/resource.ts';
+import type { Phase, Status } from '../../state/status.ts';
+
+const revision = { trigger: { type: 'revision', revision: 7 }, via: [] } as const;
+
+function status(phase: Phase, message: string, waitsFor: readonly Key[] = []): Status {
+  return { phase, reason: 'R', message, since: 0, attempts: 0, revision: 7, cause: revision, waitsFor };
+}
+
+const chain = new Map<Key, Status>([
+  ['container/web', status('Waiting', 'what it stands on is not there', ['pool/lan', 'lease/lan/web/eth0'])],
+  ['lease/lan/web/eth0', status('Waiting', 'its pool is not there', ['pool/lan'])],
+  ['pool/lan', status('Failed', 'ip: RTNETLINK answers: no\nlog line')],
+  ['pool/ok', status('Ready', 'as desired')],
+]);
+const lookup = (key: Key) => chain.get(key);
+
+test('[ENG-9] the reason of a waiting resource names the root, not the last domino', (t) => {
+  t.is(
+    why('container/web', lookup),
+    "pool 'lan' is Failed: ip: RTNETLINK answers: no; container 'web' is Waiting because of it (since revision 7)",
+  );
+  t.deepEqual(rootOf('lease/lan/web/eth0', lookup), { key: 'pool/lan', path: ['lease/lan/web/eth0'] });
+});
+
+test('[ENG-9] a resource that waits for nobody speaks for itself', (t) => {
+  t.is(why('pool/ok', lookup), "pool 'ok' is Ready: as desired (since revision 7)");
+  t.is(why('pool/none', lookup), "pool 'none' is not known");
+});
+
+test('[ENG-9] resources that wait for each other end the search', (t) => {
+  const circle = new Map<Key, Status>([
+    ['lease/a/x/eth0', status('Waiting', 'm', ['lease/a/y/eth0'])],
+    ['lease/a/y/eth0', status('Waiting', 'm', ['lease/a/x/eth0'])],
+  ]);
+  t.is(rootOf('lease/a/x/eth0', (key) => circle.get(key)).key, 'lease/a/y/eth0');
+});
+
+const spoken: readonly [Status['cause'], string][] = [
+  [{ trigger: { type: 'start' }, via: [] }, 'since the controller started'],
+  [
+    { trigger: { type: 'revision', revision: 2 }, via: ['pool/lan', 'lease/lan/db/eth0'] },
+    "since revision 2 through pool 'lan', lease 'lan/db/eth0'",
+  ],
+  [
+    { trigger: { type: 'drift', key: 'pool/lan', detail: 'bridge pvbr0 is missing' }, via: [] },
+    "since pool 'lan' changed behind our back (bridge pvbr0 is missing)",
+  ],
+];
+
+for (const [cause, text] of spoken) {
+  test(`[ENG-9] a cause is told as "${text}"`, (t) => t.is(spokenCause(cause), text));
+}
