@@ -1,0 +1,58 @@
+/** Body of every answer that is not what was asked for, except a refused revision (that is its outcome). */
+export interface ProblemBody {
+  readonly error: {
+    /** UpperCamelCase, stable. */
+    readonly code: string;
+    /** What was found, what was expected, and where. */
+    readonly message: string;
+    /** What to do, where that is known. */
+    readonly hint?: string;
+  };
+}
+
+/** A request that cannot be answered as asked: status, code and words in one throwable. */
+export class Problem extends Error {
+  readonly status: number;
+  readonly code: string;
+  readonly hint: string | undefined;
+
+  constructor(status: number, code: string, message: string, hint?: string) {
+    super(message);
+    this.name = 'Problem';
+    this.status = status;
+    this.code = code;
+    this.hint = hint;
+  }
+}
+
+/** The one shape in which problems travel. */
+export function problemBody(code: string, message: string, hint?: string): ProblemBody {
+  return { error: { code, message, ...(hint === undefined ? {} : { hint }) } };
+}
+
+/** True for text such as `DigestMismatch`: one of our codes, and none of Node's (`ENOSPC`, `ERR_…`). */
+function isOwnCode(code: unknown): code is string {
+  return typeof code === 'string' && /^[A-Z][a-z]+([A-Z][a-z]*)*$/.test(code);
+}
+
+/**
+ * What a thrown thing says to a client. Errors of the object store carry one of our codes and are the client's to
+ * mend (422); errors of fastify carry their status; anything else is ours: 500, and `internal` is true, so that it is logged.
+ */
+export function problemOf(thrown: unknown): {
+  readonly status: number;
+  readonly body: ProblemBody;
+  readonly internal: boolean;
+} {
+  if (thrown instanceof Problem) {
+    const { status, code, message, hint } = thrown;
+    return { status, body: problemBody(code, message, hint), internal: status >= 500 };
+  }
+  const error = thrown instanceof Error ? thrown : new Error(String(thrown));
+  const { code, statusCode } = error as { readonly code?: unknown; readonly statusCode?: unknown };
+  if (isOwnCode(code)) return { status: 422, body: problemBody(code, error.message), internal: false };
+  if (typeof statusCode === 'number' && statusCode >= 400 && statusCode < 500) {
+    return { status: statusCode, body: problemBody('BadRequest', error.message), internal: false };
+  }
+  return { status: 500, body: problemBody('Internal', error.message), internal: true };
+}

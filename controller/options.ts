@@ -1,0 +1,49 @@
+/** How `holdfast run` was started; every field is already checked. */
+export interface RunOptions {
+  /** `auto`: lxc where this process is root and LXC is installed, else memory. */
+  readonly adapter: 'auto' | 'lxc' | 'docker' | 'memory';
+  /** Absolute path of the directory under which everything is kept. */
+  readonly root: string;
+  /** Absolute path of the control socket. */
+  readonly socket: string;
+  /** Absolute path of a directory that is watched and applied whenever it changes. */
+  readonly source?: string;
+  /** A level that pino knows: `trace`, `debug`, `info`, `warn`, `error`, `fatal`, `silent`. */
+  readonly logLevel?: string;
+}
+
+/** Which host a plan without a controller is made against. */
+export type DirectPlanOptions = Pick<RunOptions, 'adapter' | 'root'>;
+
+/** Names that `--adapter` takes, the default first. */
+export const adapterNames: readonly RunOptions['adapter'][] = ['auto', 'lxc', 'docker', 'memory'];
+
+/** Names that `--log-level` takes, from most to least said. */
+export const logLevels: readonly string[] = ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'];
+
+/** Where `run` keeps everything unless `--root` says otherwise: state that survives a reboot (FHS 5.8). */
+export const defaultRoot = '/var/lib/holdfast';
+
+/** How long `apply`, `patch` and `down` wait for the revision to come to rest; 0 does not wait. */
+export const defaultWaitSeconds = 60;
+
+/** A control socket that does not answer a connection attempt within this time is taken for a living one. */
+export const socketProbeTimeoutMs = 1_000;
+
+/** Largest JSON body that the control socket reads (REV-8). */
+export const maxJsonBytes = 16 * 1024 * 1024;
+
+/** Deepest nesting of arrays and objects in a JSON body (REV-8). */
+export const maxJsonDepth = 64;
+
+/**
+ * What a follower of a stream may have unread before it is cut off, in bytes: enough for every resource of a large
+ * revision to change at once, and a bound on the memory that a reader which has stopped costs the controller.
+ */
+export const maxUnreadStreamBytes = 16 * 1024 * 1024;
+
+/** How long a closing control socket lets answers under way finish before their connections are cut. */
+export const apiCloseGraceMs = 500;
+
+/** The longest delay that a timer of Node takes (2^31 - 1): 24 days, which is past any use of it here. */
+export const longestTimerMs = 2_147_483_647;
