@@ -1,0 +1,54 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { startController } from '../controller.ts';
+import { makeExample, secondRevision } from './example.ts';
+import { BrokenClaim, Stage } from './stage.ts';
+import { tell } from './story.ts';
+
+/** `node tools/demo/play.ts lxc|memory` tells the story on one adapter; on LXC it belongs into a lab. */
+
+function say(line: string): void {
+  process.stdout.write(`${line}\n`);
+}
+
+/** Tells the story with everything under `directory`; the controller is ended in any case. */
+async function playIn(directory: string, adapter: 'lxc' | 'memory'): Promise<void> {
+  const real = adapter === 'lxc';
+  const root = join(directory, 'root');
+  const example = await makeExample(join(directory, 'two-containers'), real ? 'busybox' : 'placeholder');
+  const controller = await startController({ adapter, root });
+  try {
+    const project = join(import.meta.dirname, '../..');
+    const stage = new Stage(say, [
+      [` --socket ${controller.socket}`, ''],
+      [directory, ''],
+      [`${project}/bin/`, ''],
+      [`${project}/`, ''],
+    ]);
+    await tell({ stage, controller, example, second: secondRevision, real });
+    const code = await controller.stop();
+    stage.claim('the controller ends when it is asked to', code === 0, controller.log);
+  } catch (error) {
+    say(`   the controller said:\n${controller.log.map((line) => `     ${line}`).join('\n')}`);
+    throw error;
+  } finally {
+    await controller.stop();
+  }
+}
+
+async function main(adapter: string | undefined): Promise<number> {
+  const directory = mkdtempSync(join(tmpdir(), 'demo-'));
+  try {
+    await playIn(directory, adapter === 'lxc' ? 'lxc' : 'memory');
+    return 0;
+  } catch (error) {
+    if (!(error instanceof BrokenClaim)) throw error;
+    say(`   ✗ ${error.message}`);
+    return 1;
+  } finally {
+    rmSync(directory, { recursive: true, force: true });
+  }
+}
+
+process.exitCode = await main(process.argv[2]);
