@@ -30,12 +30,6 @@ export const defaultWaitSeconds = 60;
 /** A control socket that does not answer a connection attempt within this time is taken for a living one. */
 export const socketProbeTimeoutMs = 1_000;
 
-/** Largest JSON body that the control socket reads (REV-8). */
-export const maxJsonBytes = 16 * 1024 * 1024;
-
-/** Deepest nesting of arrays and objects in a JSON body (REV-8). */
-export const maxJsonDepth = 64;
-
 /**
  * What a follower of a stream may have unread before it is cut off, in bytes: enough for every resource of a large
  * revision to change at once, and a bound on the memory that a reader which has stopped costs the controller.

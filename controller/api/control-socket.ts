@@ -1,8 +1,8 @@
 import type { Stats } from 'node:fs';
-import { lstat, mkdir, rename, unlink } from 'node:fs/promises';
+import { chmod, link, lstat, mkdir, mkdtemp, rename, rm, unlink } from 'node:fs/promises';
 import type { Server } from 'node:http';
 import { connect } from 'node:net';
-import { dirname } from 'node:path';
+import { dirname, join } from 'node:path';
 import { socketProbeTimeoutMs } from '../options.ts';
 
 /** The control socket cannot be opened here; the message says what is in the way and what to do. */
@@ -15,6 +15,10 @@ export class ControlSocketError extends Error {
 
 /** Bytes that the path of a unix socket may have on Linux, less the closing NUL (unix(7)). */
 const maxSocketPathBytes = 107;
+
+/** The socket is bound as `<prefix>XXXXXX/<name>` in its directory, before it gets its own name there. */
+const birthplacePrefix = '.new-';
+const birthName = 's';
 
 const octal = (mode: number): string => (mode & 0o7777).toString(8).padStart(4, '0');
 
@@ -73,8 +77,8 @@ const livingController = (path: string): ControlSocketError =>
     `another controller answers on ${path}: stop it first, or give this one a --socket and a --root of its own`,
   );
 
-/** Takes away what a dead controller left at `path`, and nothing else. */
-async function removeStale(path: string, uid: number): Promise<void> {
+/** Moves what a dead controller left at `path` to `aside`, and nothing else. */
+async function setStaleAside(path: string, uid: number, aside: string): Promise<void> {
   const found = await statusAt(path);
   if (found === null) return;
   if (!found.isSocket() || found.uid !== uid) {
@@ -84,50 +88,72 @@ async function removeStale(path: string, uid: number): Promise<void> {
     );
   }
   if (await isServed(path)) throw livingController(path);
-  // Another controller may be doing the same and have put its own socket there since: only the one looked at may go.
-  const aside = `${path}.${process.pid}`;
-  await rename(path, aside);
-  const moved = await lstat(aside);
-  if (moved.ino !== found.ino || moved.dev !== found.dev) {
-    await rename(aside, path);
-    throw livingController(path);
+  // Another controller may be doing the same, and have put its own socket there since: only the one looked at may go.
+  try {
+    await rename(path, aside);
+  } catch (error) {
+    throw (error as NodeJS.ErrnoException).code === 'ENOENT' ? livingController(path) : error;
   }
-  await unlink(aside);
+  const moved = await lstat(aside);
+  if (moved.ino === found.ino && moved.dev === found.dev) return;
+  await link(aside, path);
+  throw livingController(path);
 }
 
-/** Binds with mode 0600 from the first instant on: binding happens before `listen` returns, the event comes later. */
-function bindPrivately(server: Server, path: string): Promise<void> {
+function listen(server: Server, path: string): Promise<void> {
   return new Promise((resolve, reject) => {
-    const failed = (error: NodeJS.ErrnoException): void => {
-      reject(error.code === 'EADDRINUSE' ? livingController(path) : error);
-    };
-    server.once('error', failed);
-    const before = process.umask(0o177);
-    try {
-      server.listen({ path }, () => {
-        server.off('error', failed);
-        resolve();
-      });
-    } finally {
-      process.umask(before);
-    }
+    server.once('error', reject);
+    server.listen({ path }, () => {
+      server.off('error', reject);
+      resolve();
+    });
   });
 }
 
 /**
- * Lets `server` listen on a unix socket at `path`, for this user alone (mode 0600, in a directory that nobody else can
- * write to). A socket that a dead controller left is replaced. Throws a ControlSocketError for a path that is too long, for a directory
- * or file that is not ours or a symbolic link, and when a living controller has it. The socket goes when the server closes.
+ * Binds where nobody else can look, and gives the socket its name only when it has its mode: at no instant could another
+ * user connect. `link` fails where the name is taken, so of two controllers that start together one gets it.
  */
-export async function openControlSocket(server: Server, path: string): Promise<void> {
-  const bytes = Buffer.byteLength(path);
+async function bindPrivately(server: Server, path: string, born: string): Promise<Stats> {
+  try {
+    await listen(server, born);
+    await chmod(born, 0o600);
+    await link(born, path);
+    return await lstat(born);
+  } catch (error) {
+    server.close();
+    throw (error as NodeJS.ErrnoException).code === 'EEXIST' ? livingController(path) : error;
+  }
+}
+
+/** Takes the socket's name away, unless somebody else has taken it meanwhile. */
+async function release(path: string, ours: Stats): Promise<void> {
+  const found = await statusAt(path);
+  if (found?.ino === ours.ino && found.dev === ours.dev) await unlink(path);
+}
+
+/**
+ * Lets `server` listen on a unix socket at `path`, for this user alone (mode 0600, in a directory that nobody else can
+ * write to). A socket that a dead controller left is replaced. Throws a ControlSocketError for a path that is too long,
+ * for a directory or file that is not ours or a symbolic link, and when a living controller has it. Returns what takes
+ * the socket's name away again; the server itself is the caller's to close.
+ */
+export async function openControlSocket(server: Server, path: string): Promise<() => Promise<void>> {
+  const birthBytes = Buffer.byteLength(join(dirname(path), `${birthplacePrefix}XXXXXX`, birthName));
+  const bytes = Math.max(Buffer.byteLength(path), birthBytes);
   if (bytes > maxSocketPathBytes) {
     throw new ControlSocketError(
-      `the control socket's path has ${bytes} bytes, expected ${maxSocketPathBytes} at most (unix(7)): ${path}`,
+      `the control socket's path needs ${bytes} bytes, expected ${maxSocketPathBytes} at most (unix(7)): ${path}`,
     );
   }
   const uid = process.geteuid?.() ?? -1;
   await ensureDirectory(dirname(path), uid);
-  await removeStale(path, uid);
-  await bindPrivately(server, path);
+  const birthplace = await mkdtemp(join(dirname(path), birthplacePrefix));
+  try {
+    await setStaleAside(path, uid, join(birthplace, 'stale'));
+    const ours = await bindPrivately(server, path, join(birthplace, birthName));
+    return () => release(path, ours);
+  } finally {
+    await rm(birthplace, { recursive: true, force: true });
+  }
 }

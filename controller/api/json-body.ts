@@ -1,6 +1,6 @@
 import type { Json } from '../../state/json.ts';
+import { MAX_NESTING } from '../../state/limits.ts';
 import { pointerTo } from '../../state/pointer.ts';
-import { maxJsonDepth } from '../options.ts';
 import { Problem } from './problem.ts';
 
 /** Assigning to this member changes an object's prototype instead; no revision has a use for it (REV-8). */
@@ -10,11 +10,11 @@ type Place = readonly (string | number)[];
 
 /** Refuses one value for its own nesting and names; returns what is inside it. */
 function check(value: object, place: Place): readonly (readonly [unknown, Place])[] {
-  if (place.length > maxJsonDepth) {
+  if (place.length > MAX_NESTING) {
     throw new Problem(
       400,
       'TooDeep',
-      `the body nests deeper than ${maxJsonDepth} levels at ${pointerTo(...place)}`,
+      `the body nests deeper than ${MAX_NESTING} levels at ${pointerTo(...place)}`,
     );
   }
   if (Array.isArray(value)) return value.map((item, index) => [item, [...place, index]]);
@@ -31,7 +31,7 @@ function check(value: object, place: Place): readonly (readonly [unknown, Place]
 
 /**
  * The JSON value that `text` is. Throws a Problem (400) that says what is wrong and where: not JSON (line and column),
- * nested deeper than `maxJsonDepth`, or a hostile member name (JSON pointer).
+ * nested deeper than `MAX_NESTING`, or a hostile member name (JSON pointer).
  */
 export function parseJsonBody(text: string): Json {
   let value: unknown;

@@ -30,6 +30,12 @@ export function problemBody(code: string, message: string, hint?: string): Probl
   return { error: { code, message, ...(hint === undefined ? {} : { hint }) } };
 }
 
+/** Codes for what the HTTP layer refuses by itself. */
+const codeByStatus: ReadonlyMap<number, string> = new Map([
+  [413, 'TooLarge'],
+  [415, 'UnsupportedMediaType'],
+]);
+
 /** True for text such as `DigestMismatch`: one of our codes, and none of Node's (`ENOSPC`, `ERR_…`). */
 function isOwnCode(code: unknown): code is string {
   return typeof code === 'string' && /^[A-Z][a-z]+([A-Z][a-z]*)*$/.test(code);
@@ -52,7 +58,8 @@ export function problemOf(thrown: unknown): {
   const { code, statusCode } = error as { readonly code?: unknown; readonly statusCode?: unknown };
   if (isOwnCode(code)) return { status: 422, body: problemBody(code, error.message), internal: false };
   if (typeof statusCode === 'number' && statusCode >= 400 && statusCode < 500) {
-    return { status: statusCode, body: problemBody('BadRequest', error.message), internal: false };
+    const name = codeByStatus.get(statusCode) ?? 'BadRequest';
+    return { status: statusCode, body: problemBody(name, error.message), internal: false };
   }
   return { status: 500, body: problemBody('Internal', error.message), internal: true };
 }

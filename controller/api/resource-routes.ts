@@ -1,7 +1,7 @@
 import type { FastifyInstance } from 'fastify';
+import { meantHint, nearestNames } from '../../state/nearest-name.ts';
 import { type Key, type Kind, kinds } from '../../state/resource.ts';
 import type { EventRecord } from '../../state/status.ts';
-import { nearestNames } from '../nearest.ts';
 import type { ControllerService, ResourceItem } from './contract.ts';
 import type { LineStreams, Send } from './line-stream.ts';
 import { Problem } from './problem.ts';
@@ -20,12 +20,11 @@ type Selects = (resource: { readonly key: Key }) => boolean;
  */
 function selection({ kind, name }: ResourceQuery): Selects {
   if (kind !== undefined && !kinds.includes(kind as Kind)) {
-    const near = nearestNames(kind, kinds)[0];
     throw new Problem(
       400,
       'UnknownKind',
       `found kind '${kind}', expected one of ${kinds.join(', ')}`,
-      near === undefined ? undefined : `did you mean '${near}'?`,
+      meantHint(kind, kinds) ?? undefined,
     );
   }
   return ({ key }) => {

@@ -1,7 +1,8 @@
 import fastify, { type FastifyInstance } from 'fastify';
 import packageJson from '../../package.json' with { type: 'json' };
+import { MAX_JSON_BYTES } from '../../state/limits.ts';
 import type { Clock } from '../clock.ts';
-import { apiCloseGraceMs, longestTimerMs, maxJsonBytes } from '../options.ts';
+import { apiCloseGraceMs, longestTimerMs } from '../options.ts';
 import type { ControllerService } from './contract.ts';
 import { openControlSocket } from './control-socket.ts';
 import { parseJsonBody } from './json-body.ts';
@@ -46,7 +47,7 @@ function answerProblems(api: FastifyInstance, onInternalError: ApiOptions['onInt
 
 function buildApi(service: ControllerService, streams: LineStreams, options: ApiOptions): FastifyInstance {
   const api = fastify({
-    bodyLimit: maxJsonBytes,
+    bodyLimit: MAX_JSON_BYTES,
     routerOptions: { maxParamLength: 4_096 },
     // Node looks for slow requests every 30 s for as long as a server listens. The only clients are this user's own, and
     // a quiet controller makes no periodic system calls (ENG-7).
@@ -77,9 +78,10 @@ export async function serveApi(service: ControllerService, options: ApiOptions):
   const streams = lineStreams();
   const api = buildApi(service, streams, options);
   await api.ready();
-  await openControlSocket(api.server, options.socket);
+  const release = await openControlSocket(api.server, options.socket);
   return {
     async close() {
+      await release();
       streams.end();
       const stopCutting = options.clock.after(apiCloseGraceMs, () => api.server.closeAllConnections());
       await api.close();

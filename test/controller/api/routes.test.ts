@@ -1,0 +1,300 @@
+import { createHash } from 'node:crypto';
+import test from 'ava';
+import { MAX_JSON_BYTES, MAX_NESTING } from '../../../state/limits.ts';
+import { event, waitingWeb, webItems } from '../fixtures.ts';
+import { emptyOutcome } from '../scripted-service.ts';
+import { ask, linesOf, served } from '../served.ts';
+
+const sha256 = (content: string): string => createHash('sha256').update(content).digest('hex');
+
+test('the version names the program, the api and the adapter', async (t) => {
+  const { socket } = await served(t);
+  const { status, body } = await ask(socket, 'GET', '/v1/version');
+  t.is(status, 200);
+  t.like(body, { api: 'v1', adapter: 'scripted', pid: process.pid });
+});
+
+test('an object that is missing is asked for once and taken in when its content has that sha256', async (t) => {
+  const { socket, service } = await served(t);
+  const [has, lacks] = [sha256('one'), sha256('two')];
+  service.objects.set(has, Buffer.from('one'));
+  const names = JSON.stringify({ sha256: [has, lacks] });
+  t.deepEqual((await ask(socket, 'POST', '/v1/objects/missing', names)).body, { missing: [lacks] });
+  t.is((await ask(socket, 'PUT', `/v1/objects/${lacks}`, 'two', 'application/octet-stream')).status, 204);
+  t.deepEqual((await ask(socket, 'POST', '/v1/objects/missing', names)).body, { missing: [] });
+});
+
+test('an object larger than any JSON body streams through', async (t) => {
+  const { socket, service } = await served(t);
+  const content = Buffer.alloc(MAX_JSON_BYTES + 1, 'x');
+  const name = createHash('sha256').update(content).digest('hex');
+  t.is((await ask(socket, 'PUT', `/v1/objects/${name}`, content, 'text/plain')).status, 204);
+  t.is(service.objects.get(name)?.length, content.length);
+});
+
+test('an object whose content has another sha256 is refused and both are named', async (t) => {
+  const { socket, service } = await served(t);
+  const { status, body } = await ask(socket, 'PUT', `/v1/objects/${sha256('a')}`, 'b');
+  t.is(status, 422);
+  t.deepEqual(body, {
+    error: {
+      code: 'DigestMismatch',
+      message: `found content with sha256 ${sha256('b')}, expected ${sha256('a')}`,
+    },
+  });
+  t.is(service.objects.size, 0);
+});
+
+test('a revision reaches the controller with its source and is answered with its outcome', async (t) => {
+  const { socket, service } = await served(t);
+  service.onApply = () => ({ ...emptyOutcome, revision: 1, phase: 'INPROGRESS' });
+  const answer = await ask(socket, 'POST', '/v1/revisions', '{"state":{"a/run.json":{}},"source":"here"}');
+  t.is(answer.status, 200);
+  t.like(answer.body, { revision: 1, phase: 'INPROGRESS' });
+  t.deepEqual(service.applied, [
+    { change: { type: 'replace', state: { 'a/run.json': {} } }, source: 'here' },
+  ]);
+});
+
+test('[REV-6] a refused revision is answered with 422 and its findings', async (t) => {
+  const { socket, service } = await served(t);
+  const finding = {
+    severity: 'error',
+    code: 'BadSubnet',
+    pointer: '/device.json',
+    found: 'x',
+    expected: 'a CIDR',
+    message: 'm',
+  } as const;
+  service.onApply = () => ({ ...emptyOutcome, phase: 'WONTGO', findings: [finding] });
+  const answer = await ask(socket, 'POST', '/v1/revisions', '{"state":{}}');
+  t.is(answer.status, 422);
+  t.like(answer.body, { phase: 'WONTGO', findings: [finding] });
+});
+
+test('[REV-3] a patch is told apart from a merge patch by its content type', async (t) => {
+  const { socket, service } = await served(t);
+  const operations = [{ op: 'remove', path: '/a~1run.json' }];
+  await ask(socket, 'PATCH', '/v1/revision', JSON.stringify(operations), 'application/json-patch+json');
+  await ask(socket, 'PATCH', '/v1/revision', '{"a":null}', 'application/merge-patch+json; charset=utf-8');
+  t.deepEqual(
+    service.applied.map(({ change }) => change),
+    [
+      { type: 'patch', operations: operations as never },
+      { type: 'merge', patch: { a: null } },
+    ],
+  );
+  const plain = await ask(socket, 'PATCH', '/v1/revision', '{}');
+  t.is(plain.status, 415);
+  t.regex(plain.text, /application\/json-patch\+json/);
+});
+
+test('the current revision, its outcome and a plan can be asked for', async (t) => {
+  const { socket, service } = await served(t);
+  service.state = { 'device.json': {} };
+  service.planOutcome = {
+    steps: [{ action: 'container.stop', key: 'container/a' }],
+    findings: [],
+    problems: [],
+  };
+  t.like((await ask(socket, 'GET', '/v1/revision')).body, { state: { 'device.json': {} }, digest: 'd0' });
+  t.deepEqual((await ask(socket, 'GET', '/v1/outcome')).body, emptyOutcome);
+  const change = { type: 'replace', state: {} } as const;
+  t.deepEqual((await ask(socket, 'POST', '/v1/plan', JSON.stringify({ change }))).body, service.planOutcome);
+  t.deepEqual(service.planned, [change]);
+});
+
+test('resources are listed whole, by kind, and by name or a part of it', async (t) => {
+  const { socket, service } = await served(t);
+  service.items = webItems;
+  const keys = async (query: string): Promise<readonly string[]> =>
+    ((await ask(socket, 'GET', `/v1/resources${query}`)).body as { items: { key: string }[] }).items.map(
+      ({ key }) => key,
+    );
+  t.deepEqual(await keys(''), ['pool/internal', 'lease/internal/web/eth0', 'container/web']);
+  t.deepEqual(await keys('?kind=lease'), ['lease/internal/web/eth0']);
+  t.deepEqual(await keys('?name=web'), ['lease/internal/web/eth0', 'container/web']);
+  t.deepEqual(await keys('?kind=lease&name=internal%2Fweb%2Feth0'), ['lease/internal/web/eth0']);
+  t.deepEqual(await keys('?kind=pool&name=nothing'), []);
+});
+
+test('one resource is described by its key, with slashes encoded or not', async (t) => {
+  const { socket, service } = await served(t);
+  service.items = webItems;
+  service.descriptions = new Map([['container/web', waitingWeb]]);
+  t.deepEqual((await ask(socket, 'GET', '/v1/resources/container%2Fweb')).body, waitingWeb);
+  t.deepEqual((await ask(socket, 'GET', '/v1/resources/container/web')).body, waitingWeb);
+  t.deepEqual((await ask(socket, 'GET', '/v1/resources/container%2Fwbe')).body, {
+    error: {
+      code: 'UnknownResource',
+      message: "there is no resource 'container/wbe'",
+      hint: "did you mean 'container/web'?",
+    },
+  });
+});
+
+test('taking everything down is answered with an outcome', async (t) => {
+  const { socket, service } = await served(t);
+  service.onApply = () => ({ ...emptyOutcome, revision: 9 });
+  t.like((await ask(socket, 'POST', '/v1/down')).body, { revision: 9 });
+});
+
+const deep = `${'['.repeat(MAX_NESTING + 1)}${']'.repeat(MAX_NESTING + 1)}`;
+const hostile: readonly (readonly [string, string, string, string, number, string, RegExp])[] = [
+  ['text that is no JSON', 'POST', '/v1/revisions', '{"state":', 400, 'BadJson', /JSON/],
+  [
+    'a member named __proto__',
+    'POST',
+    '/v1/revisions',
+    '{"state":{"a":[{"__proto__":1}]}}',
+    400,
+    'HostileName',
+    /\/state\/a\/0\/__proto__/,
+  ],
+  ['deep nesting', 'POST', '/v1/revisions', `{"state":{"a":${deep}}}`, 400, 'TooDeep', /\/state\/a\/0/],
+  ['a body that is no object', 'POST', '/v1/revisions', '[]', 400, 'BadBody', /found an array/],
+  [
+    'a state that is no object',
+    'POST',
+    '/v1/revisions',
+    '{"state":"x"}',
+    400,
+    'BadBody',
+    /\/state: found .*x/,
+  ],
+  [
+    'a source that is no text',
+    'POST',
+    '/v1/revisions',
+    '{"state":{},"source":1}',
+    400,
+    'BadBody',
+    /\/source/,
+  ],
+  ['no body', 'POST', '/v1/revisions', '', 400, 'BadBody', /found nothing/],
+  [
+    'object names of a wrong type',
+    'POST',
+    '/v1/objects/missing',
+    '{"sha256":[1]}',
+    400,
+    'BadBody',
+    /\/sha256\/0/,
+  ],
+  ['a plan without a change', 'POST', '/v1/plan', '{}', 400, 'BadBody', /\/change/],
+  [
+    'a plan of an unknown change',
+    'POST',
+    '/v1/plan',
+    '{"change":{"type":"x"}}',
+    400,
+    'BadBody',
+    /\/change\/type/,
+  ],
+  ['an object name that climbs', 'PUT', '/v1/objects/..%2f..%2fetc', 'x', 400, 'BadObjectName', /64/],
+  ['an unknown kind', 'GET', '/v1/resources?kind=pol', '', 400, 'UnknownKind', /did you mean 'pool'/],
+  ['an unknown route', 'GET', '/v2/x', '', 404, 'UnknownRoute', /GET \/v2\/x/],
+];
+for (const [what, method, path, body, status, code, message] of hostile) {
+  test(`[REV-8] ${what} is answered with ${status} ${code}, saying where`, async (t) => {
+    const { socket, service, internalErrors } = await served(t);
+    const answer = await ask(socket, method, path, body);
+    t.is(answer.status, status);
+    t.is((answer.body as { error: { code: string } }).error.code, code);
+    t.regex(answer.text, message);
+    t.deepEqual([service.applied, internalErrors], [[], []]);
+  });
+}
+
+test('[REV-8] hostile patches are answered with 400 and the pointer of the operation', async (t) => {
+  const { socket, service } = await served(t);
+  const cases = [
+    ['{}', /found an object, expected an array/],
+    ['[1]', /\/0: found 1/],
+    ['[{"op":"explode","path":""}]', /\/0\/op: found "explode", expected one of add/],
+    ['[{"op":"add","path":7,"value":1}]', /\/0\/path/],
+    ['[{"op":"add","path":"/a"}]', /\/0\/value: found nothing/],
+    ['[{"op":"move","path":"/a"}]', /\/0\/from/],
+  ] as const;
+  for (const [body, message] of cases) {
+    const answer = await ask(socket, 'PATCH', '/v1/revision', body, 'application/json-patch+json');
+    t.is(answer.status, 400, body);
+    t.regex((answer.body as { error: { message: string } }).error.message, message);
+  }
+  t.deepEqual(service.applied, []);
+});
+
+test('[REV-8] a JSON body over 16 MiB is refused without being read', async (t) => {
+  const { socket } = await served(t);
+  const answer = await ask(socket, 'POST', '/v1/revisions', `"${'x'.repeat(MAX_JSON_BYTES)}"`);
+  t.is(answer.status, 413);
+  t.like(answer.body, { error: { code: 'TooLarge' } });
+});
+
+test('an error inside the controller is answered with 500 and told to the one who logs', async (t) => {
+  const { socket, service, internalErrors } = await served(t);
+  const broken = new Error('disk full');
+  service.onApply = () => {
+    throw broken;
+  };
+  const answer = await ask(socket, 'POST', '/v1/down');
+  t.is(answer.status, 500);
+  t.deepEqual(answer.body, { error: { code: 'Internal', message: 'disk full' } });
+  t.deepEqual(internalErrors, [broken]);
+});
+
+test('a stream of outcomes begins with the present one and goes on with every change', async (t) => {
+  const { socket, service } = await served(t);
+  const lines = linesOf(socket, '/v1/outcome?follow=1');
+  t.deepEqual((await lines.next()).value, emptyOutcome);
+  service.outcomeSubject.next({ ...emptyOutcome, revision: 2 });
+  t.like((await lines.next()).value as object, { revision: 2 });
+  await lines.return(undefined);
+});
+
+test('a stream of resources begins with those that are there and goes on with the changes of those asked for', async (t) => {
+  const { socket, service } = await served(t);
+  service.items = webItems;
+  const lines = linesOf(socket, '/v1/resources?follow=1&kind=container');
+  t.deepEqual((await lines.next()).value, { items: [webItems[2]] });
+  service.changeSubject.next({ key: 'pool/internal', item: null });
+  service.changeSubject.next({ key: 'container/web', item: null });
+  t.deepEqual((await lines.next()).value, { key: 'container/web', item: null });
+  await lines.return(undefined);
+});
+
+test('a stream of events gives each event once, the kept ones first', async (t) => {
+  const { socket, service } = await served(t);
+  service.kept = [event(1), event(2)];
+  t.deepEqual((await ask(socket, 'GET', '/v1/events')).body, { items: service.kept });
+  const lines = linesOf(socket, '/v1/events?follow=1');
+  t.deepEqual((await lines.next()).value, event(1));
+  t.deepEqual((await lines.next()).value, event(2));
+  service.eventSubject.next(event(2));
+  service.eventSubject.next(event(3));
+  t.deepEqual((await lines.next()).value, event(3));
+  await lines.return(undefined);
+});
+
+test('a reader that leaves is unsubscribed', async (t) => {
+  const { socket, service } = await served(t);
+  const lines = linesOf(socket, '/v1/outcome?follow=1');
+  await lines.next();
+  t.true(service.outcomeSubject.observed);
+  await lines.return(undefined);
+  // One more round trip: the server has seen the end of the other connection by then, or sees it while it serves this.
+  for (let round = 0; round < 50 && service.outcomeSubject.observed; round++) {
+    await ask(socket, 'GET', '/v1/version');
+  }
+  t.false(service.outcomeSubject.observed);
+});
+
+test('closing the api ends its streams properly', async (t) => {
+  const { socket, service, close } = await served(t);
+  const lines = linesOf(socket, '/v1/outcome?follow=1');
+  await lines.next();
+  const ended = lines.next();
+  await close();
+  t.deepEqual(await ended, { done: true, value: undefined });
+  t.false(service.outcomeSubject.observed);
+});

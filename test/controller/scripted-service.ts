@@ -1,0 +1,106 @@
+import { createHash } from 'node:crypto';
+import { BehaviorSubject, Subject } from 'rxjs';
+import type {
+  ControllerService,
+  PlanOutcome,
+  ResourceChange,
+  ResourceDescription,
+  ResourceItem,
+  RevisionOutcome,
+} from '../../controller/api/contract.ts';
+import type { Key } from '../../state/resource.ts';
+import type { FlatState, StateChange } from '../../state/revision.ts';
+import type { EventRecord } from '../../state/status.ts';
+
+/** An outcome to begin from. */
+export const emptyOutcome: RevisionOutcome = {
+  revision: 0,
+  digest: 'd0',
+  phase: 'DONE',
+  unchanged: false,
+  resources: { ready: 0, waiting: 0, blocked: 0, failed: 0 },
+  findings: [],
+  problems: [],
+};
+
+/** A controller that says what the test tells it to, and remembers what it was asked: the border of api and cli. */
+export class ScriptedService implements ControllerService {
+  readonly adapter = 'scripted';
+  readonly objects = new Map<string, Buffer>();
+  readonly applied: { readonly change: StateChange; readonly source: string }[] = [];
+  readonly planned: StateChange[] = [];
+  readonly outcomeSubject = new BehaviorSubject<RevisionOutcome>(emptyOutcome);
+  readonly changeSubject = new Subject<ResourceChange>();
+  readonly eventSubject = new Subject<EventRecord>();
+  items: readonly ResourceItem[] = [];
+  kept: readonly EventRecord[] = [];
+  descriptions: ReadonlyMap<Key, ResourceDescription> = new Map();
+  planOutcome: PlanOutcome = { steps: [], findings: [], problems: [] };
+  state: FlatState = {};
+  /** What `apply` and `down` answer. */
+  onApply: (change: StateChange) => RevisionOutcome = () => this.outcome();
+
+  async missingObjects(sha256: readonly string[]): Promise<readonly string[]> {
+    return sha256.filter((name) => !this.objects.has(name));
+  }
+
+  async putObject(sha256: string, content: AsyncIterable<Uint8Array>): Promise<void> {
+    const chunks: Uint8Array[] = [];
+    for await (const chunk of content) chunks.push(chunk);
+    const bytes = Buffer.concat(chunks);
+    const found = createHash('sha256').update(bytes).digest('hex');
+    if (found !== sha256) {
+      throw Object.assign(new Error(`found content with sha256 ${found}, expected ${sha256}`), {
+        code: 'DigestMismatch',
+      });
+    }
+    this.objects.set(sha256, bytes);
+  }
+
+  async apply(change: StateChange, source: string): Promise<RevisionOutcome> {
+    this.applied.push({ change, source });
+    return this.onApply(change);
+  }
+
+  async plan(change: StateChange): Promise<PlanOutcome> {
+    this.planned.push(change);
+    return this.planOutcome;
+  }
+
+  current() {
+    const { revision, digest } = this.outcome();
+    return { revision, digest, state: this.state };
+  }
+
+  outcome(): RevisionOutcome {
+    return this.outcomeSubject.value;
+  }
+
+  outcomes() {
+    return this.outcomeSubject.asObservable();
+  }
+
+  resources(): readonly ResourceItem[] {
+    return this.items;
+  }
+
+  changes() {
+    return this.changeSubject.asObservable();
+  }
+
+  describe(key: Key): ResourceDescription | null {
+    return this.descriptions.get(key) ?? null;
+  }
+
+  events(): readonly EventRecord[] {
+    return this.kept;
+  }
+
+  eventStream() {
+    return this.eventSubject.asObservable();
+  }
+
+  async down(): Promise<RevisionOutcome> {
+    return this.onApply({ type: 'replace', state: {} });
+  }
+}
