@@ -1,9 +1,10 @@
 import type { Readable } from 'node:stream';
 import type { FastifyInstance } from 'fastify';
 import type { Json } from '../../state/json.ts';
+import { isSha256 } from '../source/source.ts';
 import type { ControllerService } from './contract.ts';
 import { Problem } from './problem.ts';
-import { isSha256, readSha256List } from './request-bodies.ts';
+import { readSha256List } from './request-bodies.ts';
 
 /** Takes an object in as it arrives: any size, any content type, never held whole in memory. */
 function uploadRoute(api: FastifyInstance, service: ControllerService): void {

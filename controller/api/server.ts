@@ -5,10 +5,10 @@ import type { Clock } from '../clock.ts';
 import { apiCloseGraceMs, longestTimerMs } from '../options.ts';
 import type { ControllerService } from './contract.ts';
 import { openControlSocket } from './control-socket.ts';
-import { parseJsonBody } from './json-body.ts';
 import { type LineStreams, lineStreams } from './line-stream.ts';
 import { objectRoutes } from './object-routes.ts';
 import { problemBody, problemOf } from './problem.ts';
+import { parseJsonBody } from './request-bodies.ts';
 import { resourceRoutes } from './resource-routes.ts';
 import { revisionRoutes } from './revision-routes.ts';
 

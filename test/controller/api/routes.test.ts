@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import test from 'ava';
-import { MAX_JSON_BYTES, MAX_NESTING } from '../../../state/limits.ts';
+import { MAX_JSON_BYTES } from '../../../state/limits.ts';
 import { event, waitingWeb, webItems } from '../fixtures.ts';
 import { emptyOutcome } from '../scripted-service.ts';
 import { ask, linesOf, served } from '../served.ts';
@@ -139,19 +139,8 @@ test('taking everything down is answered with an outcome', async (t) => {
   t.like((await ask(socket, 'POST', '/v1/down')).body, { revision: 9 });
 });
 
-const deep = `${'['.repeat(MAX_NESTING + 1)}${']'.repeat(MAX_NESTING + 1)}`;
 const hostile: readonly (readonly [string, string, string, string, number, string, RegExp])[] = [
   ['text that is no JSON', 'POST', '/v1/revisions', '{"state":', 400, 'BadJson', /JSON/],
-  [
-    'a member named __proto__',
-    'POST',
-    '/v1/revisions',
-    '{"state":{"a":[{"__proto__":1}]}}',
-    400,
-    'HostileName',
-    /\/state\/a\/0\/__proto__/,
-  ],
-  ['deep nesting', 'POST', '/v1/revisions', `{"state":{"a":${deep}}}`, 400, 'TooDeep', /\/state\/a\/0/],
   ['a body that is no object', 'POST', '/v1/revisions', '[]', 400, 'BadBody', /found an array/],
   [
     'a state that is no object',
@@ -206,22 +195,23 @@ for (const [what, method, path, body, status, code, message] of hostile) {
   });
 }
 
-test('[REV-8] hostile patches are answered with 400 and the pointer of the operation', async (t) => {
+test('[REV-8] a patch that is no array is answered with 400', async (t) => {
   const { socket, service } = await served(t);
-  const cases = [
-    ['{}', /found an object, expected an array/],
-    ['[1]', /\/0: found 1/],
-    ['[{"op":"explode","path":""}]', /\/0\/op: found "explode", expected one of add/],
-    ['[{"op":"add","path":7,"value":1}]', /\/0\/path/],
-    ['[{"op":"add","path":"/a"}]', /\/0\/value: found nothing/],
-    ['[{"op":"move","path":"/a"}]', /\/0\/from/],
-  ] as const;
-  for (const [body, message] of cases) {
-    const answer = await ask(socket, 'PATCH', '/v1/revision', body, 'application/json-patch+json');
-    t.is(answer.status, 400, body);
-    t.regex((answer.body as { error: { message: string } }).error.message, message);
-  }
+  const answer = await ask(socket, 'PATCH', '/v1/revision', '{}', 'application/json-patch+json');
+  t.is(answer.status, 400);
+  t.regex(
+    (answer.body as { error: { message: string } }).error.message,
+    /found an object, expected an array/,
+  );
   t.deepEqual(service.applied, []);
+});
+
+test('[REV-8] hostile content reaches validation as it is, and changes nothing on its way', async (t) => {
+  const { socket, service } = await served(t);
+  const state = '{"__proto__":{"polluted":true},"a/run.json":{"constructor":{"__proto__":1}}}';
+  t.is((await ask(socket, 'POST', '/v1/revisions', `{"state":${state}}`)).status, 200);
+  t.is(JSON.stringify(service.applied[0]?.change), `{"type":"replace","state":${state}}`);
+  t.false('polluted' in {});
 });
 
 test('[REV-8] a JSON body over 16 MiB is refused without being read', async (t) => {
