@@ -1,0 +1,38 @@
+import { readFile } from 'node:fs/promises';
+import type { ContainerSpec } from '../../state/resource.ts';
+import { writeAtomically } from './write-atomically.ts';
+
+/**
+ * What a container was made from, kept beside its LXC configuration and written before it: whatever exists of a
+ * container of ours is known after a crash. `instance` is our mark (ENG-4).
+ */
+export interface ContainerRecord {
+  readonly instance: string;
+  readonly digest: string;
+  readonly spec: ContainerSpec;
+}
+
+export async function writeContainerRecord(path: string, record: ContainerRecord): Promise<void> {
+  await writeAtomically(path, JSON.stringify(record), 0o600);
+}
+
+/**
+ * The record at `path`. Null: there is none, or it has another instance's mark. `torn`: our file, and no record in it: a
+ * power cut came between its writing and the disk, so that the container can't run. Rejects where it can't be read.
+ */
+export async function readContainerRecord(path: string, instance: string): Promise<ContainerRecord | 'torn' | null> {
+  let text: string;
+  try {
+    text = await readFile(path, 'utf8');
+  } catch (error) {
+    const code = (error as NodeJS.ErrnoException).code;
+    if (code === 'ENOENT' || code === 'ENOTDIR') return null;
+    throw error;
+  }
+  try {
+    const record = JSON.parse(text) as ContainerRecord;
+    return record.instance === instance ? record : null;
+  } catch {
+    return 'torn';
+  }
+}

@@ -1,0 +1,254 @@
+import { mkdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
+import { dirname } from 'node:path';
+import {
+  type ContainerSpec,
+  containerKey,
+  leaseKey,
+  type NetworkInterface,
+  type ObservedResource,
+} from '../../state/resource.ts';
+import { run } from '../linux/command.ts';
+import { vethName } from '../linux/mark.ts';
+import { lxcConfiguration } from './configuration.ts';
+import { type ContainerRecord, readContainerRecord, writeContainerRecord } from './container-record.ts';
+import { exitReport } from './exit-report.ts';
+import { ignoresHalt } from './halt-signal.ts';
+import { HostsFiles, type HostsSource } from './hosts-files.ts';
+import type { ContainerPaths, Layout } from './layout.ts';
+import type { Monitors } from './monitors.ts';
+import { Root } from './root.ts';
+import { StepConflict, StepFailure } from './step-refusal.ts';
+import { entriesOf } from './storage.ts';
+
+/** Lines of the container's log that a failure repeats. */
+const shownLogLines = 12;
+
+async function readOrEmpty(path: string): Promise<string> {
+  try {
+    return await readFile(path, 'utf8');
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return '';
+    throw error;
+  }
+}
+
+async function exists(path: string): Promise<boolean> {
+  try {
+    await stat(path);
+    return true;
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return false;
+    throw error;
+  }
+}
+
+/** The log of the last run is kept as `<path>.1`; no more than two runs ever take space. */
+async function rotate(path: string): Promise<void> {
+  await mkdir(dirname(path), { recursive: true });
+  if (await exists(path)) await rename(path, `${path}.1`);
+}
+
+export interface ContainersOptions {
+  readonly layout: Layout;
+  readonly instance: string;
+  readonly objects: (sha256: string) => string;
+  readonly monitors: Monitors;
+  readonly leases: HostsSource['leases'];
+  /** Whole seconds, more than 0, between asking a container to stop and forcing it (CTR-8). */
+  readonly stopTimeoutSeconds: number;
+}
+
+/** The containers of this instance: made, started, stopped and removed by LXC's own tools, with an lxcpath of their own. */
+export class Containers {
+  readonly #options: ContainersOptions;
+  readonly #layout: Layout;
+  readonly #monitors: Monitors;
+  readonly #root: Root;
+  readonly #hosts: HostsFiles;
+  /** Of every container that exists. */
+  readonly #records = new Map<string, ContainerRecord>();
+
+  constructor(options: ContainersOptions) {
+    this.#options = options;
+    this.#layout = options.layout;
+    this.#monitors = options.monitors;
+    this.#root = new Root(options.layout, options.objects);
+    this.#hosts = new HostsFiles(options.layout, { leases: options.leases, containers: () => this.#specs() });
+  }
+
+  /** Reads from the disk which containers exist, and makes name resolution say what leases and containers say. */
+  async load(): Promise<void> {
+    const found = await Promise.all(
+      (await entriesOf(this.#layout.lxcPath)).map(async (name) => ({ name, record: await this.#read(name) })),
+    );
+    this.#records.clear();
+    for (const { name, record } of found) if (record !== null) this.#records.set(name, record);
+    await this.#hosts.refresh();
+  }
+
+  names(): readonly string[] {
+    return [...this.#records.keys()];
+  }
+
+  /** Names resolve as the leases now say (CTR-5). */
+  refreshNames(): Promise<void> {
+    return this.#hosts.refresh();
+  }
+
+  /** Host ends of the interfaces that running containers have in `pool`. */
+  hostInterfaces(pool: string): readonly string[] {
+    return [...this.#specs()].flatMap(({ name, network }) =>
+      network.mode !== 'pool'
+        ? []
+        : network.interfaces
+            .filter((face) => face.type === 'veth' && face.pool === pool)
+            .map((face) => this.#hostInterface(name, face)),
+    );
+  }
+
+  /** What there is of one container now; null: nothing of ours. */
+  async observe(name: string): Promise<ObservedResource<'container'> | null> {
+    const record = this.#records.get(name);
+    if (record === undefined) return null;
+    const { spec, digest } = record;
+    const running = await this.#monitors.isRunning(name);
+    const pid = running ? await this.#monitors.initPid(name) : null;
+    const drift = running ? [] : await this.#endOf(name);
+    return { key: containerKey(name), kind: 'container', spec, digest, drift, facts: { running, pid } };
+  }
+
+  /** Makes root and configuration anew and starts. Rejects with StepConflict or StepFailure. */
+  async start(spec: ContainerSpec, digest: string): Promise<void> {
+    const paths = this.#layout.container(spec.name);
+    if (await this.#monitors.isRunning(spec.name)) return this.#expectRunning(spec.name, digest);
+    if (!this.#records.has(spec.name) && (await exists(paths.config))) {
+      throw new StepConflict({
+        code: 'ContainerExists',
+        message: `${paths.directory} holds a container that Holdfast did not make; remove it, or give this one another name`,
+      });
+    }
+    await this.#root.check(spec.root);
+    const record = { instance: this.#options.instance, digest, spec };
+    await mkdir(paths.directory, { recursive: true });
+    await writeContainerRecord(paths.record, record);
+    this.#records.set(spec.name, record);
+    await this.#prepare(spec, digest, paths);
+    await this.#launch(spec.name, paths);
+    await this.#sweep();
+  }
+
+  /** Graceful, then forced (CTR-8); resolves when nothing of it runs any more. */
+  async stop(name: string): Promise<void> {
+    if (!this.#records.has(name) || !(await this.#monitors.isRunning(name))) return;
+    const how = (await this.#canBeAsked(name)) ? ['-t', String(this.#options.stopTimeoutSeconds)] : ['-k'];
+    try {
+      await run(['lxc-stop', '-P', this.#layout.lxcPath, '-n', name, ...how]);
+    } catch (error) {
+      // It may have ended by itself while we asked.
+      if (await this.#monitors.isRunning(name)) throw error;
+    }
+    await this.#monitors.untilEnded(name);
+  }
+
+  /** Removes everything of it but its permanent storage. */
+  async remove(name: string): Promise<void> {
+    if (!this.#records.has(name)) return;
+    if (await this.#monitors.isRunning(name)) {
+      throw new StepFailure({ code: 'ContainerRunning', message: `container '${name}' runs; stop it before it is removed` });
+    }
+    await this.#discard(name, this.#layout.container(name));
+    this.#records.delete(name);
+    await Promise.all([this.#hosts.refresh(), this.#sweep()]);
+  }
+
+  *#specs(): Iterable<ContainerSpec> {
+    for (const { spec } of this.#records.values()) yield spec;
+  }
+
+  #hostInterface(container: string, face: NetworkInterface): string {
+    return vethName(this.#options.instance, leaseKey(face.pool, container, face.name));
+  }
+
+  /** What is left of a container whose record a power cut took goes: nobody could name what it was made from. */
+  async #read(name: string): Promise<ContainerRecord | null> {
+    const paths = this.#layout.container(name);
+    const record = await readContainerRecord(paths.record, this.#options.instance);
+    if (record !== 'torn') return record;
+    if (await this.#monitors.isRunning(name)) {
+      throw new Error(`container '${name}' runs, and ${paths.record} is damaged; stop it with lxc-stop -P ${this.#layout.lxcPath} -n ${name}`);
+    }
+    await this.#discard(name, paths);
+    return null;
+  }
+
+  /** The record goes last: what is left of a crash is found again. */
+  async #discard(name: string, paths: ContainerPaths): Promise<void> {
+    await this.#root.remove(name);
+    await rm(dirname(paths.log), { recursive: true, force: true });
+    for (const path of [paths.config, paths.monitorPid, paths.record]) await rm(path, { force: true });
+    await rm(paths.directory, { recursive: true, force: true });
+  }
+
+  #expectRunning(name: string, digest: string): void {
+    if (this.#records.get(name)?.digest === digest) return;
+    throw new StepFailure({
+      code: 'ContainerRunning',
+      message: `container '${name}' runs with another specification; stop it before it is started anew`,
+    });
+  }
+
+  async #prepare(spec: ContainerSpec, digest: string, paths: ContainerPaths): Promise<void> {
+    const [root] = await Promise.all([
+      this.#root.prepare(spec, digest),
+      this.#hosts.refresh(),
+      rotate(paths.log),
+      mkdir(dirname(paths.console), { recursive: true }),
+    ]);
+    const text = lxcConfiguration({
+      hostname: spec.hostname,
+      network: spec.network,
+      own: spec.config,
+      lowerLayers: root.lowerLayers,
+      upperLayer: root.upperLayer,
+      hostsFile: this.#hosts.pathFor(spec),
+      consoleLog: paths.console,
+      haltSignal: root.haltSignal,
+      hostInterface: (face) => this.#hostInterface(spec.name, face),
+    });
+    await writeFile(paths.config, text, { mode: 0o600 });
+  }
+
+  async #launch(name: string, paths: ContainerPaths): Promise<void> {
+    const identity = ['-P', this.#layout.lxcPath, '-n', name, '-p', paths.monitorPid];
+    try {
+      await run(['lxc-start', '-d', ...identity, '-o', paths.log, '-l', 'INFO']);
+    } catch (error) {
+      throw new StepFailure({
+        code: 'StartFailed',
+        message: `container '${name}' did not start: ${error instanceof Error ? error.message : String(error)}; see ${paths.log}`,
+        log: await this.#lastWords(paths),
+      });
+    }
+  }
+
+  /** What LXC complained of, else what the container said last. */
+  async #lastWords(paths: ContainerPaths): Promise<readonly string[]> {
+    const complaints = (await readOrEmpty(paths.log)).split('\n').filter((line) => / (ERROR|WARN) /.test(line));
+    const said = (await readOrEmpty(paths.console)).split(/\r?\n/).filter((line) => line.trim() !== '');
+    return [...said.slice(-shownLogLines), ...complaints.slice(-shownLogLines)].slice(-shownLogLines);
+  }
+
+  async #endOf(name: string): Promise<readonly string[]> {
+    const report = exitReport(await readOrEmpty(this.#layout.container(name).log));
+    return report === null ? ['not running'] : ['not running', report];
+  }
+
+  async #canBeAsked(name: string): Promise<boolean> {
+    const pid = await this.#monitors.initPid(name);
+    return pid === null || !(await ignoresHalt(pid, await readOrEmpty(this.#layout.container(name).config)));
+  }
+
+  async #sweep(): Promise<void> {
+    await this.#root.sweep(() => this.#specs());
+  }
+}

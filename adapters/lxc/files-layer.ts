@@ -1,0 +1,70 @@
+import { createHash } from 'node:crypto';
+import { chmod, chown, mkdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import type { ConfigFile } from '../../state/resource.ts';
+import { resolveInside } from './resolve-inside.ts';
+
+/** Owner and permissions, of which a layer's entry takes those of what it covers. */
+interface Attributes {
+  readonly uid: number;
+  readonly gid: number;
+  readonly mode: number;
+}
+
+async function attributesOf(path: string, absent: Attributes): Promise<Attributes> {
+  try {
+    const { uid, gid, mode } = await stat(path);
+    return { uid, gid, mode: mode & 0o7777 };
+  } catch (error) {
+    const code = (error as NodeJS.ErrnoException).code;
+    if (code === 'ENOENT' || code === 'ENOTDIR') return absent;
+    throw error;
+  }
+}
+
+async function take(path: string, { uid, gid, mode }: Attributes): Promise<void> {
+  await chown(path, uid, gid);
+  await chmod(path, mode);
+}
+
+/** Makes the directory `path` of the layer and its parents; a merged directory shows the attributes of its uppermost layer. */
+async function makeDirectory(layer: string, root: string, path: string): Promise<void> {
+  if (path === '.') return;
+  await makeDirectory(layer, root, dirname(path));
+  await mkdir(join(layer, path), { recursive: true });
+  await take(join(layer, path), await attributesOf(join(root, path), { uid: 0, gid: 0, mode: 0o755 }));
+}
+
+/** The very bytes that were checked: an object that does not hash to its name is refused. */
+async function contentOf(file: ConfigFile, objects: (sha256: string) => string): Promise<string | Buffer> {
+  if ('document' in file) return `${JSON.stringify(file.document, null, 2)}\n`;
+  const content = await readFile(objects(file.sha256));
+  const found = createHash('sha256').update(content).digest('hex');
+  if (found !== file.sha256) {
+    throw new Error(`the object for ${file.path} has the sha256 ${found}, expected ${file.sha256}; store it again`);
+  }
+  return content;
+}
+
+/**
+ * Makes `layer` anew with the revision's files in it, to be laid over `root`, the lowest layer of the container's root. A file
+ * goes where its path leads *inside* that root (`lib/x` where `lib` links to `usr/lib`), and takes owner and
+ * mode of the file it covers, else root and 0644. Nothing is written outside `layer`: it starts empty, and its
+ * paths are resolved before. The container must not run.
+ */
+export async function writeFilesLayer(
+  layer: string,
+  root: string,
+  files: readonly ConfigFile[],
+  objects: (sha256: string) => string,
+): Promise<void> {
+  await rm(layer, { recursive: true, force: true });
+  await mkdir(layer, { recursive: true });
+  await take(layer, await attributesOf(root, { uid: 0, gid: 0, mode: 0o755 }));
+  for (const file of files) {
+    const path = await resolveInside(root, file.path);
+    await makeDirectory(layer, root, dirname(path));
+    await writeFile(join(layer, path), await contentOf(file, objects), { flag: 'wx' });
+    await take(join(layer, path), await attributesOf(join(root, path), { uid: 0, gid: 0, mode: 0o644 }));
+  }
+}

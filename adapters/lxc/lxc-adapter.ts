@@ -1,0 +1,191 @@
+import { mkdirSync } from 'node:fs';
+import { map, merge, mergeMap, type Observable, Subject } from 'rxjs';
+import {
+  containerKey,
+  type Key,
+  kindOf,
+  nameOf,
+  type ObservedResource,
+} from '../../state/resource.ts';
+import type {
+  Action,
+  Adapter,
+  Executors,
+  Observation,
+  Step,
+  StepError,
+  StepOf,
+  StepResult,
+  WatchEvent,
+} from '../adapter.ts';
+import { CommandError } from '../linux/command.ts';
+import { HostNetwork, type HostNetworkOptions } from '../linux/network.ts';
+import { instanceOf } from '../linux/mark.ts';
+import { Containers } from './containers.ts';
+import { layoutOf } from './layout.ts';
+import { LeaseRecords } from './lease-records.ts';
+import { Monitors } from './monitors.ts';
+import { StepConflict, StepFailure } from './step-refusal.ts';
+
+export interface LxcAdapterOptions {
+  /** Absolute directory that everything of this adapter is kept under; made if need be. Names the instance. */
+  readonly root: string;
+  /** Path of an object in the object store. */
+  readonly objects: (sha256: string) => string;
+  /** Whole seconds between asking a container to stop and forcing it (CTR-8). 10 when absent, as docker's. */
+  readonly stopTimeoutSeconds?: number;
+  /** The clock's; see HostNetworkOptions. */
+  readonly after: HostNetworkOptions['after'];
+}
+
+function errorOf(error: unknown): StepError {
+  if (error instanceof StepFailure) return error.failure;
+  const message = error instanceof Error ? error.message : String(error);
+  if (error instanceof CommandError) return { code: 'CommandFailed', message, log: error.log };
+  return { code: 'HostError', message };
+}
+
+function outcomeOf(error: unknown) {
+  return error instanceof StepConflict
+    ? ({ outcome: 'conflict', conflict: error.conflict } as const)
+    : ({ outcome: 'failed', error: errorOf(error) } as const);
+}
+
+/** The adapter for real containers on this host: LXC for containers, the kernel's bridges and packet filter for pools. */
+class LxcAdapter implements Adapter {
+  readonly name = 'lxc';
+  readonly #network: HostNetwork;
+  readonly #monitors: Monitors;
+  readonly #leases: LeaseRecords;
+  readonly #containers: Containers;
+  readonly #own = new Subject<Observation>();
+  readonly #executors: Executors<Promise<StepResult>>;
+  #loaded: Promise<void> | null = null;
+
+  constructor(options: LxcAdapterOptions) {
+    const layout = layoutOf(options.root);
+    mkdirSync(layout.lxcPath, { recursive: true });
+    const instance = instanceOf(options.root);
+    this.#monitors = new Monitors(layout);
+    this.#leases = new LeaseRecords(layout);
+    this.#containers = new Containers({
+      layout,
+      instance,
+      objects: options.objects,
+      monitors: this.#monitors,
+      leases: () => this.#leases.specs(),
+      stopTimeoutSeconds: options.stopTimeoutSeconds ?? 10,
+    });
+    this.#network = new HostNetwork({
+      root: options.root,
+      after: options.after,
+      members: (pool) => this.#containers.hostInterfaces(pool),
+    });
+    this.#executors = this.#table();
+  }
+
+  async observe(signal: AbortSignal): Promise<readonly ObservedResource[]> {
+    signal.throwIfAborted();
+    await this.#load();
+    const [pools, containers] = await Promise.all([
+      this.#network.observePools(),
+      Promise.all(this.#containers.names().map((name) => this.#containers.observe(name))),
+    ]);
+    signal.throwIfAborted();
+    const leases = [...this.#leases.keys()].map((key) => this.#leases.observed(key));
+    return [...pools, ...leases, ...containers].filter((resource) => resource !== null);
+  }
+
+  watch(): Observable<WatchEvent> {
+    const ended = this.#monitors.ended.pipe(
+      mergeMap((name) => this.#lookOrRelist(containerKey(name))),
+    );
+    const own = this.#own.pipe(map((observation): WatchEvent => ({ type: 'observation', ...observation })));
+    return merge(this.#network.watch(), ended, own);
+  }
+
+  async apply(step: Step): Promise<StepResult> {
+    const result = await (this.#executors[step.action] as (step: StepOf<Action>) => Promise<StepResult>)(step);
+    for (const observation of result.observations) this.#own.next(observation);
+    return result;
+  }
+
+  async close(): Promise<void> {
+    this.#own.complete();
+    this.#monitors.close();
+  }
+
+  /** What exists, and was made by us, is read from the disk once: from then on nobody else changes it. */
+  #load(): Promise<void> {
+    this.#loaded ??= this.#leases
+      .load()
+      .then(() => this.#containers.load())
+      .catch((error: unknown) => {
+        this.#loaded = null;
+        throw error;
+      });
+    return this.#loaded;
+  }
+
+  #table(): Executors<Promise<StepResult>> {
+    const leases = this.#leases;
+    const containers = this.#containers;
+    return {
+      'pool.ensure': (step) => this.#loadedFor(step, () => this.#network.ensure(step)),
+      'pool.remove': (step) => this.#loadedFor(step, () => this.#network.remove(step)),
+      'lease.reserve': (step) =>
+        this.#perform(step, async () => {
+          await leases.reserve(step.key, step.spec, step.digest);
+          await containers.refreshNames();
+        }),
+      'lease.release': (step) =>
+        this.#perform(step, async () => {
+          await leases.release(step.key);
+          await containers.refreshNames();
+        }),
+      'container.start': (step) => this.#perform(step, () => containers.start(step.spec, step.digest)),
+      'container.stop': (step) => this.#perform(step, () => containers.stop(nameOf(step.key))),
+      'container.remove': (step) => this.#perform(step, () => containers.remove(nameOf(step.key))),
+    };
+  }
+
+  /** The result of a step on leases and containers: how `work` ended, and what is there now. */
+  #perform(step: Step, work: () => Promise<void>): Promise<StepResult> {
+    return this.#loadedFor(step, async () => {
+      const outcome = await work().then(() => ({ outcome: 'done' }) as const, outcomeOf);
+      return { ...outcome, observations: [await this.#look(step.key)] };
+    });
+  }
+
+  /** Never rejects. */
+  async #loadedFor(step: Step, work: () => Promise<StepResult>): Promise<StepResult> {
+    try {
+      await this.#load();
+      return await work();
+    } catch (error) {
+      return { outcome: 'failed', error: errorOf(error), observations: [] };
+    }
+  }
+
+  async #lookOrRelist(key: Key): Promise<WatchEvent> {
+    try {
+      return { type: 'observation', ...(await this.#look(key)) };
+    } catch (error) {
+      return { type: 'relist', reason: errorOf(error).message };
+    }
+  }
+
+  /** What there is now of a lease or a container. */
+  async #look(key: Key): Promise<Observation> {
+    const observed = kindOf(key) === 'lease' ? this.#leases.observed(key) : await this.#containers.observe(nameOf(key));
+    return { key, observed };
+  }
+}
+
+/**
+ * Makes the adapter. Nothing is touched before it is used, but for `root` being made. Throws RangeError for a root that can't be
+ * laid out (see layoutOf).
+ */
+export function createLxcAdapter(options: LxcAdapterOptions): Adapter {
+  return new LxcAdapter(options);
+}

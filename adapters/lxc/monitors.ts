@@ -1,0 +1,114 @@
+import { readFile } from 'node:fs/promises';
+import { connect, type Socket } from 'node:net';
+import { type Observable, Subject } from 'rxjs';
+import type { Layout } from './layout.ts';
+
+/** FNV-1a, 64 bits, as liblxc computes it. */
+function fnv1a64(text: string): bigint {
+  let hash = 0xcbf29ce484222325n;
+  for (const byte of Buffer.from(text)) hash = BigInt.asUintN(64, (hash ^ BigInt(byte)) * 0x100000001b3n);
+  return hash;
+}
+
+/**
+ * The abstract socket on which the monitor of a container takes commands (liblxc, `lxc_make_abstract_socket_name`): by its
+ * path, or by a hash of it where that would be 106 bytes or more.
+ */
+export function commandSocket(lxcPath: string, name: string): string {
+  const spelled = `${lxcPath}/${name}/command`;
+  if (Buffer.byteLength(spelled) < 106) return `\0${spelled}`;
+  return `\0lxc/${fnv1a64(`${lxcPath}/${name}`).toString(16).padStart(16, '0')}/command`;
+}
+
+/** Resolves to null where nobody listens. */
+function connectTo(path: string): Promise<Socket | null> {
+  return new Promise((resolve, reject) => {
+    const socket = connect(path);
+    socket.once('connect', () => resolve(socket));
+    socket.once('error', (error: NodeJS.ErrnoException) => {
+      if (error.code === 'ECONNREFUSED' || error.code === 'ECONNRESET') resolve(null);
+      else reject(error);
+    });
+  });
+}
+
+/** A connection, and what is told when it ends. */
+interface Monitor {
+  readonly socket: Socket;
+  readonly ended: Promise<void>;
+}
+
+/**
+ * Which containers run, and when they end. Every running LXC container has a monitor process, which listens on a command socket; it
+ * ends after its container did and the network and cgroups are taken down, and the kernel then closes our connection to it: from
+ * whatever cause, also when the monitor itself was killed (the container goes with it, `lxc.monitor.signal.pdeath`). So one
+ * idle connection for each running container says all, without a process to spawn or a clock to look at.
+ * Nothing is ever sent.
+ */
+export class Monitors {
+  readonly #lxcPath: string;
+  readonly #layout: Layout;
+  readonly #monitors = new Map<string, Monitor>();
+  readonly #ended = new Subject<string>();
+
+  constructor(layout: Layout) {
+    this.#lxcPath = layout.lxcPath;
+    this.#layout = layout;
+  }
+
+  /** Names of containers that have just ended, of those that `isRunning` has found running. */
+  get ended(): Observable<string> {
+    return this.#ended;
+  }
+
+  /** True when the container has a monitor: it is starting, running or stopping. From then on its end is told. */
+  async isRunning(name: string): Promise<boolean> {
+    if (this.#monitors.has(name)) return true;
+    const socket = await connectTo(commandSocket(this.#lxcPath, name));
+    if (socket === null) return false;
+    if (this.#monitors.has(name)) socket.destroy();
+    else this.#watch(name, socket);
+    return true;
+  }
+
+  /** Resolves once the container that runs now, if any, has ended and nothing is left of it. */
+  async untilEnded(name: string): Promise<void> {
+    if (await this.isRunning(name)) await this.#monitors.get(name)?.ended;
+  }
+
+  /** Process id of the container's init; null where it does not run, or is just starting or ending. */
+  async initPid(name: string): Promise<number | null> {
+    try {
+      const monitor = Number(await readFile(this.#layout.container(name).monitorPid, 'utf8'));
+      const title = await readFile(`/proc/${monitor}/cmdline`, 'utf8');
+      if (!title.includes(`${this.#lxcPath} ${name}`)) return null;
+      const [init] = (await readFile(`/proc/${monitor}/task/${monitor}/children`, 'utf8')).split(' ');
+      return init === undefined || init === '' ? null : Number(init);
+    } catch (error) {
+      const code = (error as NodeJS.ErrnoException).code;
+      if (code === 'ENOENT' || code === 'ESRCH') return null;
+      throw error;
+    }
+  }
+
+  /** Ends every connection; no container takes notice. */
+  close(): void {
+    this.#ended.complete();
+    for (const { socket } of this.#monitors.values()) socket.destroy();
+    this.#monitors.clear();
+  }
+
+  #watch(name: string, socket: Socket): void {
+    const ended = new Promise<void>((resolve) => {
+      socket.once('close', () => {
+        if (this.#monitors.get(name)?.socket === socket) this.#monitors.delete(name);
+        resolve();
+        this.#ended.next(name);
+      });
+    });
+    // An error is always followed by `close`, which is all that matters here.
+    socket.on('error', () => undefined);
+    socket.resume();
+    this.#monitors.set(name, { socket, ended });
+  }
+}

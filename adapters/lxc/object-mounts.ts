@@ -1,0 +1,69 @@
+import { mkdir, readFile, rmdir } from 'node:fs/promises';
+import { join } from 'node:path';
+import { run } from '../linux/command.ts';
+import type { Layout } from './layout.ts';
+import { entriesOf } from './storage.ts';
+
+/** Where something is mounted in this mount namespace (proc(5), mountinfo; spaces and backslashes are octal there). */
+async function mountPoints(): Promise<ReadonlySet<string>> {
+  const points = new Set<string>();
+  for (const line of (await readFile('/proc/self/mountinfo', 'utf8')).split('\n')) {
+    const point = line.split(' ', 5)[4];
+    if (point === undefined) continue;
+    points.add(point.replace(/\\([0-7]{3})/g, (_, octal: string) => String.fromCharCode(Number.parseInt(octal, 8))));
+  }
+  return points;
+}
+
+/**
+ * Squashfs objects, mounted read-only, each once for all containers that are made of it (CTR-4). What is mounted is read from
+ * the kernel every time, so that a new controller finds the mounts of the one before. Set-user-id programs and device
+ * nodes of an image mean nothing on the host; the container's own overlay decides about them inside.
+ */
+export class ObjectMounts {
+  readonly #directory: string;
+  readonly #objects: (sha256: string) => string;
+  /** The last operation on each object: they take turns. */
+  readonly #turns = new Map<string, Promise<unknown>>();
+
+  constructor(layout: Layout, objects: (sha256: string) => string) {
+    this.#directory = layout.objects;
+    this.#objects = objects;
+  }
+
+  /** Mounts an object unless it is mounted; resolves to its mount point. Rejects with what mount(8) said. */
+  ensure(sha256: string): Promise<string> {
+    return this.#inTurn(sha256, async () => {
+      if (!/^[0-9a-f]{64}$/.test(sha256)) throw new RangeError(`${JSON.stringify(sha256)} is no sha256`);
+      const point = join(this.#directory, sha256);
+      if ((await mountPoints()).has(point)) return point;
+      await mkdir(point, { recursive: true });
+      await run(['mount', '-t', 'squashfs', '-o', 'loop,ro,nosuid,nodev', this.#objects(sha256), point]);
+      return point;
+    });
+  }
+
+  /** Unmounts every object for which `inUse` says no. A container that still runs on one keeps its own clone of the mount. */
+  async sweep(inUse: (sha256: string) => boolean): Promise<void> {
+    const unused = (await entriesOf(this.#directory)).filter((sha256) => !inUse(sha256));
+    await Promise.all(unused.map((sha256) => this.#inTurn(sha256, () => this.#unmount(sha256, inUse))));
+  }
+
+  async #unmount(sha256: string, inUse: (sha256: string) => boolean): Promise<void> {
+    if (inUse(sha256)) return;
+    const point = join(this.#directory, sha256);
+    if ((await mountPoints()).has(point)) await run(['umount', point]);
+    await rmdir(point);
+  }
+
+  async #inTurn<T>(sha256: string, work: () => Promise<T>): Promise<T> {
+    const before = this.#turns.get(sha256) ?? Promise.resolve();
+    const mine = before.then(work, work);
+    this.#turns.set(sha256, mine);
+    try {
+      return await mine;
+    } finally {
+      if (this.#turns.get(sha256) === mine) this.#turns.delete(sha256);
+    }
+  }
+}

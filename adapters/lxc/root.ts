@@ -1,0 +1,85 @@
+import { rm, stat } from 'node:fs/promises';
+import type { ContainerSpec, RootVolume } from '../../state/resource.ts';
+import { writeFilesLayer } from './files-layer.ts';
+import { chooseHaltSignal } from './halt-signal.ts';
+import { isLayerPath, type Layout } from './layout.ts';
+import { ObjectMounts } from './object-mounts.ts';
+import { StepConflict } from './step-refusal.ts';
+import { Storage } from './storage.ts';
+
+/** The layers of a container's root, and what was learnt of it. */
+export interface PreparedRoot {
+  /** Uppermost first. */
+  readonly lowerLayers: readonly string[];
+  readonly upperLayer: string;
+  /** See chooseHaltSignal. */
+  readonly haltSignal: string | null;
+}
+
+async function isDirectory(path: string): Promise<boolean> {
+  try {
+    return (await stat(path)).isDirectory();
+  } catch (error) {
+    const code = (error as NodeJS.ErrnoException).code;
+    if (code === 'ENOENT' || code === 'ENOTDIR') return false;
+    throw error;
+  }
+}
+
+/**
+ * Roots of containers (CTR-4): image or directory below, the revision's files over it, a writable layer on top. LXC mounts the overlay in the
+ * container's own mount namespace, so that nothing of it is left when the container ends, from whatever cause.
+ */
+export class Root {
+  readonly #layout: Layout;
+  readonly #objects: (sha256: string) => string;
+  readonly #mounts: ObjectMounts;
+  readonly #storage: Storage;
+
+  constructor(layout: Layout, objects: (sha256: string) => string) {
+    this.#layout = layout;
+    this.#objects = objects;
+    this.#mounts = new ObjectMounts(layout, objects);
+    this.#storage = new Storage(layout);
+  }
+
+  /** Rejects with StepConflict where this device can't have this root; disturbs nothing. */
+  async check(volume: RootVolume): Promise<void> {
+    if (volume.type === 'object') return;
+    if (!isLayerPath(volume.path)) {
+      throw new StepConflict({
+        code: 'RootUnusable',
+        message: `the root directory is ${JSON.stringify(volume.path)}; expected an absolute path without : , \\ and quotes`,
+      });
+    }
+    if (await isDirectory(volume.path)) return;
+    throw new StepConflict({ code: 'RootMissing', message: `the root directory ${volume.path} does not exist on this device` });
+  }
+
+  /** Everything below and over the root for a start. The container must not run. */
+  async prepare(spec: ContainerSpec, digest: string): Promise<PreparedRoot> {
+    const [lowest, upperLayer] = await Promise.all([
+      spec.root.type === 'object' ? this.#mounts.ensure(spec.root.sha256) : spec.root.path,
+      this.#storage.prepare(spec.name, spec.persistence, digest),
+    ]);
+    const layer = this.#layout.container(spec.name).files;
+    if (spec.files.length === 0) await rm(layer, { recursive: true, force: true });
+    else await writeFilesLayer(layer, lowest, spec.files, this.#objects);
+    const lowerLayers = spec.files.length === 0 ? [lowest] : [layer, lowest];
+    return { lowerLayers, upperLayer, haltSignal: await chooseHaltSignal(spec.config, lowest) };
+  }
+
+  /** Removes what `prepare` made for this container alone, but for its permanent storage. */
+  async remove(name: string): Promise<void> {
+    await this.#storage.remove(name);
+    await rm(this.#layout.container(name).files, { recursive: true, force: true });
+  }
+
+  /** Unmounts the images that none of these containers is made of. `containers` is asked again before each. */
+  async sweep(containers: () => Iterable<ContainerSpec>): Promise<void> {
+    await this.#mounts.sweep((sha256) => {
+      for (const { root } of containers()) if (root.type === 'object' && root.sha256 === sha256) return true;
+      return false;
+    });
+  }
+}

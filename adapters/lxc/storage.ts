@@ -1,0 +1,74 @@
+import { mkdir, readdir, readFile, rm, rmdir } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { Persistence } from '../../state/resource.ts';
+import type { Layout } from './layout.ts';
+
+/** The entries of a directory; none where it does not exist. */
+export async function entriesOf(directory: string): Promise<readonly string[]> {
+  try {
+    return await readdir(directory);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return [];
+    throw error;
+  }
+}
+
+async function removeAllBut(directory: string, kept: (entry: string) => boolean): Promise<void> {
+  for (const entry of await entriesOf(directory)) {
+    if (!kept(entry)) await rm(join(directory, entry), { recursive: true, force: true });
+  }
+}
+
+/** Removes a directory if nothing is in it. */
+async function removeEmpty(directory: string): Promise<void> {
+  try {
+    await rmdir(directory);
+  } catch (error) {
+    const code = (error as NodeJS.ErrnoException).code;
+    if (code !== 'ENOENT' && code !== 'ENOTEMPTY' && code !== 'EEXIST') throw error;
+  }
+}
+
+/** Changes with every boot of the kernel (random(4)). */
+async function bootId(): Promise<string> {
+  return (await readFile('/proc/sys/kernel/random/boot_id', 'utf8')).trim();
+}
+
+/** What containers write to their roots: the writable layers (CTR-4). */
+export class Storage {
+  readonly #layout: Layout;
+
+  constructor(layout: Layout) {
+    this.#layout = layout;
+  }
+
+  /**
+   * The writable layer for a start of `name` with a spec of this digest, made if need be; what it kept for an older spec or boot is
+   * deleted. The container must not run. LXC makes its work directory beside the layer.
+   */
+  async prepare(name: string, persistence: Persistence, digest: string): Promise<string> {
+    const { storage, permanent } = this.#layout.container(name);
+    const revision = `revision-${digest.slice(0, 16)}`;
+    const boot = await bootId();
+    await removeAllBut(storage, (entry) => !entry.startsWith('revision-') || (persistence === 'revision' && entry === revision));
+    await removeAllBut(this.#layout.boots, (entry) => entry === boot);
+    const places: Readonly<Record<Persistence, string>> = {
+      permanent,
+      revision: join(storage, revision),
+      boot: join(this.#layout.boots, boot, name),
+    };
+    const upper = join(places[persistence], 'upper');
+    await mkdir(upper, { recursive: true });
+    return upper;
+  }
+
+  /** Deletes what `name` wrote, but for its permanent storage. */
+  async remove(name: string): Promise<void> {
+    const { storage } = this.#layout.container(name);
+    for (const boot of await entriesOf(this.#layout.boots)) {
+      await rm(join(this.#layout.boots, boot, name), { recursive: true, force: true });
+    }
+    await removeAllBut(storage, (entry) => entry === 'permanent');
+    await removeEmpty(storage);
+  }
+}
