@@ -37,3 +37,26 @@ export interface Finding {
 export function acceptable(findings: readonly Finding[]): boolean {
   return findings.every((finding) => finding.severity !== 'error');
 }
+
+/** Longest text that an excerpt keeps, in UTF-16 code units; the mark of the cut not counted. */
+const excerptLength = 120;
+
+/** `value` as a finding shows it: whole when it is short, else the start of its text and `…`. */
+export function excerpt(value: Json): Json {
+  if (typeof value === 'string') return cut(value);
+  if (typeof value !== 'object' || value === null) return value;
+  const text = JSON.stringify(value);
+  return text.length <= excerptLength ? value : cut(text);
+}
+
+/** `value` as a sentence quotes it: its excerpt, as JSON. */
+export function quote(value: Json): string {
+  return JSON.stringify(excerpt(value));
+}
+
+function cut(text: string): string {
+  if (text.length <= excerptLength) return text;
+  const start = text.slice(0, excerptLength);
+  // Half a surrogate pair would be no character.
+  return `${/[\uD800-\uDBFF]$/.test(start) ? start.slice(0, -1) : start}…`;
+}

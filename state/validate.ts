@@ -1,22 +1,107 @@
-import type { Finding } from './finding.ts';
+import { checkDocument, hostileName } from './check-document.ts';
+import { type Finding, quote } from './finding.ts';
+import { finding } from './finding-catalog.ts';
 import type { Json } from './json.ts';
-import type { ContainerManifest, DeviceManifest } from './manifest.ts';
+import { MAX_ENTRIES, MAX_FINDINGS, MAX_PATH_BYTES, MAX_SEGMENT_BYTES } from './limits.ts';
+import { pointerTo } from './pointer.ts';
 import type { FlatState } from './revision.ts';
 
-/** Signature first. One entry of the flat state, alone: its path, and what stands there (REV-1, REV-8). */
-export function validateEntry(_path: string, _value: Json): readonly Finding[] {
-  return [];
+/** The state format that is read (REV-1). */
+export const stateSpec = 'pantavisor-service-system@1';
+
+const specPath = '#spec';
+const sha256Pattern = /^[0-9a-f]{64}$/;
+
+/** A sha256 as the state names objects: 64 lower-case hexadecimal digits. */
+export function isSha256(value: Json | undefined): value is string {
+  return typeof value === 'string' && sha256Pattern.test(value);
 }
 
-/** Signature first. The flat state as a whole: every entry, and the counts (REV-1, REV-8). */
-export function validateFlat(_state: FlatState): readonly Finding[] {
-  return [];
+/**
+ * What is wrong with a flat state in itself, whatever its documents mean (REV-1, REV-8): counts, paths, values. Never
+ * throws. Reads every entry: where few have changed, `validateEntry` of those is the same. Of a hostile state, the first
+ * MAX_FINDINGS findings.
+ */
+export function validateFlat(state: FlatState): readonly Finding[] {
+  const entries = Object.entries(state);
+  if (entries.length > MAX_ENTRIES) return [tooManyEntries(entries.length)];
+  const findings: Finding[] = [];
+  for (const [path, value] of entries) {
+    if (findings.length >= MAX_FINDINGS) break;
+    findings.push(...validateEntry(path, value));
+  }
+  return findings;
 }
 
-/** Signature first. What a container asks of the device: its group, its pools. Depends on nothing but the two. */
-export function validateContainerAgainst(
-  _device: DeviceManifest,
-  _manifest: ContainerManifest,
-): readonly Finding[] {
-  return [];
+/** What is wrong with one entry of a flat state, alone: its path, and what stands there. */
+export function validateEntry(path: string, value: Json): readonly Finding[] {
+  if (path === specPath) return value === stateSpec ? [] : [unknownStateSpec(value)];
+  const problem = pathProblem(path);
+  if (problem !== null) return [refusedPath(path, problem)];
+  if (path.endsWith('.json')) return checkDocument(path, value);
+  return isSha256(value) ? [] : [notADigest(path, value)];
+}
+
+/** Why a path cannot stand in a state; null when it can. */
+function pathProblem(path: string): string | null {
+  if (path === '') return 'an empty path';
+  if (Buffer.byteLength(path) > MAX_PATH_BYTES) return `a path of more than ${MAX_PATH_BYTES} bytes`;
+  if (path.startsWith('/')) return 'an absolute path';
+  if (!path.isWellFormed()) return 'a path with half a surrogate pair';
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what is looked for
+  if (/[\u0000-\u001f\u007f-\u009f\u2028\u2029]/.test(path)) return 'a path with a control character';
+  for (const segment of path.split('/')) {
+    const problem = segmentProblem(segment);
+    if (problem !== null) return problem;
+  }
+  return null;
+}
+
+function segmentProblem(segment: string): string | null {
+  if (segment === '') return 'a path with an empty segment';
+  if (segment === '.' || segment === '..') return `a path with the segment '${segment}'`;
+  if (segment === hostileName) return `a path with the segment '${hostileName}'`;
+  return Buffer.byteLength(segment) > MAX_SEGMENT_BYTES
+    ? `a segment of more than ${MAX_SEGMENT_BYTES} bytes`
+    : null;
+}
+
+function refusedPath(path: string, problem: string): Finding {
+  const expected = 'a relative, normalised path of printable characters';
+  return finding('PathRefused', {
+    pointer: pointerTo(path),
+    found: path,
+    expected,
+    message: `found ${problem}, ${quote(path)}, expected ${expected}`,
+  });
+}
+
+function notADigest(path: string, value: Json): Finding {
+  const expected = 'the sha256 of an object: 64 lower-case hexadecimal digits';
+  const isDocument = typeof value !== 'string';
+  return finding('NotADigest', {
+    pointer: pointerTo(path),
+    found: value,
+    expected,
+    message: `found ${isDocument ? 'a document' : quote(value)} at the path ${quote(path)}, expected ${expected}`,
+    hint: isDocument ? 'documents stand at paths that end in .json' : null,
+  });
+}
+
+function unknownStateSpec(value: Json): Finding {
+  return finding('StateSpecUnknown', {
+    pointer: pointerTo(specPath),
+    found: value,
+    expected: quote(stateSpec),
+    message: `found the state specification ${quote(value)}, expected ${quote(stateSpec)}`,
+  });
+}
+
+function tooManyEntries(count: number): Finding {
+  return finding('TooManyValues', {
+    pointer: '',
+    found: count,
+    expected: `at most ${MAX_ENTRIES} entries`,
+    message: `found ${count} entries in the state, expected at most ${MAX_ENTRIES}`,
+  });
 }

@@ -1,0 +1,15 @@
+/**
+ * What is known of one code. `error` and `warning` are severities of findings; a `conflict` is wrong only against this
+ * device or other resources (ENG-8) and blocks one resource.
+ */
+export interface CatalogEntry {
+  readonly severity: 'error' | 'warning' | 'conflict';
+  /** One line. */
+  readonly title: string;
+  /** Why this is said, and what would happen otherwise. */
+  readonly explanation: string;
+  /** What to do about it. */
+  readonly remedy: string;
+}
+
+export type Catalog = Readonly<Record<string, CatalogEntry>>;
