@@ -1,0 +1,46 @@
+import { parseAddress, parseCidr } from '../../state/address.ts';
+import type { BridgePoolSpec } from '../../state/resource.ts';
+import { isInterfaceName, isPoolName } from './mark.ts';
+
+/** The rules that pools need, kept by one of the kernel's packet filters. */
+export interface Firewall {
+  readonly name: 'nft' | 'iptables' | 'none';
+  /** True when what it needs is installed and the kernel answers. Never rejects. */
+  works(): Promise<boolean>;
+  /** Our rules as they are now, in one spelling: equal texts, equal rules. Null: there are none. Rejects when it cannot tell. */
+  read(): Promise<string | null>;
+  /**
+   * Replaces all rules of ours by those that `pools` need, whole or not at all, and touches no other rule. Resolves
+   * with what `read` answers then. Rejects with a CommandError.
+   */
+  write(pools: readonly BridgePoolSpec[]): Promise<string | null>;
+}
+
+/** True when a pool has any rule: it leaves by masquerade, or is kept apart from others. */
+export function needsRules(pool: BridgePoolSpec): boolean {
+  return pool.nat || pool.isolated;
+}
+
+/**
+ * True when the kernel must forward packets for these pools: one of them leaves the host, or some that are open have
+ * others to reach.
+ */
+export function needsForwarding(pools: readonly BridgePoolSpec[]): boolean {
+  return pools.some((pool) => pool.nat || (!pool.isolated && pools.length > 1));
+}
+
+/**
+ * Throws a RangeError for a pool whose names or addresses a packet filter could read as syntax. Nothing else gets into
+ * a rule set, so that nothing in it needs escaping.
+ */
+export function assertPlain(pool: BridgePoolSpec): void {
+  const plain =
+    isPoolName(pool.name) &&
+    isInterfaceName(pool.bridge) &&
+    parseCidr(pool.subnet) !== null &&
+    parseAddress(pool.gateway) !== null;
+  if (plain) return;
+  throw new RangeError(
+    `found pool ${JSON.stringify(pool)}, expected plain names, a CIDR subnet and an IPv4 gateway: a rule set would read it as syntax`,
+  );
+}

@@ -1,0 +1,114 @@
+/**
+ * What the lines of `ip monitor` and `nft monitor` mean to our pools. A container's start alone prints some thirty
+ * lines (its veth pair, carrier of the bridge, IPv6 addresses and routes); only what contradicts a pool counts.
+ */
+
+/** What to look out for. */
+export interface Interest {
+  /** From bridge to the address with prefix that it must carry. */
+  readonly bridges: ReadonlyMap<string, string>;
+  readonly parents: ReadonlySet<string>;
+  /** Interfaces of pools that drift or are blocked: any news of them counts. */
+  readonly unsettled: ReadonlySet<string>;
+  /** A pool is blocked by a route: one that goes counts. */
+  readonly blockedByRoute: boolean;
+  readonly forwarding: boolean;
+  /** True for the host end of a veth pair of ours. */
+  readonly isMember: (name: string) => boolean;
+}
+
+/**
+ * `look`: something is other than it should be. `suspect`: it is, unless `clear` of the same follows at once — a veth
+ * that is taken off its bridge may be about to be deleted, a bridge that is not up may be one we are just making.
+ */
+export type News = { readonly type: 'look' } | { readonly type: 'suspect' | 'clear'; readonly what: string };
+
+const look: News = { type: 'look' };
+const linkPattern = /^(Deleted )?\d+: ([^:@\s]+)(?:@[^:\s]*)?: <([^>]*)>(.*)$/;
+const addressPattern = /^(Deleted )?\d+: \S+ +inet (\S+) .*?(?:scope \S+ )(\S+?)\\/;
+const forwardingPattern = /^inet all forwarding (on|off)/;
+const routePattern = /^Deleted (?:(?:blackhole|unreachable|prohibit|throw|unicast) )?\d+\.\d+\.\d+\.\d+/;
+
+/** What one line of `ip -o monitor link address route netconf` means; null: nothing to us. */
+export function readIpLine(line: string, interest: Interest): News | null {
+  const link = linkPattern.exec(line);
+  if (link !== null) {
+    const [, deleted, name = '', flags = '', rest = ''] = link;
+    return readLink(
+      { deleted: deleted !== undefined, name, up: flags.split(',').includes('UP'), rest },
+      interest,
+    );
+  }
+  const address = addressPattern.exec(line);
+  if (address !== null)
+    return readAddress(address[1] !== undefined, address[2] ?? '', address[3] ?? '', interest);
+  const forwarding = forwardingPattern.exec(line);
+  if (forwarding !== null) return readForwarding(forwarding[1] === 'on', interest);
+  return interest.blockedByRoute && routePattern.test(line) ? look : null;
+}
+
+interface LinkLine {
+  readonly deleted: boolean;
+  readonly name: string;
+  readonly up: boolean;
+  readonly rest: string;
+}
+
+function readLink(link: LinkLine, interest: Interest): News | null {
+  if (interest.isMember(link.name)) return readMember(link);
+  if (interest.unsettled.has(link.name)) return look;
+  if (!interest.bridges.has(link.name) && !interest.parents.has(link.name)) return null;
+  if (link.deleted) return look;
+  return { type: link.up ? 'clear' : 'suspect', what: `link ${link.name}` };
+}
+
+/** A bridge says that it lost a port by a deletion that names it as master; the port's own deletion names none. */
+function readMember(link: LinkLine): News {
+  const detached = link.deleted && link.rest.includes(' master ');
+  return { type: detached ? 'suspect' : 'clear', what: `member ${link.name}` };
+}
+
+/** The label that a line begins with is the name that the interface had when it got the address; the last word is its name. */
+function readAddress(deleted: boolean, address: string, name: string, interest: Interest): News | null {
+  if (interest.unsettled.has(name)) return look;
+  if (interest.bridges.get(name) !== address) return null;
+  return { type: deleted ? 'suspect' : 'clear', what: `address ${name}` };
+}
+
+function readForwarding(on: boolean, interest: Interest): News | null {
+  return interest.forwarding ? { type: on ? 'clear' : 'suspect', what: 'forwarding' } : null;
+}
+
+const generationPattern = /^# new generation \d+ by process (\d+)/;
+/** The kernel dropped events, since they were not read fast enough. */
+const lostPattern = /^# ERROR/;
+
+/**
+ * Reads `nft monitor`. Each transaction ends with a line that names the process that made it, so that what we write
+ * ourselves is told from what others do. `take` is true for the last line of a transaction of others that touched
+ * our table, and where events were lost. Where our process ids are others (a pid namespace), our own count as others': one look too many.
+ */
+export class NftMonitorReader {
+  readonly #mention: string;
+  readonly #own: Set<number>;
+  #mentioned = false;
+
+  /** `own`: process ids of writers of ours; each is struck off when its transaction is seen. */
+  constructor(table: string, own: Set<number>) {
+    this.#mention = ` inet ${table}`;
+    this.#own = own;
+  }
+
+  take(line: string): boolean {
+    if (lostPattern.test(line)) return true;
+    const generation = generationPattern.exec(line);
+    if (generation === null) {
+      this.#mentioned ||= line.endsWith(this.#mention) || line.includes(`${this.#mention} `);
+      return false;
+    }
+    const mine = this.#own.delete(Number(generation[1]));
+    const others = this.#mentioned && !mine;
+    this.#mentioned = false;
+    return others;
+  }
+}

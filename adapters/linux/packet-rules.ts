@@ -1,0 +1,151 @@
+import { mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { dirname } from 'node:path';
+import { digestOf } from '../../state/json.ts';
+import type { BridgePoolSpec } from '../../state/resource.ts';
+import { type Firewall, needsForwarding, needsRules } from './firewall.ts';
+import type { Forwarding } from './forwarding.ts';
+import type { PoolRecord } from './pool-record.ts';
+
+/** What of the rules that pools need does not hold. */
+export interface RuleStatus {
+  /** Null: every rule is as it was set. */
+  readonly rules: string | null;
+  readonly forwarding: string | null;
+  /** What these pools do without on this host. */
+  readonly warnings: readonly string[];
+}
+
+/** Names the listing that stood after a set of rules was written: a later listing that differs was changed by others. */
+interface Confirmation {
+  readonly epoch: string;
+  readonly rules: string;
+  readonly listing: string;
+}
+
+export interface PacketRulesOptions {
+  /** In order of preference; the first that works is used, from the first use on. */
+  readonly firewalls: readonly Firewall[];
+  readonly forwarding: Forwarding;
+  /** Where the confirmation is kept, so that a restart finds settled rules settled. */
+  readonly file: string;
+  readonly epoch: string;
+}
+
+/**
+ * Masquerade, isolation and forwarding for all pools of one instance. The packet filter spells rules in its own way, so
+ * they are not compared with what we wrote but with what it listed after we wrote.
+ */
+export class PacketRules {
+  readonly #options: PacketRulesOptions;
+  #firewall: Promise<Firewall | null> | null = null;
+  #confirmation: Promise<Confirmation | null> | null = null;
+
+  constructor(options: PacketRulesOptions) {
+    this.#options = options;
+  }
+
+  /** How the rules of these pools stand. Rejects when it cannot tell. Without pools it looks at nothing (POOL-10). */
+  async status(pools: readonly BridgePoolSpec[]): Promise<RuleStatus> {
+    if (pools.length === 0) return { rules: null, forwarding: null, warnings: [] };
+    const forwarding =
+      needsForwarding(pools) && !this.#options.forwarding.isOn() ? 'IPv4 forwarding is off' : null;
+    const firewall = await this.#chosen();
+    if (firewall === null) return { rules: null, forwarding, warnings: warningsFor(pools) };
+    return { rules: await this.#ruleDrift(firewall, pools), forwarding, warnings: [] };
+  }
+
+  /**
+   * Makes the rules those of exactly these pools, in one transaction; forwarding is switched on where it is needed and
+   * off. Rejects when either fails. Resolves with the warnings of `status`.
+   */
+  async write(pools: readonly BridgePoolSpec[]): Promise<readonly string[]> {
+    if (needsForwarding(pools) && !this.#options.forwarding.isOn()) this.#options.forwarding.switchOn();
+    const firewall = await this.#chosen();
+    if (firewall === null) return warningsFor(pools);
+    const bare = !pools.some(needsRules) && (await this.#confirmed())?.listing === digestOf(null);
+    const listing = bare ? null : await firewall.write(pools);
+    if (pools.length === 0) await this.#forget();
+    else await this.#confirmListing(firewall, pools, listing);
+    return [];
+  }
+
+  async #confirmListing(
+    firewall: Firewall,
+    pools: readonly BridgePoolSpec[],
+    listing: string | null,
+  ): Promise<void> {
+    if (listing === null && pools.some(needsRules)) {
+      throw new Error(
+        `the rules that were just written through ${firewall.name} are gone: something removes them`,
+      );
+    }
+    await this.#confirm({ epoch: this.#options.epoch, rules: digestOf(pools), listing: digestOf(listing) });
+  }
+
+  async #ruleDrift(firewall: Firewall, pools: readonly BridgePoolSpec[]): Promise<string | null> {
+    const confirmation = await this.#confirmed();
+    if (confirmation?.rules !== digestOf(pools)) return 'packet filter rules are not set';
+    const listing = await firewall.read();
+    if (digestOf(listing) === confirmation.listing) return null;
+    return listing === null ? 'packet filter rules are missing' : 'packet filter rules were changed';
+  }
+
+  /** Once one works it is kept; while none does, each use looks again. */
+  async #chosen(): Promise<Firewall | null> {
+    this.#firewall ??= firstThatWorks(this.#options.firewalls);
+    const chosen = await this.#firewall;
+    if (chosen === null) this.#firewall = null;
+    return chosen;
+  }
+
+  #confirmed(): Promise<Confirmation | null> {
+    this.#confirmation ??= this.#readConfirmation();
+    return this.#confirmation;
+  }
+
+  /** A confirmation that is missing, torn or of another epoch is none: the rules are then written once more. */
+  async #readConfirmation(): Promise<Confirmation | null> {
+    try {
+      const confirmation = JSON.parse(await readFile(this.#options.file, 'utf8')) as Confirmation;
+      return confirmation.epoch === this.#options.epoch ? confirmation : null;
+    } catch {
+      return null;
+    }
+  }
+
+  async #forget(): Promise<void> {
+    await rm(this.#options.file, { force: true });
+    this.#confirmation = Promise.resolve(null);
+  }
+
+  async #confirm(confirmation: Confirmation): Promise<void> {
+    const { file } = this.#options;
+    await mkdir(dirname(file), { recursive: true, mode: 0o700 });
+    await writeFile(`${file}.new`, `${JSON.stringify(confirmation)}\n`, { mode: 0o600 });
+    await rename(`${file}.new`, file);
+    this.#confirmation = Promise.resolve(confirmation);
+  }
+}
+
+async function firstThatWorks(firewalls: readonly Firewall[]): Promise<Firewall | null> {
+  for (const firewall of firewalls) {
+    if (await firewall.works()) return firewall;
+  }
+  return null;
+}
+
+function warningsFor(pools: readonly BridgePoolSpec[]): readonly string[] {
+  const lost = [
+    ...(pools.some((pool) => pool.nat) ? ['is not masqueraded (no network beyond this host)'] : []),
+    ...(pools.some((pool) => pool.isolated) ? ['is not isolated from other pools'] : []),
+  ];
+  return lost.map((what) => `neither nft nor iptables works on this host: the pool ${what}`);
+}
+
+/** The pools that rules are about, in the order in which they stand in a rule set: by name. */
+export function bridgePools(records: ReadonlyMap<string, PoolRecord>): readonly BridgePoolSpec[] {
+  return [...records.values()]
+    .map((record) => record.spec)
+    .filter((spec) => spec.type === 'bridge')
+    .sort((one, other) => (one.name < other.name ? -1 : 1));
+}
