@@ -87,7 +87,8 @@ export function adapterContract(test: TestFn, { name, make }: ContractSubject): 
       const found = await applied(t, adapter, step);
       t.is(found?.digest, expected?.digest, step.action);
       t.deepEqual(found?.spec, expected?.spec, step.action);
-      t.deepEqual(found?.drift, expected?.drift, step.action);
+      // How a container ended may follow.
+      t.deepEqual(found?.drift.slice(0, expected?.drift.length), expected?.drift, step.action);
       if (found !== null && isContainer(found) && expected !== null && isContainer(expected)) {
         t.is(found.facts.running, expected.facts.running, step.action);
       }

@@ -1,6 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { mkdirSync, readdirSync, readFileSync, rmdirSync, writeFileSync } from 'node:fs';
-import { delimiter, join } from 'node:path';
+import { delimiter, dirname, join } from 'node:path';
 import { parseArgs } from 'node:util';
 
 /**
@@ -101,15 +101,23 @@ function sweepDeadLabs(parents: readonly string[]): void {
   }
 }
 
+/**
+ * The project's tools come last, and this very Node first: a package's binary may have the name of a system program (`nft` has), and npm puts
+ * such directories in front.
+ */
+function labPath(): string {
+  const system = (process.env['PATH'] ?? '').split(delimiter).filter((path) => !path.endsWith('node_modules/.bin'));
+  return [dirname(process.execPath), ...system, join(project, 'node_modules/.bin')].join(delimiter);
+}
+
 /** Starts the lab's first process; it dies with this one, however this one ends. */
 function enter(command: readonly string[], cgroups: readonly string[]): ChildProcess {
   const namespaces = ['--net', '--mount', '--propagation', 'private', '--pid', '--fork', '--kill-child'];
   const script = join(import.meta.dirname, 'enter.sh');
-  const path = [join(project, 'node_modules/.bin'), process.env['PATH'] ?? ''].join(delimiter);
   return spawn(
     'setpriv',
     ['--pdeathsig', 'KILL', 'unshare', ...namespaces, '--', 'sh', script, ...command],
-    { stdio: 'inherit', env: { ...process.env, PATH: path, HOLDFAST_LAB_CGROUPS: cgroups.join(' ') } },
+    { stdio: 'inherit', env: { ...process.env, PATH: labPath(), HOLDFAST_LAB_CGROUPS: cgroups.join(' ') } },
   );
 }
 
