@@ -48,11 +48,12 @@ test('imports along the ring, and of types of any package, are in order', (t) =>
   const sources = sampleSources({
     'state/store.ts': `import { Subject } from 'rxjs'; export const a = new Subject();`,
     'state/a.ts': `import { createHash } from 'node:crypto'; import type { B } from 'rxjs'; export const a: B = createHash;`,
+    'state/b.ts': `import a from '../docs/a.json' with { type: 'json' }; export const b = a;`,
     'reconcilers/a.ts': `import type { Step } from '../adapters/adapter.ts'; import { a } from '../state/a.ts'; export const b: Step = a;`,
     'adapters/lxc/a.ts': `import { a } from '../linux/a.ts'; import { spawn } from 'node:child_process'; export const b = [a, spawn];`,
     'controller/main.ts': `import { a } from '../adapters/lxc/a.ts'; export const b = a;`,
     'test/a.test.ts': `import { a } from '../adapters/lxc/a.ts'; export const b = a;`,
   });
-  t.is(sources.length, 6);
+  t.is(sources.length, 7);
   t.deepEqual(importProblems(sources), []);
 });

@@ -68,6 +68,8 @@ function problem(path: string, part: Part, imported: ImportedModule): string | n
       imported.typeOnly || part.packages === null || part.packages.some((pattern) => pattern.test(specifier));
     return allowed ? null : `${path} imports ${specifier}, which ${part.name} may not: it is no pure module`;
   }
+  // A JSON document is data, wherever it stands.
+  if (specifier.endsWith('.json')) return null;
   const target = partOf(posix.join(posix.dirname(path), specifier));
   if (target === undefined) return `${path} imports ${specifier}, which is outside the house`;
   if (target === part || part.mayImport.includes(target.name)) return null;
