@@ -3,6 +3,8 @@ import { type Finding, quote } from './finding.ts';
 import { finding } from './finding-catalog.ts';
 import type { Json } from './json.ts';
 import { MAX_ENTRIES, MAX_FINDINGS, MAX_PATH_BYTES, MAX_SEGMENT_BYTES } from './limits.ts';
+import type { ContainerManifest, DeviceManifest } from './manifest.ts';
+import { meantHint } from './nearest-name.ts';
 import { pointerTo } from './pointer.ts';
 import type { FlatState } from './revision.ts';
 
@@ -40,6 +42,46 @@ export function validateEntry(path: string, value: Json): readonly Finding[] {
   if (problem !== null) return [refusedPath(path, problem)];
   if (path.endsWith('.json')) return checkDocument(path, value);
   return isSha256(value) ? [] : [notADigest(path, value)];
+}
+
+/**
+ * What a container asks of the device that is not there (CTR-6, LEASE-5): a group, which is an error; a pool, which is a
+ * warning here and blocks the container later. Depends on nothing but the two. Of a device without errors: what is left
+ * out of a manifest for its errors would seem not to be there.
+ */
+export function validateContainerAgainst(
+  device: DeviceManifest,
+  { name, group, network, pointer }: ContainerManifest,
+): readonly Finding[] {
+  const groups = device.groups.map((known) => known.name);
+  const findings: Finding[] = [];
+  if (group !== null && !groups.includes(group)) findings.push(unknownGroup(name, group, groups, pointer));
+  for (const { pool, pointer: at } of network.mode === 'pool' ? network.interfaces : []) {
+    if (!device.pools.has(pool)) findings.push(undefinedPool(name, pool, [...device.pools.keys()], at));
+  }
+  return findings;
+}
+
+function unknownGroup(name: string, group: string, groups: readonly string[], pointer: string): Finding {
+  const expected = 'the name of a group in device.json';
+  return finding('GroupUnknown', {
+    pointer: `${pointer}${pointerTo('group')}`,
+    found: group,
+    expected,
+    message: `found group '${group}' for container '${name}', expected ${expected}`,
+    hint: meantHint(group, groups),
+  });
+}
+
+function undefinedPool(name: string, pool: string, pools: readonly string[], pointer: string): Finding {
+  const expected = 'the name of a pool in device.json';
+  return finding('PoolNotDefined', {
+    pointer,
+    found: pool,
+    expected,
+    message: `found pool '${pool}' for container '${name}', expected ${expected}; the container will be blocked`,
+    hint: meantHint(pool, pools),
+  });
 }
 
 /** Why a path cannot stand in a state; null when it can. */
