@@ -18,7 +18,7 @@ export interface Interest {
 }
 
 /**
- * `look`: something is other than it should be. `suspect`: it is, unless `clear` of the same follows at once — a veth
+ * `look`: something is other than it should be. `suspect`: it is, unless `clear` of the same follows shortly — a veth
  * that is taken off its bridge may be about to be deleted, a bridge that is not up may be one we are just making.
  */
 export type News = { readonly type: 'look' } | { readonly type: 'suspect' | 'clear'; readonly what: string };
@@ -27,6 +27,8 @@ const look: News = { type: 'look' };
 const linkPattern = /^(Deleted )?\d+: ([^:@\s]+)(?:@[^:\s]*)?: <([^>]*)>(.*)$/;
 const addressPattern = /^(Deleted )?\d+: \S+ +inet (\S+) .*?(?:scope \S+ )(\S+?)\\/;
 const forwardingPattern = /^inet all forwarding (on|off)/;
+/** The settings of an interface go with it, and when it is renamed: its name is then free. */
+const nameGonePattern = /^Deleted inet (\S+)/;
 const routePattern = /^Deleted (?:(?:blackhole|unreachable|prohibit|throw|unicast) )?\d+\.\d+\.\d+\.\d+/;
 
 /** What one line of `ip -o monitor link address route netconf` means; null: nothing to us. */
@@ -44,6 +46,8 @@ export function readIpLine(line: string, interest: Interest): News | null {
     return readAddress(address[1] !== undefined, address[2] ?? '', address[3] ?? '', interest);
   const forwarding = forwardingPattern.exec(line);
   if (forwarding !== null) return readForwarding(forwarding[1] === 'on', interest);
+  const gone = nameGonePattern.exec(line)?.[1] ?? '';
+  if (interest.bridges.has(gone) || interest.parents.has(gone)) return look;
   return interest.blockedByRoute && routePattern.test(line) ? look : null;
 }
 

@@ -27,6 +27,9 @@ const nftMonitor = ['nft', 'monitor'] as const;
 const firstRestartMs = 100;
 const longestRestartMs = 60_000;
 
+/** How long a suspicion may wait to be cleared: the kernel takes some 20 ms from taking a veth off its bridge to deleting it. */
+const suspicionMs = 100;
+
 /** How often, and how many times, a new monitor is looked at for whether it listens yet: some 3 ms are usual. */
 const listenCheckMs = 2;
 const listenChecks = 500;
@@ -36,7 +39,7 @@ const listenChecks = 500;
  * once they listen: what changed before that has been missed by them, not by who looks then. Never errors or completes.
  */
 export function monitorNetwork(options: MonitorOptions): Observable<MonitorEvent> {
-  const ip = persistent(ipMonitor, options, () => readLinks(options.interest));
+  const ip = persistent(ipMonitor, options, () => readLinks(options));
   if (options.commands.find('nft') === null) return ip;
   const nft = persistent(nftMonitor, options, () => {
     options.writers.clear();
@@ -50,21 +53,24 @@ export function monitorNetwork(options: MonitorOptions): Observable<MonitorEvent
 
 type TakeLine = (line: string, look: () => void) => void;
 
-/** Suspicions last until the lines that came together with theirs are read; what is not cleared by then counts. */
-function readLinks(interest: () => Interest): TakeLine {
+/** Suspicions that are not cleared in time count, all together. */
+function readLinks({ interest, after }: MonitorOptions): TakeLine {
   const suspicions = new Set<string>();
   return (line, look) => {
     const news = readIpLine(line, interest());
     if (news === null) return;
-    if (news.type === 'clear') suspicions.delete(news.what);
-    else if (news.type === 'look') look();
-    else {
-      suspicions.add(news.what);
-      queueMicrotask(() => {
+    if (news.type === 'look') return look();
+    if (news.type === 'clear') {
+      suspicions.delete(news.what);
+      return;
+    }
+    if (suspicions.size === 0) {
+      after(suspicionMs, () => {
         if (suspicions.size > 0) look();
         suspicions.clear();
       });
     }
+    suspicions.add(news.what);
   };
 }
 

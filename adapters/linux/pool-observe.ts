@@ -21,7 +21,7 @@ import {
 } from './pool-plan.ts';
 import type { PoolRecord } from './pool-record.ts';
 
-/** All pools of ours: those on record, and those of which only a marked bridge is left after a crash. */
+/** All pools of ours, by name: those on record, and those of which only a marked bridge is left after a crash. */
 export function observePools(view: PoolView, rules: RuleStatus): readonly ObservedResource<'pool'>[] {
   const recorded = [...view.records.values()].map((record) => observeRecorded(view, record, rules));
   const orphans = new Map<string, HostLink>();
@@ -30,7 +30,8 @@ export function observePools(view: PoolView, rules: RuleStatus): readonly Observ
     if (mark?.instance !== view.instance || view.records.has(mark.pool)) continue;
     orphans.set(mark.pool, orphans.get(mark.pool) ?? link);
   }
-  return [...recorded, ...[...orphans].map(([pool, link]) => observeOrphan(pool, link))];
+  const stranded = [...orphans].map(([pool, link]) => observeOrphan(pool, link));
+  return [...recorded, ...stranded].sort((one, other) => (one.key < other.key ? -1 : 1));
 }
 
 /** A pool as it stands after its steps have all succeeded. */
