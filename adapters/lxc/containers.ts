@@ -7,7 +7,6 @@ import {
   type NetworkInterface,
   type ObservedResource,
 } from '../../state/resource.ts';
-import { run } from '../linux/command.ts';
 import { vethName } from '../linux/mark.ts';
 import { lxcConfiguration } from './configuration.ts';
 import { type ContainerRecord, readContainerRecord, writeContainerRecord } from './container-record.ts';
@@ -15,6 +14,7 @@ import { exitReport } from './exit-report.ts';
 import { ignoresHalt } from './halt-signal.ts';
 import { HostsFiles, type HostsSource } from './hosts-files.ts';
 import type { ContainerPaths, Layout } from './layout.ts';
+import type { LxcTools } from './lxc-tools.ts';
 import type { Monitors } from './monitors.ts';
 import { Root } from './root.ts';
 import { StepConflict, StepFailure } from './step-refusal.ts';
@@ -42,10 +42,14 @@ async function exists(path: string): Promise<boolean> {
   }
 }
 
-/** The log of the last run is kept as `<path>.1`; no more than two runs ever take space. */
+/** Makes room for the log of a run. That of the run before is kept as `<path>.1`: no more than two ever take space. */
 async function rotate(path: string): Promise<void> {
-  await mkdir(dirname(path), { recursive: true });
-  if (await exists(path)) await rename(path, `${path}.1`);
+  try {
+    await rename(path, `${path}.1`);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
+    await mkdir(dirname(path), { recursive: true });
+  }
 }
 
 export interface ContainersOptions {
@@ -53,6 +57,7 @@ export interface ContainersOptions {
   readonly instance: string;
   readonly objects: (sha256: string) => string;
   readonly monitors: Monitors;
+  readonly tools: LxcTools;
   readonly leases: HostsSource['leases'];
   /** Whole seconds, more than 0, between asking a container to stop and forcing it (CTR-8). */
   readonly stopTimeoutSeconds: number;
@@ -63,6 +68,7 @@ export class Containers {
   readonly #options: ContainersOptions;
   readonly #layout: Layout;
   readonly #monitors: Monitors;
+  readonly #tools: LxcTools;
   readonly #root: Root;
   readonly #hosts: HostsFiles;
   /** Of every container that exists. */
@@ -72,6 +78,7 @@ export class Containers {
     this.#options = options;
     this.#layout = options.layout;
     this.#monitors = options.monitors;
+    this.#tools = options.tools;
     this.#root = new Root(options.layout, options.objects);
     this.#hosts = new HostsFiles(options.layout, { leases: options.leases, containers: () => this.#specs() });
   }
@@ -128,24 +135,29 @@ export class Containers {
       });
     }
     await this.#root.check(spec.root);
+    const before = this.#records.get(spec.name)?.spec.root;
     const record = { instance: this.#options.instance, digest, spec };
     await mkdir(paths.directory, { recursive: true });
     await writeContainerRecord(paths.record, record);
     this.#records.set(spec.name, record);
     await this.#prepare(spec, digest, paths);
     await this.#launch(spec.name, paths);
-    await this.#sweep();
+    if (before?.type === 'object') await this.#sweep();
   }
 
   /** Graceful, then forced (CTR-8); resolves when nothing of it runs any more. */
   async stop(name: string): Promise<void> {
     if (!this.#records.has(name) || !(await this.#monitors.isRunning(name))) return;
-    const how = (await this.#canBeAsked(name)) ? ['-t', String(this.#options.stopTimeoutSeconds)] : ['-k'];
-    try {
-      await run(['lxc-stop', '-P', this.#layout.lxcPath, '-n', name, ...how]);
-    } catch (error) {
-      // It may have ended by itself while we asked.
-      if (await this.#monitors.isRunning(name)) throw error;
+    const { log } = this.#layout.container(name);
+    const patience = (await this.#canBeAsked(name)) ? this.#options.stopTimeoutSeconds : 'kill';
+    const status = await this.#tools.stop(name, log, patience);
+    // It may have ended by itself while we asked.
+    if (status !== 0 && (await this.#monitors.isRunning(name))) {
+      throw new StepFailure({
+        code: 'StopFailed',
+        message: `container '${name}' did not stop: lxc-stop exited with ${status}; see ${log}`,
+        log: await this.#lastWords(name),
+      });
     }
     await this.#monitors.untilEnded(name);
   }
@@ -202,7 +214,6 @@ export class Containers {
       this.#root.prepare(spec, digest),
       this.#hosts.refresh(),
       rotate(paths.log),
-      mkdir(dirname(paths.console), { recursive: true }),
     ]);
     const text = lxcConfiguration({
       hostname: spec.hostname,
@@ -218,21 +229,19 @@ export class Containers {
     await writeFile(paths.config, text, { mode: 0o600 });
   }
 
-  async #launch(name: string, paths: ContainerPaths): Promise<void> {
-    const identity = ['-P', this.#layout.lxcPath, '-n', name, '-p', paths.monitorPid];
-    try {
-      await run(['lxc-start', '-d', ...identity, '-o', paths.log, '-l', 'INFO']);
-    } catch (error) {
-      throw new StepFailure({
-        code: 'StartFailed',
-        message: `container '${name}' did not start: ${error instanceof Error ? error.message : String(error)}; see ${paths.log}`,
-        log: await this.#lastWords(paths),
-      });
-    }
+  async #launch(name: string, { log, monitorPid }: ContainerPaths): Promise<void> {
+    const status = await this.#tools.start(name, log, monitorPid);
+    if (status === 0) return;
+    throw new StepFailure({
+      code: 'StartFailed',
+      message: `container '${name}' did not start: lxc-start exited with ${status}; see ${log}`,
+      log: await this.#lastWords(name),
+    });
   }
 
   /** What LXC complained of, else what the container said last. */
-  async #lastWords(paths: ContainerPaths): Promise<readonly string[]> {
+  async #lastWords(name: string): Promise<readonly string[]> {
+    const paths = this.#layout.container(name);
     const complaints = (await readOrEmpty(paths.log)).split('\n').filter((line) => / (ERROR|WARN) /.test(line));
     const said = (await readOrEmpty(paths.console)).split(/\r?\n/).filter((line) => line.trim() !== '');
     return [...said.slice(-shownLogLines), ...complaints.slice(-shownLogLines)].slice(-shownLogLines);

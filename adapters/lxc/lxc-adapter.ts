@@ -24,6 +24,7 @@ import { instanceOf } from '../linux/mark.ts';
 import { Containers } from './containers.ts';
 import { layoutOf } from './layout.ts';
 import { LeaseRecords } from './lease-records.ts';
+import { LxcTools } from './lxc-tools.ts';
 import { Monitors } from './monitors.ts';
 import { StepConflict, StepFailure } from './step-refusal.ts';
 
@@ -73,6 +74,7 @@ class LxcAdapter implements Adapter {
       instance,
       objects: options.objects,
       monitors: this.#monitors,
+      tools: new LxcTools(layout.lxcPath, options.after),
       leases: () => this.#leases.specs(),
       stopTimeoutSeconds: options.stopTimeoutSeconds ?? 10,
     });

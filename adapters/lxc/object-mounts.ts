@@ -26,13 +26,26 @@ export class ObjectMounts {
   /** The last operation on each object: they take turns. */
   readonly #turns = new Map<string, Promise<unknown>>();
 
+  readonly #ensuring = new Map<string, Promise<string>>();
+
   constructor(layout: Layout, objects: (sha256: string) => string) {
     this.#directory = layout.objects;
     this.#objects = objects;
   }
 
-  /** Mounts an object unless it is mounted; resolves to its mount point. Rejects with what mount(8) said. */
+  /**
+   * Mounts an object unless it is mounted; resolves to its mount point. Rejects with what mount(8) said. Calls for an object that
+   * come before the first has ended share its outcome.
+   */
   ensure(sha256: string): Promise<string> {
+    const shared = this.#ensuring.get(sha256);
+    if (shared !== undefined) return shared;
+    const mine = this.#mount(sha256).finally(() => this.#ensuring.delete(sha256));
+    this.#ensuring.set(sha256, mine);
+    return mine;
+  }
+
+  #mount(sha256: string): Promise<string> {
     return this.#inTurn(sha256, async () => {
       if (!/^[0-9a-f]{64}$/.test(sha256)) throw new RangeError(`${JSON.stringify(sha256)} is no sha256`);
       const point = join(this.#directory, sha256);

@@ -63,8 +63,7 @@ export class Root {
       this.#storage.prepare(spec.name, spec.persistence, digest),
     ]);
     const layer = this.#layout.container(spec.name).files;
-    if (spec.files.length === 0) await rm(layer, { recursive: true, force: true });
-    else await writeFilesLayer(layer, lowest, spec.files, this.#objects);
+    if (spec.files.length > 0) await writeFilesLayer(layer, lowest, spec.files, this.#objects);
     const lowerLayers = spec.files.length === 0 ? [lowest] : [layer, lowest];
     return { lowerLayers, upperLayer, haltSignal: await chooseHaltSignal(spec.config, lowest) };
   }

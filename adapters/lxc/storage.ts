@@ -37,6 +37,8 @@ async function bootId(): Promise<string> {
 /** What containers write to their roots: the writable layers (CTR-4). */
 export class Storage {
   readonly #layout: Layout;
+  /** Directory of this boot; what earlier ones left is gone once it is known. */
+  #boot: Promise<string> | null = null;
 
   constructor(layout: Layout) {
     this.#layout = layout;
@@ -49,17 +51,29 @@ export class Storage {
   async prepare(name: string, persistence: Persistence, digest: string): Promise<string> {
     const { storage, permanent } = this.#layout.container(name);
     const revision = `revision-${digest.slice(0, 16)}`;
-    const boot = await bootId();
     await removeAllBut(storage, (entry) => !entry.startsWith('revision-') || (persistence === 'revision' && entry === revision));
-    await removeAllBut(this.#layout.boots, (entry) => entry === boot);
-    const places: Readonly<Record<Persistence, string>> = {
-      permanent,
-      revision: join(storage, revision),
-      boot: join(this.#layout.boots, boot, name),
+    const places: Readonly<Record<Persistence, () => string | Promise<string>>> = {
+      permanent: () => permanent,
+      revision: () => join(storage, revision),
+      boot: async () => join(await this.#thisBoot(), name),
     };
-    const upper = join(places[persistence], 'upper');
+    const upper = join(await places[persistence](), 'upper');
     await mkdir(upper, { recursive: true });
     return upper;
+  }
+
+  #thisBoot(): Promise<string> {
+    this.#boot ??= this.#enterBoot().catch((error: unknown) => {
+      this.#boot = null;
+      throw error;
+    });
+    return this.#boot;
+  }
+
+  async #enterBoot(): Promise<string> {
+    const boot = await bootId();
+    await removeAllBut(this.#layout.boots, (entry) => entry === boot);
+    return join(this.#layout.boots, boot);
   }
 
   /** Deletes what `name` wrote, but for its permanent storage. */
