@@ -1,3 +1,5 @@
+import type { OwnWrites } from './own-writes.ts';
+
 /**
  * What the lines of `ip monitor` and `nft monitor` mean to our pools. A container's start alone prints some thirty
  * lines (its veth pair, carrier of the bridge, IPv6 addresses and routes); only what contradicts a pool counts.
@@ -83,36 +85,41 @@ function readForwarding(on: boolean, interest: Interest): News | null {
   return interest.forwarding ? { type: on ? 'clear' : 'suspect', what: 'forwarding' } : null;
 }
 
-const generationPattern = /^# new generation \d+ by process (\d+)/;
+const generationPattern = /^# new generation /;
 /** The kernel dropped events, since they were not read fast enough. */
 const lostPattern = /^# ERROR/;
 
 /**
- * Reads `nft monitor`. Each transaction ends with a line that names the process that made it, so that what we write
- * ourselves is told from what others do. `take` is true for the last line of a transaction of others that touched
- * our table, and where events were lost. Where our process ids are others (a pid namespace), our own count as others': one look too many.
+ * Reads `nft monitor`, which ends each transaction with a line of its own. `take` is true for the last line of a
+ * transaction of others that touched our table, and where events were lost.
  */
 export class NftMonitorReader {
-  readonly #mention: string;
-  readonly #own: Set<number>;
+  readonly #table: string;
+  readonly #own: OwnWrites;
   #mentioned = false;
+  #whole = false;
 
-  /** `own`: process ids of writers of ours; each is struck off when its transaction is seen. */
-  constructor(table: string, own: Set<number>) {
-    this.#mention = ` inet ${table}`;
+  constructor(table: string, own: OwnWrites) {
+    this.#table = `table inet ${table}`;
     this.#own = own;
   }
 
   take(line: string): boolean {
-    if (lostPattern.test(line)) return true;
-    const generation = generationPattern.exec(line);
-    if (generation === null) {
-      this.#mentioned ||= line.endsWith(this.#mention) || line.includes(`${this.#mention} `);
-      return false;
+    if (lostPattern.test(line)) {
+      this.#own.reset();
+      return true;
     }
-    const mine = this.#own.delete(Number(generation[1]));
-    const others = this.#mentioned && !mine;
+    if (generationPattern.test(line)) return this.#endTransaction();
+    const words = ` ${line} `;
+    this.#whole ||= words.startsWith(` add ${this.#table} `);
+    this.#mentioned ||= words.includes(this.#table.slice('table'.length).concat(' '));
+    return false;
+  }
+
+  #endTransaction(): boolean {
+    const others = this.#mentioned && !(this.#whole && this.#own.claim());
     this.#mentioned = false;
+    this.#whole = false;
     return others;
   }
 }

@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs';
 import { concat, merge, Observable, of, retry, throwError } from 'rxjs';
 import type { Commands } from './command.ts';
 import { type Interest, NftMonitorReader, readIpLine } from './monitor-lines.ts';
+import type { OwnWrites } from './own-writes.ts';
 
 /** `look`: something of ours may be other than it was. `relist`: changes may have been missed. */
 export type MonitorEvent = { readonly type: 'look' } | { readonly type: 'relist'; readonly reason: string };
@@ -13,8 +14,8 @@ export interface MonitorOptions {
   readonly commands: Commands;
   /** Name of our nftables table. */
   readonly table: string;
-  /** Process ids of our own writers of rules. */
-  readonly writers: Set<number>;
+  /** What we write to the table ourselves. */
+  readonly writes: OwnWrites;
   /** What to look out for, now. */
   readonly interest: () => Interest;
   readonly after: After;
@@ -42,8 +43,7 @@ export function monitorNetwork(options: MonitorOptions): Observable<MonitorEvent
   const ip = persistent(ipMonitor, options, () => readLinks(options));
   if (options.commands.find('nft') === null) return ip;
   const nft = persistent(nftMonitor, options, () => {
-    options.writers.clear();
-    const reader = new NftMonitorReader(options.table, options.writers);
+    const reader = new NftMonitorReader(options.table, options.writes);
     return (line, look) => {
       if (reader.take(line)) look();
     };
@@ -87,6 +87,7 @@ function persistent(
     let stopWaiting = () => {};
     const onSpawn = (pid: number) => {
       stopWaiting = whenListening(pid, options.after, () => {
+        options.writes.reset();
         if (restarted) lost('was started again');
         else look();
         restarted = true;

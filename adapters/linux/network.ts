@@ -12,6 +12,7 @@ import { type Instance, instanceOf, tableName } from './mark.ts';
 import { interestIn } from './network-interest.ts';
 import { type After, monitorNetwork } from './network-monitor.ts';
 import { nftFirewall } from './nft-firewall.ts';
+import { OwnWrites } from './own-writes.ts';
 import { bridgePools, PacketRules } from './packet-rules.ts';
 import { type PoolStep, runPoolBatch, type StepEnd, stepResult } from './pool-batch.ts';
 import { observePools } from './pool-observe.ts';
@@ -44,7 +45,7 @@ export class HostNetwork {
   readonly #commands: Commands;
   readonly #records: PoolRecords;
   readonly #rules: PacketRules;
-  readonly #writers = new Set<number>();
+  readonly #writes = new OwnWrites();
   readonly #nudges = new Subject<void>();
   readonly #events: Observable<WatchEvent>;
   /** As last seen or made; what a watch reports is the difference to it. */
@@ -67,7 +68,7 @@ export class HostNetwork {
     const epoch = networkEpoch();
     this.#records = new PoolRecords(join(run, 'pools'), epoch);
     const firewalls: readonly Firewall[] = [
-      nftFirewall(table, commands, (pid) => this.#writers.add(pid)),
+      nftFirewall(table, commands, this.#writes),
       iptablesFirewall(table, commands),
     ];
     this.#rules = new PacketRules({ firewalls, forwarding, file: join(run, 'rules.json'), epoch });
@@ -101,7 +102,7 @@ export class HostNetwork {
     const monitored = monitorNetwork({
       commands: this.#commands,
       table,
-      writers: this.#writers,
+      writes: this.#writes,
       interest: () => this.#interest,
       after: this.#options.after,
     });

@@ -2,12 +2,13 @@ import { canonicalJson, isJsonObject, type Json } from '../../state/json.ts';
 import { CommandError, type Commands } from './command.ts';
 import { type Firewall, needsRules } from './firewall.ts';
 import { renderNftRules } from './nft-rules.ts';
+import type { OwnWrites } from './own-writes.ts';
 
 /** What nft says of a table that is not there. */
 const absentPattern = /No such file or directory/;
 
-/** Rules in a table of our own in nftables. `onSpawn` is told the process ids of writers. */
-export function nftFirewall(table: string, commands: Commands, onSpawn: (pid: number) => void): Firewall {
+/** Rules in a table of our own in nftables. `writes` is told of each replacement of it. */
+export function nftFirewall(table: string, commands: Commands, writes: OwnWrites): Firewall {
   const read = async (): Promise<string | null> => {
     try {
       const { stdout } = await commands.run(['nft', '--json', 'list', 'table', 'inet', table]);
@@ -29,7 +30,13 @@ export function nftFirewall(table: string, commands: Commands, onSpawn: (pid: nu
     },
     write: async (pools) => {
       const input = renderNftRules(table, pools);
-      await commands.run(['nft', '--file', '-'], { input, onSpawn });
+      writes.begin();
+      try {
+        await commands.run(['nft', '--file', '-'], { input });
+      } catch (error) {
+        writes.failed();
+        throw error;
+      }
       return pools.some(needsRules) ? read() : null;
     },
   };
