@@ -3,6 +3,7 @@ import { containerCodes } from './catalog/container-codes.ts';
 import { deviceCodes } from './catalog/device-codes.ts';
 import { documentCodes } from './catalog/document-codes.ts';
 import type { Catalog, CatalogEntry } from './catalog/entry.ts';
+import { failureCodes } from './catalog/failure-codes.ts';
 import { sourceCodes } from './catalog/source-codes.ts';
 import { excerpt, type Finding } from './finding.ts';
 import type { Json } from './json.ts';
@@ -15,10 +16,10 @@ export type FindingCode = keyof typeof findingCodes;
 /** Code of a conflict that is known when a revision is compiled, or that an adapter meets. */
 export type ConflictCode = keyof typeof conflictCodes;
 
-/** Every code that a finding or a conflict may carry → what is known of it. Codes are never renamed. */
-export const findingCatalog: Catalog = { ...findingCodes, ...conflictCodes };
+/** Every code that a finding, a conflict or a failed step may carry → what is known of it. Codes are never renamed. */
+export const findingCatalog: Catalog = { ...findingCodes, ...conflictCodes, ...failureCodes };
 
-/** What is known of `code`; undefined when it is none of findings or conflicts. */
+/** What is known of `code`; undefined when it is no code of these. */
 export function catalogEntry(code: string): CatalogEntry | undefined {
   return Object.hasOwn(findingCatalog, code) ? findingCatalog[code] : undefined;
 }

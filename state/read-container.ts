@@ -12,7 +12,7 @@ import { readNetwork } from './read-network.ts';
 import type { Persistence } from './resource.ts';
 import { checkShape, type DocumentSchema } from './schema/check.ts';
 import { publishedSchemas } from './schema/published.ts';
-import { unsupportedFields } from './unsupported-fields.ts';
+import { unsupportedArguments, unsupportedFields } from './unsupported-fields.ts';
 
 /** The specification of `run.json` that is read; a document that names none is taken to mean it. */
 const runSpec = 'service-manifest-run@1';
@@ -68,11 +68,17 @@ function readRun({ name, run, documents, texts, of }: Component): ContainerReadi
   }
   const shape = checkShape(publishedSchemas.run, run, [path]).filter(isNotRootVolume);
   if (!isJsonObject(run)) return { manifest: null, findings: shape };
-  const findings = [...shape, ...nameFindings(name, run), ...unsupportedFields(path, run)];
-  if (run.status_goal === 'MOUNTED') return { manifest: null, findings };
   const src = of('src.json');
-  const args = isJsonObject(src) ? src.args : undefined;
-  const wish = readNetwork(name, { run, args: of('args.json'), src: args });
+  const sources = { run, args: of('args.json'), src: isJsonObject(src) ? src.args : undefined };
+  const findings = [
+    ...shape,
+    ...nameFindings(name, run),
+    ...unsupportedFields(path, run),
+    ...unsupportedArguments([`${name}/args.json`], sources.args),
+    ...unsupportedArguments([`${name}/src.json`, 'args'], sources.src),
+  ];
+  if (run.status_goal === 'MOUNTED') return { manifest: null, findings };
+  const wish = readNetwork(name, sources);
   return build({ name, run, documents }, texts, wish, [...findings, ...wish.findings]);
 }
 

@@ -44,6 +44,9 @@ export function validateEntry(path: string, value: Json): readonly Finding[] {
   return isSha256(value) ? [] : [notADigest(path, value)];
 }
 
+/** Groups that Pantavisor has where the device defines none: containers made for it may name them. */
+const customaryGroups: readonly string[] = ['data', 'root', 'platform', 'app'];
+
 /**
  * What a container asks of the device that is not there (CTR-6, LEASE-5): a group, which is an error; a pool, which is a
  * warning here and blocks the container later. Depends on nothing but the two. Of a device without errors: what is left
@@ -55,7 +58,8 @@ export function validateContainerAgainst(
 ): readonly Finding[] {
   const groups = device.groups.map((known) => known.name);
   const findings: Finding[] = [];
-  if (group !== null && !groups.includes(group)) findings.push(unknownGroup(name, group, groups, pointer));
+  const known = groups.length === 0 ? customaryGroups : groups;
+  if (group !== null && !known.includes(group)) findings.push(unknownGroup(name, group, known, pointer));
   for (const { pool, pointer: at } of network.mode === 'pool' ? network.interfaces : []) {
     if (!device.pools.has(pool)) findings.push(undefinedPool(name, pool, [...device.pools.keys()], at));
   }

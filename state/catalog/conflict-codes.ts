@@ -28,18 +28,6 @@ export const conflictCodes = {
     explanation: 'Without the pool there is no address; the container is not started (LEASE-5).',
     remedy: 'Correct the name, or add the pool to device.json.',
   },
-  ObjectMissing: {
-    severity: 'conflict',
-    title: 'An object that the revision names is not in the object store.',
-    explanation: 'Objects are taken in before the revision that needs them; this one never arrived.',
-    remedy: 'Apply the directory or export that has the file, or put the object in and apply again.',
-  },
-  DependencyBlocked: {
-    severity: 'conflict',
-    title: 'Something that this resource stands on is blocked.',
-    explanation: 'The root cause is the conflict of the other resource; the message names it.',
-    remedy: 'Resolve the conflict of the other resource.',
-  },
   SubnetOverlapsHost: {
     severity: 'conflict',
     title: "A pool's subnet overlaps a network that the host is in already.",
@@ -63,5 +51,24 @@ export const conflictCodes = {
     title: 'An interface of this name exists and is not one that can be used.',
     explanation: 'An interface that is no bridge, or that something else owns, is never changed or removed.',
     remedy: 'Use another name for the bridge, or remove the interface by hand.',
+  },
+  RootMissing: {
+    severity: 'conflict',
+    title: 'The root directory of a container does not exist on this host.',
+    explanation: '`root-volume` names a directory of the host with "dir:", which is for development.',
+    remedy: 'Create the directory, or correct the path.',
+  },
+  RootUnusable: {
+    severity: 'conflict',
+    title: 'The root directory of a container has a path that cannot be mounted.',
+    explanation:
+      "Paths are absolute, and have no ':', ',', quotes or '\\', which overlayfs and LXC read as something else.",
+    remedy: 'Rename the directory.',
+  },
+  ContainerExists: {
+    severity: 'conflict',
+    title: 'A container of this name exists that Holdfast did not make.',
+    explanation: 'What is not ours is never changed or removed (ENG-4).',
+    remedy: 'Remove it by hand, or give the container another name.',
   },
 } as const satisfies Catalog;

@@ -47,6 +47,12 @@ export const containerCodes = {
     explanation: 'The file must stand beside run.json, in the directory of the container.',
     remedy: 'Add the file to the revision, or correct the name.',
   },
+  ObjectMissing: {
+    severity: 'error',
+    title: 'An object that the revision names is not in the object store.',
+    explanation: 'Objects are taken in before the revision that needs them; this one never arrived.',
+    remedy: 'Apply the directory or export that has the file: it brings its objects with it.',
+  },
   ConfigPathsCollide: {
     severity: 'error',
     title: 'One configuration file stands where another needs a directory.',
