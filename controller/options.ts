@@ -41,3 +41,6 @@ export const apiCloseGraceMs = 500;
 
 /** The longest delay that a timer of Node takes (2^31 - 1): 24 days, which is past any use of it here. */
 export const longestTimerMs = 2_147_483_647;
+
+/** Events that the controller keeps in memory for `events` and `describe`; older ones are forgotten first. */
+export const keptEvents = 2_000;

@@ -1,7 +1,7 @@
 import type { Readable } from 'node:stream';
 import type { FastifyInstance } from 'fastify';
 import type { Json } from '../../state/json.ts';
-import { isSha256 } from '../source/source.ts';
+import { isSha256 } from '../../state/sha256.ts';
 import type { ControllerService } from './contract.ts';
 import { Problem } from './problem.ts';
 import { readSha256List } from './request-bodies.ts';

@@ -1,3 +1,5 @@
+import { ObjectError, type ObjectErrorCode } from '../objects.ts';
+
 /** Body of every answer that is not what was asked for, except a refused revision (that is its outcome). */
 export interface ProblemBody {
   readonly error: {
@@ -36,14 +38,15 @@ const codeByStatus: ReadonlyMap<number, string> = new Map([
   [415, 'UnsupportedMediaType'],
 ]);
 
-/** True for text such as `DigestMismatch`: one of our codes, and none of Node's (`ENOSPC`, `ERR_…`). */
-function isOwnCode(code: unknown): code is string {
-  return typeof code === 'string' && /^[A-Z][a-z]+([A-Z][a-z]*)*$/.test(code);
-}
+/** What the object store refuses because of what the client sent; its other errors are ours. */
+const refusedObjects: ReadonlySet<ObjectErrorCode> = new Set<ObjectErrorCode>([
+  'NotADigest',
+  'ObjectMismatch',
+]);
 
 /**
- * What a thrown thing says to a client. Errors of the object store carry one of our codes and are the client's to
- * mend (422); errors of fastify carry their status; anything else is ours: 500, and `internal` is true, so that it is logged.
+ * What a thrown thing says to a client. Objects that the store refuses are the client's to mend (422);
+ * errors of fastify carry their status; anything else is ours: 500, and `internal` is true, so that it is logged.
  */
 export function problemOf(thrown: unknown): {
   readonly status: number;
@@ -55,8 +58,10 @@ export function problemOf(thrown: unknown): {
     return { status, body: problemBody(code, message, hint), internal: status >= 500 };
   }
   const error = thrown instanceof Error ? thrown : new Error(String(thrown));
-  const { code, statusCode } = error as { readonly code?: unknown; readonly statusCode?: unknown };
-  if (isOwnCode(code)) return { status: 422, body: problemBody(code, error.message), internal: false };
+  if (error instanceof ObjectError && refusedObjects.has(error.code)) {
+    return { status: 422, body: problemBody(error.code, error.message), internal: false };
+  }
+  const { statusCode } = error as { readonly statusCode?: unknown };
   if (typeof statusCode === 'number' && statusCode >= 400 && statusCode < 500) {
     const name = codeByStatus.get(statusCode) ?? 'BadRequest';
     return { status: statusCode, body: problemBody(name, error.message), internal: false };

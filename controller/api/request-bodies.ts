@@ -2,7 +2,7 @@ import type { Operation } from 'fast-json-patch';
 import { isJsonObject, type Json, type JsonObject } from '../../state/json.ts';
 import { pointerTo } from '../../state/pointer.ts';
 import type { FlatState, StateChange } from '../../state/revision.ts';
-import { isSha256 } from '../source/source.ts';
+import { isSha256 } from '../../state/sha256.ts';
 import { Problem } from './problem.ts';
 
 /**

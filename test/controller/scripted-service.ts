@@ -8,6 +8,7 @@ import type {
   ResourceItem,
   RevisionOutcome,
 } from '../../controller/api/contract.ts';
+import { ObjectError } from '../../controller/objects.ts';
 import type { Key } from '../../state/resource.ts';
 import type { FlatState, StateChange } from '../../state/revision.ts';
 import type { EventRecord } from '../../state/status.ts';
@@ -50,9 +51,7 @@ export class ScriptedService implements ControllerService {
     const bytes = Buffer.concat(chunks);
     const found = createHash('sha256').update(bytes).digest('hex');
     if (found !== sha256) {
-      throw Object.assign(new Error(`found content with sha256 ${found}, expected ${sha256}`), {
-        code: 'DigestMismatch',
-      });
+      throw new ObjectError('ObjectMismatch', `content with sha256 ${found}`, `sha256 ${sha256}`);
     }
     this.objects.set(sha256, bytes);
   }

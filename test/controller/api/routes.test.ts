@@ -38,8 +38,8 @@ test('an object whose content has another sha256 is refused and both are named',
   t.is(status, 422);
   t.deepEqual(body, {
     error: {
-      code: 'DigestMismatch',
-      message: `found content with sha256 ${sha256('b')}, expected ${sha256('a')}`,
+      code: 'ObjectMismatch',
+      message: `found content with sha256 ${sha256('b')}, expected sha256 ${sha256('a')}`,
     },
   });
   t.is(service.objects.size, 0);

@@ -1,0 +1,25 @@
+/** Where `bin/holdfast` begins: binds the command line to this process. */
+import { systemClock } from '../clock.ts';
+import { runCommandLine } from './command-line.ts';
+import { exitCodes } from './failure.ts';
+import { terminalOf } from './terminal.ts';
+
+// It was for this process alone: children that are Node programs must not write into our cache.
+delete process.env.NODE_COMPILE_CACHE;
+
+// Whoever read our output has seen enough, as in `holdfast get | head`: not worth a word.
+for (const stream of [process.stdout, process.stderr]) {
+  stream.on('error', (error: NodeJS.ErrnoException) => {
+    if (error.code === 'EPIPE') process.exit(exitCodes.brokenPipe);
+    throw error;
+  });
+}
+
+process.exitCode = await runCommandLine(process.argv.slice(2), {
+  terminal: terminalOf(process.stdout, process.stderr, process.env),
+  env: process.env,
+  uid: process.geteuid?.() ?? -1,
+  get clock() {
+    return systemClock();
+  },
+});

@@ -1,0 +1,41 @@
+/** What the exit status of every verb means. Others script against these: codes are added, never changed. */
+export const exitCodes = Object.freeze({
+  ok: 0,
+  notReady: 1,
+  stepsPending: 2,
+  invalid: 3,
+  timedOut: 4,
+  notFound: 5,
+  noController: 6,
+  /** EX_USAGE and EX_SOFTWARE of sysexits(3head). */
+  usage: 64,
+  internal: 70,
+  /** 128 + SIGPIPE, as a program ends that does not handle it. */
+  brokenPipe: 141,
+});
+
+/** One line for each exit code, for `--help`. */
+export const exitCodeLines: readonly (readonly [code: number, meaning: string])[] = [
+  [exitCodes.ok, 'done, all is ready; for plan: nothing to do'],
+  [exitCodes.notReady, 'applied, and something is not ready'],
+  [exitCodes.stepsPending, 'plan: there are steps to take'],
+  [exitCodes.invalid, 'the revision is invalid; nothing was touched'],
+  [exitCodes.timedOut, 'not at rest within --wait seconds; the controller goes on'],
+  [exitCodes.notFound, 'there is no resource, or no code, of that name'],
+  [exitCodes.noController, 'no controller answers on the socket, or it went away'],
+  [exitCodes.usage, 'the command line is wrong'],
+  [exitCodes.internal, 'a mistake in Holdfast itself, or the controller failed'],
+];
+
+/** Ends a verb with a message for a person and an exit code. */
+export class CliFailure extends Error {
+  readonly exitCode: number;
+  readonly hint: string | undefined;
+
+  constructor(exitCode: number, message: string, hint?: string) {
+    super(message);
+    this.name = 'CliFailure';
+    this.exitCode = exitCode;
+    this.hint = hint;
+  }
+}

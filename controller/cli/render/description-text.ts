@@ -1,0 +1,54 @@
+import type { Json } from '../../../state/json.ts';
+import type { ResourceDescription } from '../../api/contract.ts';
+import type { Terminal } from '../terminal.ts';
+import { causeText, eventLine } from './event-text.ts';
+import { phaseStyle } from './resource-table.ts';
+import { count, instant, printable, wrapped } from './text.ts';
+
+/** Width of the names on the left. */
+const labelWidth = 14;
+
+function field(label: string, value: string): string {
+  return `${`${label}:`.padEnd(labelWidth)}${value}\n`;
+}
+
+function keysField(label: string, keys: ResourceDescription['dependsOn'], paint: Terminal['paint']): string {
+  const lines = keys.map(({ key, phase }) => `${printable(key)} ${paint(phaseStyle(phase), phase)}`);
+  return field(label, lines.length === 0 ? '-' : lines.join(`\n${' '.repeat(labelWidth)}`));
+}
+
+/** JSON, indented under its heading; what a terminal would obey is escaped. */
+function document(label: string, value: Json): string {
+  if (value === null) return field(label, '-');
+  const lines = JSON.stringify(value, null, 2).split('\n').map(printable);
+  return `${label}:\n${lines.map((line) => `  ${line}\n`).join('')}`;
+}
+
+/** Everything about one resource. The first line says why it is in its phase, down to the root cause. */
+export function descriptionText(
+  description: ResourceDescription,
+  { width, paint }: Pick<Terminal, 'width' | 'paint'>,
+): string {
+  const { key, phase, reason, why, status, pointers, events } = description;
+  const attempts = status.attempts === 0 ? '' : `, ${count(status.attempts, 'failed attempt')}`;
+  return [
+    `${printable(key)} is ${paint(phaseStyle(phase), phase)}: ${printable(why)}\n\n`,
+    field(
+      'Phase',
+      `${phase} (${reason}) since ${instant(status.since)}, revision ${status.revision}${attempts}`,
+    ),
+    field('Message', wrapped(status.message, width, ' '.repeat(labelWidth)).trim()),
+    field('Cause', printable(causeText(status.cause))),
+    field(
+      'Declared at',
+      pointers.length === 0 ? '-' : pointers.map(printable).join(`\n${' '.repeat(labelWidth)}`),
+    ),
+    field('Waits for', status.waitsFor.length === 0 ? '-' : status.waitsFor.map(printable).join(', ')),
+    keysField('Depends on', description.dependsOn, paint),
+    keysField('Needed by', description.dependents, paint),
+    document('Spec', description.spec),
+    document('Observed', description.observed),
+    events.length === 0 ? field('Events', '-') : 'Events:\n',
+    ...events.map((event) => `  ${eventLine(event, paint)}`),
+  ].join('');
+}

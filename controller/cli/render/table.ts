@@ -1,0 +1,69 @@
+import type { Style, Terminal } from '../terminal.ts';
+import { cut, printable } from './text.ts';
+
+/** A column. Only a flexible one is cut where a row is too wide: names stay whole. */
+export interface Column {
+  readonly title: string;
+  readonly flexible?: boolean;
+}
+
+/** What stands in one cell. */
+export interface Cell {
+  readonly text: string;
+  readonly style?: Style;
+}
+
+export type Row = readonly Cell[];
+
+/** Between columns. */
+const gap = 2;
+
+/** Flexible columns keep this much, even where the row then is too wide. */
+const leastFlexible = 12;
+
+const lengthOf = (text: string): number => [...text].length;
+
+/** How wide each column is, for rows that are known now; later ones are laid out alike. */
+export function columnWidths(
+  columns: readonly Column[],
+  rows: readonly Row[],
+  width: number,
+): readonly number[] {
+  const natural = columns.map((column, index) =>
+    Math.max(column.title.length, ...rows.map((row) => lengthOf(printable(row[index]?.text ?? '')))),
+  );
+  const total = natural.reduce((sum, each) => sum + each + gap, -gap);
+  const excess = total - width;
+  if (excess <= 0) return natural;
+  return natural.map((each, index) =>
+    columns[index]?.flexible === true ? Math.max(Math.min(each, leastFlexible), each - excess) : each,
+  );
+}
+
+/** One row as a line. The last column is not padded, so that no line ends in spaces. */
+export function rowLine(
+  columns: readonly Column[],
+  widths: readonly number[],
+  row: Row,
+  paint: Terminal['paint'],
+): string {
+  const cells = row.map(({ text, style }, index) => {
+    const width = widths[index] ?? 0;
+    const shown = columns[index]?.flexible === true ? cut(printable(text), width) : printable(text);
+    const padding = index === row.length - 1 ? '' : ' '.repeat(Math.max(0, width - lengthOf(shown)) + gap);
+    return `${style === undefined ? shown : paint(style, shown)}${padding}`;
+  });
+  return `${cells.join('').trimEnd()}\n`;
+}
+
+/** A heading and all rows, aligned, at most `width` characters wide where the flexible columns allow it. */
+export function tableText(
+  columns: readonly Column[],
+  rows: readonly Row[],
+  width: number,
+  paint: Terminal['paint'],
+): string {
+  const widths = columnWidths(columns, rows, width);
+  const heading = columns.map(({ title }): Cell => ({ text: title, style: 'strong' }));
+  return [heading, ...rows].map((row) => rowLine(columns, widths, row, paint)).join('');
+}

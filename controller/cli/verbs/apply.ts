@@ -1,0 +1,25 @@
+import { acceptable } from '../../../state/finding.ts';
+import type { RevisionOutcome } from '../../api/contract.ts';
+import { withLocations } from '../../source/locate.ts';
+import { readSource } from '../../source/read-source.ts';
+import { type Context, clientFor, type SocketOption } from '../context.ts';
+import { type ReportOptions, refusedUnsent, reportOutcome } from '../until-rest.ts';
+import { upload } from '../upload.ts';
+
+/** Makes what is at `path` the current revision and waits until it is at rest. What cannot be read is not sent. */
+export async function apply(
+  path: string,
+  options: SocketOption & ReportOptions,
+  context: Context,
+): Promise<number> {
+  using client = clientFor(options, context);
+  await using source = await readSource(path);
+  if (!acceptable(source.findings)) {
+    return reportOutcome(client, refusedUnsent(source.findings), options, context);
+  }
+  await upload(client, source.objects);
+  const body = { state: source.state, source: path };
+  const outcome = await client.send<RevisionOutcome>('POST', '/v1/revisions', body);
+  const findings = [...source.findings, ...withLocations(source, outcome.findings)];
+  return reportOutcome(client, { ...outcome, findings }, options, context);
+}
