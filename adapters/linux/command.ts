@@ -7,7 +7,8 @@ import { Observable } from 'rxjs';
 /**
  * Child processes. A program is looked up in a fixed list of directories and gets an environment of its own, so that
  * nothing planted in ours (PATH, LD_PRELOAD, NODE_OPTIONS) reaches it; its arguments are a vector, never a shell's
- * text; it starts in `/` with descriptors 0-2 only (every other one of ours is close-on-exec).
+ * text; it starts in `/` with descriptors 0-2 only (every other one of ours is close-on-exec; see inherited-descriptors.ts
+ * for those that we were started with).
  */
 
 /** Where programs are looked for, in this order. */

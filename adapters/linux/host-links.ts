@@ -71,9 +71,18 @@ export function parseHostLinks(stdout: string): HostLinks {
     .filter((line) => line.trim() !== '')
     .map((line) => JSON.parse(line) as readonly unknown[]);
   return {
-    links: new Map((links as LinkJson[]).map(linkOf).map((link) => [link.name, link])),
+    links: new Map(
+      (links as Partial<LinkJson>[])
+        .filter(isLink)
+        .map(linkOf)
+        .map((link) => [link.name, link]),
+    ),
     routes: (routes as RouteJson[]).filter(isPartial).map(routeOf),
   };
+}
+
+function isLink(json: Partial<LinkJson>): json is LinkJson {
+  return json.ifname !== undefined;
 }
 
 function linkOf(json: LinkJson): HostLink {

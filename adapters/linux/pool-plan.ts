@@ -160,9 +160,9 @@ function bridgesInUse(view: PoolView): readonly string[] {
 function removalLines(view: PoolView, spec: PoolSpec, record: PoolRecord | undefined): readonly string[] {
   const own = ownBridges(view, spec.name);
   const lines = own.map((name) => `link delete dev ${name}`);
-  if (spec.type !== 'bridge' || own.includes(spec.bridge)) return lines;
+  if (spec.type !== 'bridge' || record?.created !== false) return lines;
   const there = view.host.links.get(spec.bridge)?.addresses ?? [];
-  const ours = (record?.addresses ?? []).filter((address) => there.includes(address));
+  const ours = record.addresses.filter((address) => there.includes(address));
   return [...lines, ...ours.map((address) => `address delete ${address} dev ${spec.bridge}`)];
 }
 

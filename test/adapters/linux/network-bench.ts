@@ -16,7 +16,7 @@ import {
 
 /** What the suites on a real kernel share. They run in a lab (test/lab/lab.ts), never in the machine's own network. */
 
-export const inLab = process.env['HOLDFAST_LAB'] === '1';
+export const inLab = process.env.HOLDFAST_LAB === '1';
 
 /** A test that needs a lab; outside of one it is skipped. Labs share one network: one test at a time. */
 export const labTest = inLab ? test.serial : test.serial.skip;
