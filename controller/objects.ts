@@ -110,8 +110,9 @@ export class ObjectStore {
     await syncDirectory(this.#directory);
   }
 
-  /** Takes the content of a file in; the file stays. As `put`. */
+  /** Takes the content of a file in, as `put`, unless the object is here already. The file stays. */
   async importFile(sha256: string, path: string): Promise<void> {
+    if (await this.has(sha256)) return;
     await this.put(sha256, createReadStream(path));
   }
 
