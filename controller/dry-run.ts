@@ -28,33 +28,67 @@ export function dryRun(
   desired: (key: Key) => DesiredResource | undefined,
   keys: Iterable<Key>,
 ): DryRun {
-  const fork = world.fork(desired);
-  const waiters = new SetIndex<Key, Key>();
-  const queue = new Set(keys);
-  const steps: Step[] = [];
-  const taken = new Map<Key, number>();
-  const stuck = new Map<Key, string>();
-  for (const key of queue) {
-    queue.delete(key);
-    stuck.delete(key);
-    const next = plan(key, fork);
-    if (next.type === 'settled') continue;
-    if (next.type === 'blocked') stuck.set(key, next.conflict.message);
-    else if (next.type === 'wait') {
-      stuck.set(key, `${next.message}: waits for ${next.keys.join(', ')}`);
-      for (const other of next.keys) waiters.add(other, key);
-    } else {
-      const count = (taken.get(key) ?? 0) + 1;
-      taken.set(key, count);
-      if (count > STEPS_PER_RESOURCE)
-        throw new Error(`${key} would never settle: ${next.step.action} again and again`);
-      steps.push(next.step);
-      fork.observe(key, expectation(next.step, fork.observed(key)).observed);
-      queue.add(key);
-      for (const waiter of waiters.take(key)) queue.add(waiter);
+  const rehearsal = new Rehearsal(world.fork(desired));
+  for (const key of keys) rehearsal.wake(key);
+  rehearsal.run();
+  return rehearsal;
+}
+
+/** Steps land in the order in which they were sent, each as it is expected to: the engine's loop without its time. */
+class Rehearsal implements DryRun {
+  readonly steps: Step[] = [];
+  readonly stuck = new Map<Key, string>();
+  readonly #world: World;
+  readonly #dirty = new Set<Key>();
+  readonly #inFlight = new Map<Key, Step>();
+  readonly #waiters = new SetIndex<Key, Key>();
+  readonly #taken = new Map<Key, number>();
+
+  constructor(world: World) {
+    this.#world = world;
+  }
+
+  wake(key: Key): void {
+    this.#dirty.add(key);
+  }
+
+  run(): void {
+    this.#plan();
+    for (const [key, step] of this.#inFlight) {
+      this.#inFlight.delete(key);
+      this.#world.observe(key, expectation(step, this.#world.observed(key)).observed);
+      this.wake(key);
+      for (const waiter of this.#waiters.take(key)) this.wake(waiter);
+      this.#plan();
     }
   }
-  return { steps, stuck };
+
+  #plan(): void {
+    for (const key of this.#dirty) {
+      this.#dirty.delete(key);
+      if (!this.#inFlight.has(key)) this.#consider(key);
+    }
+  }
+
+  #consider(key: Key): void {
+    this.stuck.delete(key);
+    const next = plan(key, this.#world);
+    if (next.type === 'blocked') this.stuck.set(key, next.conflict.message);
+    else if (next.type === 'wait') {
+      this.stuck.set(key, `${next.message}: waits for ${next.keys.join(', ')}`);
+      for (const other of next.keys) this.#waiters.add(other, key);
+    } else if (next.type === 'step') this.#send(next.step);
+  }
+
+  #send(step: Step): void {
+    const count = (this.#taken.get(step.key) ?? 0) + 1;
+    this.#taken.set(step.key, count);
+    if (count > STEPS_PER_RESOURCE) {
+      throw new Error(`${step.key} would never settle: ${step.action} again and again`);
+    }
+    this.steps.push(step);
+    this.#inFlight.set(step.key, step);
+  }
 }
 
 /** The plan of a proposed change: over what it changes, what is not as desired already, and what is left over. */

@@ -132,11 +132,12 @@ export class Engine {
     const proposal = this.#store.propose(input.change, input.facts);
     if (!proposal.accepted || proposal.unchanged) return this.#answer(input, proposal);
     this.#pending = { input, proposal };
-    const { digest, patch, leases } = proposal;
-    const { source, at, change } = input;
+    const { digest, leases } = proposal;
+    const { source, at } = input;
+    const tree = this.#store.treeOf(proposal);
     this.#loop.emit({
       type: 'persist',
-      fact: { revision: this.#revision + 1, digest, source, at, change, patch, leases },
+      fact: { revision: this.#revision + 1, digest, source, at, tree, leases },
     });
   }
 

@@ -3,6 +3,7 @@ import type { Finding } from '../state/finding.ts';
 import type { Key, ObservedResource } from '../state/resource.ts';
 import type { ObjectFacts, Proposal, StateChange } from '../state/revision.ts';
 import type { Cause, EventRecord, Status } from '../state/status.ts';
+import type { StateTree } from '../state/tree.ts';
 
 /**
  * All that the engine ever learns. Recording these records everything: the same inputs give the same effects.
@@ -37,8 +38,8 @@ export interface RevisionFact {
   readonly source: string;
   /** Milliseconds since the epoch. */
   readonly at: number;
-  readonly change: StateChange;
-  readonly patch: Proposal['patch'];
+  /** All of its content; shares with the revision before what has not changed. */
+  readonly tree: StateTree;
   readonly leases: Proposal['leases'];
 }
 

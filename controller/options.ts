@@ -27,6 +27,9 @@ export const defaultRoot = '/var/lib/holdfast';
 /** How long `apply`, `patch` and `down` wait for the revision to come to rest; 0 does not wait. */
 export const defaultWaitSeconds = 60;
 
+/** The longest time that may be waited for: a week. The longest timer of Node is 24 days. */
+export const maxWaitSeconds = 604_800;
+
 /** A control socket that does not answer a connection attempt within this time is taken for a living one. */
 export const socketProbeTimeoutMs = 1_000;
 

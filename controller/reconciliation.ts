@@ -4,6 +4,7 @@ import { plan } from '../reconcilers/index.ts';
 import type { Plan } from '../reconcilers/reconciler.ts';
 import type { Conflict, Key, ObservedResource } from '../state/resource.ts';
 import type { Cause, Phase, Status } from '../state/status.ts';
+import { readyMessage } from './announcement.ts';
 import { type BackoffOptions, backoffMs } from './backoff.ts';
 import { Chronicle, type Happening, through } from './chronicle.ts';
 import type { Effect } from './input.ts';
@@ -187,7 +188,8 @@ export class Reconciliation {
   }
 
   #settle(key: Key, track: Track, cause: Cause): void {
-    if (this.world.desired(key) === undefined) {
+    const desired = this.world.desired(key);
+    if (desired === undefined) {
       this.tracker.delete(key);
       this.#refused.delete(key);
       if (this.board.get(key) === undefined) return;
@@ -203,8 +205,9 @@ export class Reconciliation {
     if (track.retryAt !== null) this.emit({ type: 'disarm', timer: retryTimer(key) });
     track.retryAt = null;
     this.#setStatus(key, 'Ready', 'AsDesired', 'as desired', cause, []);
-    if (!wasReady)
-      this.record({ key, severity: 'normal', reason: 'Ready', message: `${key} is ready`, cause });
+    if (!wasReady) {
+      this.record({ key, severity: 'normal', reason: 'Ready', message: readyMessage(desired), cause });
+    }
   }
 
   #block(key: Key, conflict: Conflict, cause: Cause): void {

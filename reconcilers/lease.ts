@@ -10,8 +10,8 @@ function release(key: Key, spec: LeaseSpec, view: View): Plan {
 }
 
 /**
- * A lease that changed is released before it is reserved anew, so that two containers can exchange their addresses:
- * each gives up its own before it waits for the other's.
+ * A lease whose address changed is released before it is reserved anew, so that two containers can exchange their
+ * addresses: each gives up its own before it waits for the other's. Anything else about a lease changes in place.
  */
 function plan(key: Key, view: View): Plan {
   const desired = view.desired(key);
@@ -22,7 +22,7 @@ function plan(key: Key, view: View): Plan {
   if (desired.conflict !== undefined) return { type: 'blocked', conflict: desired.conflict };
   if (holds(desired, observed)) return { type: 'settled' };
   const spec = desired.spec as LeaseSpec;
-  if (observed !== undefined && observed.digest !== desired.digest) {
+  if (observed !== undefined && (observed.spec as LeaseSpec).address !== spec.address) {
     return release(key, observed.spec as LeaseSpec, view);
   }
   const waitsFor = [...unsettled(desired.dependsOn, view), ...otherHolders(key, claims(spec), view)];

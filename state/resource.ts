@@ -43,6 +43,8 @@ export interface LeaseSpec {
   readonly interface: string;
   /** Dotted quad. Null exactly where the resource has a conflict: there is no address to hold. */
   readonly address: string | null;
+  /** The manifest asks for this very address. */
+  readonly static: boolean;
   /** Prefix length of the pool's subnet. */
   readonly prefix: number;
   /** `02:00:` + the four octets, unless the manifest gives one (LEASE-3). Null where address is. */
@@ -176,6 +178,8 @@ export interface FactsByKind {
   readonly pool: {
     /** The bridge was there before us: it is used and never deleted (POOL-4). */
     readonly adopted: boolean;
+    /** What the pool does without on this host, in plain sentences (POOL-5); absent: nothing. */
+    readonly warnings?: readonly string[];
   };
   readonly lease: Readonly<Record<never, never>>;
   readonly container: {

@@ -54,9 +54,8 @@ test('[CTR-7] only the container that a revision changed is restarted', async (t
   rig.takeSteps();
   await rig.apply(revisionOf({ lan }, { web: { pool: 'lan', hostname: 'www' }, db: on('lan') }));
   t.deepEqual(rig.takeSteps(), [
-    'container.stop container/web',
-    'lease.release lease/lan/web/eth0',
     'lease.reserve lease/lan/web/eth0',
+    'container.stop container/web',
     'container.start container/web',
   ]);
   t.is(rig.host.containers.get('db')?.pid, pidOfDb);
@@ -246,10 +245,8 @@ test('[ENG-6] changing one address among thousands plans a handful of resources'
   // A lease and a container, each planned once for each of its steps and once to see that it holds.
   const planned = rig.engine.planned - before;
   t.true(planned <= 10, `${planned} plans`);
-  t.deepEqual(
-    new Set(rig.steps.slice(4001).map((step) => step.key)),
-    new Set(['lease/wide/c1000/eth0', 'container/c1000']),
-  );
+  const touched = [...new Set(rig.steps.slice(4001).map((step) => step.key))].sort();
+  t.deepEqual(touched, ['container/c1000', 'lease/wide/c1000/eth0']);
 });
 
 test('[ENG-7] a quiet device has one timer, the resync period', async (t) => {

@@ -28,6 +28,7 @@ const lease: LeaseSpec = {
   container: 'web',
   interface: 'eth0',
   address: '10.0.5.2',
+  static: false,
   prefix: 24,
   mac: '02:00:0a:00:05:02',
   names: ['web'],
@@ -178,6 +179,15 @@ const table: readonly (readonly [string, Key, Scene, string])[] = [
       observed: { 'lease/lan/db/eth0': see('lease/lan/db/eth0', { ...lease, container: 'db' }) },
     },
     'wait lease/lan/db/eth0',
+  ],
+  [
+    'a lease of which only the names changed is reserved in place under its container',
+    L,
+    {
+      desired: { [L]: want(L, { ...lease, names: ['www'] }) },
+      observed: { [L]: see(L, lease), [C]: see(C, container) },
+    },
+    'lease.reserve',
   ],
   [
     'a lease that changed is not taken from a running container',

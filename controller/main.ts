@@ -1,0 +1,199 @@
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+import { type Logger, pino } from 'pino';
+import { concatMap, firstValueFrom, fromEvent, merge, type Subscription } from 'rxjs';
+import type { Adapter } from '../adapters/adapter.ts';
+import type { ObservedResource } from '../state/resource.ts';
+import type { StateChange } from '../state/revision.ts';
+import type { EventRecord } from '../state/status.ts';
+import type { PlanOutcome } from './api/contract.ts';
+import { serveApi } from './api/server.ts';
+import { type Clock, systemClock } from './clock.ts';
+import { Database } from './database.ts';
+import { planOf } from './dry-run.ts';
+import { defaultEngineOptions, Engine } from './engine.ts';
+import { EventLog } from './event-log.ts';
+import { gatherFacts } from './facts.ts';
+import type { RevisionFact } from './input.ts';
+import { objectFiles } from './object-files.ts';
+import { ObjectStore } from './objects.ts';
+import { type DirectPlanOptions, keptEvents, type RunOptions } from './options.ts';
+import { ensurePrivateDirectory } from './private-directory.ts';
+import { restoreStore } from './restore.ts';
+import { Runner } from './runner.ts';
+import { Service } from './service.ts';
+import type { ObjectOrigin, Source } from './source/source.ts';
+import { World } from './world.ts';
+
+/** An adapter, and why this one. */
+interface Choice {
+  readonly adapter: Adapter;
+  readonly reason: string;
+}
+
+type ObjectPath = (sha256: string) => string;
+
+async function lxcAdapter(root: string, objects: ObjectPath, clock: Clock): Promise<Adapter> {
+  const { createLxcAdapter } = await import('../adapters/lxc/lxc-adapter.ts');
+  return createLxcAdapter({ root, objects, after: (delayMs, fire) => clock.after(delayMs, fire) });
+}
+
+async function memoryAdapter(): Promise<Adapter> {
+  const { MemoryAdapter } = await import('../adapters/memory/memory-adapter.ts');
+  return new MemoryAdapter();
+}
+
+/** `auto`: LXC where this process is root and LXC is installed, else memory. */
+async function chooseAdapter(
+  { adapter, root }: DirectPlanOptions,
+  objects: ObjectPath,
+  clock: Clock,
+): Promise<Choice> {
+  const { findProgram } = await import('../adapters/linux/command.ts');
+  const isRoot = process.geteuid?.() === 0;
+  const lacks =
+    findProgram('lxc-start') === null ? 'LXC is not installed' : isRoot ? null : 'this is not root';
+  if (adapter === 'docker') {
+    throw new Error(
+      "found --adapter docker, expected auto, lxc or memory: this version can't drive Docker yet",
+    );
+  }
+  if (adapter === 'lxc' && lacks !== null) {
+    throw new Error(`--adapter lxc needs root and LXC: ${lacks}; install the package lxc, and run as root`);
+  }
+  if (adapter === 'lxc') return { adapter: await lxcAdapter(root, objects, clock), reason: 'asked for' };
+  if (adapter === 'memory') return { adapter: await memoryAdapter(), reason: 'asked for' };
+  if (lacks === null)
+    return { adapter: await lxcAdapter(root, objects, clock), reason: 'root, and LXC is installed' };
+  return { adapter: await memoryAdapter(), reason: `${lacks}: nothing real is started` };
+}
+
+/** Everything that a running controller is made of, in the order in which it is made. */
+interface Controller {
+  readonly database: Database;
+  readonly objects: ObjectStore;
+  readonly runner: Runner;
+  readonly service: Service;
+}
+
+async function compose(options: RunOptions, clock: Clock, logger: Logger): Promise<Controller> {
+  await ensurePrivateDirectory(options.root);
+  const objects = await ObjectStore.open(join(options.root, 'objects'));
+  const database = Database.open(join(options.root, 'holdfast.db'));
+  const kept = database.load();
+  const store = await restoreStore(kept, objects);
+  const { adapter, reason } = await chooseAdapter(options, (sha256) => objects.path(sha256), clock);
+  logger.info({ adapter: adapter.name, reason, revision: kept?.revision ?? 0 }, 'adapter chosen');
+  const engine = new Engine(store, kept?.revision ?? 0, { ...defaultEngineOptions, seed: options.root });
+  const persist = (fact: RevisionFact) => database.commitRevision({ ...fact, state: fact.tree.toFlat() });
+  const runner = new Runner({ engine, adapter, clock, persist });
+  const events = new EventLog(keptEvents);
+  runner.events.subscribe((event) => {
+    events.add(event);
+    logEvent(logger, event);
+  });
+  const service = new Service({ adapter: adapter.name, engine, runner, store, objects, events });
+  return { database, objects, runner, service };
+}
+
+function logEvent(logger: Logger, { severity, reason, key, message, sequence, cause }: EventRecord): void {
+  const fields = { sequence, reason, key, cause };
+  if (severity === 'warning') logger.warn(fields, message);
+  else logger.info(fields, message);
+}
+
+/** One state of the watched source: its objects are taken in, then it is applied. What is wrong with it is logged. */
+async function applySource(source: Source, { objects, service }: Controller, logger: Logger): Promise<void> {
+  try {
+    const unread = source.findings.filter((finding) => finding.severity === 'error');
+    for (const finding of source.findings) logger.warn({ finding }, finding.message);
+    if (unread.length > 0) return;
+    for (const [sha256, origin] of source.objects) await objects.importFile(sha256, origin.path);
+    const { findings, phase } = await service.apply({ type: 'replace', state: source.state }, 'source');
+    for (const finding of findings) logger.warn({ finding }, finding.message);
+    logger.info({ phase }, 'source applied');
+  } finally {
+    await source.close();
+  }
+}
+
+async function follow(
+  path: string,
+  controller: Controller,
+  clock: Clock,
+  logger: Logger,
+): Promise<Subscription> {
+  const { watchSource } = await import('./source/watch-source.ts');
+  return watchSource(path, { clock })
+    .pipe(concatMap((source) => applySource(source, controller, logger)))
+    .subscribe({ error: (error: unknown) => logger.error({ error }, `${path} is not watched any more`) });
+}
+
+/**
+ * Runs the controller until SIGINT or SIGTERM; resolves to the exit code. Stopping it stops no container and removes
+ * nothing (CTR-9). Rejects when it can't start: a bad root, a socket that is taken, a damaged database.
+ */
+export async function runController(options: RunOptions): Promise<number> {
+  const logger = pino(
+    { level: options.logLevel ?? 'info', base: null },
+    pino.destination({ fd: 1, sync: true }),
+  );
+  const clock = systemClock();
+  const controller = await compose(options, clock, logger);
+  const { runner, service, database } = controller;
+  const ended = firstValueFrom(merge(fromEvent(process, 'SIGINT'), fromEvent(process, 'SIGTERM')));
+  const api = await serveApi(service, {
+    socket: options.socket,
+    clock,
+    onInternalError: (error, request) => logger.error({ error, request }, 'the control socket failed'),
+  });
+  runner.start();
+  logger.info({ socket: options.socket, pid: process.pid }, 'serving the control socket');
+  const source =
+    options.source === undefined ? null : await follow(options.source, controller, clock, logger);
+  await ended;
+  source?.unsubscribe();
+  await api.close();
+  await runner.stop();
+  database.close();
+  logger.info('stopped; containers go on');
+  return 0;
+}
+
+/**
+ * The plan of a change against this host, without a controller: nothing is made, not even `root`. `origins` are the
+ * objects that come with the change; the others are looked for where a controller keeps them.
+ */
+export async function planDirectly(
+  options: DirectPlanOptions,
+  change: StateChange,
+  origins: ReadonlyMap<string, ObjectOrigin>,
+): Promise<PlanOutcome> {
+  const path = (sha256: string) => origins.get(sha256)?.path ?? join(options.root, 'objects', sha256);
+  const objects = objectFiles(path);
+  const database = join(options.root, 'holdfast.db');
+  const kept = existsSync(database) ? Database.open(database) : null;
+  try {
+    const store = await restoreStore(kept?.load() ?? null, objects);
+    const world = new World((key) => store.desired(key));
+    for (const resource of await observeOnce(options, path)) world.observe(resource.key, resource);
+    const facts = await gatherFacts(store.draft(change).objects, objects);
+    return planOf(store, world, change, facts, [...store.keys(), ...world.observedKeys()]);
+  } finally {
+    kept?.close();
+  }
+}
+
+/** Where there is no root directory there is nothing of ours. */
+async function observeOnce(
+  options: DirectPlanOptions,
+  path: ObjectPath,
+): Promise<readonly ObservedResource[]> {
+  if (!existsSync(options.root)) return [];
+  const { adapter } = await chooseAdapter(options, path, systemClock());
+  try {
+    return await adapter.observe(new AbortController().signal);
+  } finally {
+    await adapter.close();
+  }
+}

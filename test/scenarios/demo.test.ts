@@ -1,0 +1,14 @@
+import { join } from 'node:path';
+import test from 'ava';
+import { runLines } from '../../tools/command.ts';
+
+const play = join(import.meta.dirname, '../../tools/demo/play.ts');
+
+test('the demo on a host in memory shows what it claims', async (t) => {
+  const lines: string[] = [];
+  const keep = (line: string) => void lines.push(line);
+  const command = { program: process.execPath, arguments: [play, 'memory'] };
+  t.is(await runLines(command, { out: keep, error: keep }), 0, lines.join('\n'));
+  t.true(lines.some((line) => line.includes('✓ the server has 10.0.5.2 and the client 10.0.5.3')));
+  t.true(lines.some((line) => line.includes('✓ no resource is left')));
+});

@@ -1,0 +1,144 @@
+import { type ChildProcess, execFile, spawn } from 'node:child_process';
+import { mkdtemp, mkdir, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { createInterface } from 'node:readline';
+import type { ResourceItem } from '../../controller/api/contract.ts';
+
+/** What a command answered. */
+export interface Answer {
+  readonly code: number;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+const launcher = join(import.meta.dirname, '../../bin/holdfast');
+
+function capture(command: string, argv: readonly string[], input?: string): Promise<Answer> {
+  return new Promise((resolve) => {
+    const child = execFile(command, argv, { maxBuffer: 64 << 20 }, (error, stdout, stderr) => {
+      const code = error === null ? 0 : typeof error.code === 'number' ? error.code : 255;
+      resolve({ code, stdout, stderr });
+    });
+    child.stdin?.end(input ?? '');
+  });
+}
+
+/** A device as its user has it: a controller with everything under one directory, and the command line. */
+export class Device {
+  readonly directory: string;
+  readonly root: string;
+  readonly socket: string;
+  readonly #adapter: string;
+  #controller: ChildProcess | null = null;
+  #log: string[] = [];
+
+  private constructor(directory: string, adapter: string) {
+    this.directory = directory;
+    this.root = join(directory, 'root');
+    this.socket = join(directory, 'run', 'control.sock');
+    this.#adapter = adapter;
+  }
+
+  static async make(adapter: 'lxc' | 'memory'): Promise<Device> {
+    return new Device(await mkdtemp(join(tmpdir(), 'holdfast-device-')), adapter);
+  }
+
+  /** What the running controller has logged, a line each. */
+  get log(): readonly string[] {
+    return this.#log;
+  }
+
+  get pid(): number {
+    return this.#controller?.pid ?? -1;
+  }
+
+  /** Starts the controller; resolves when its control socket answers. */
+  async start(...more: readonly string[]): Promise<void> {
+    const argv = ['run', '--adapter', this.#adapter, '--root', this.root, '--socket', this.socket, ...more];
+    const child = spawn(launcher, argv, { stdio: ['ignore', 'pipe', 'pipe'] });
+    this.#controller = child;
+    this.#log = [];
+    const errors: string[] = [];
+    createInterface({ input: child.stderr }).on('line', (line) => errors.push(line));
+    await new Promise<void>((resolve, reject) => {
+      createInterface({ input: child.stdout }).on('line', (line) => {
+        this.#log.push(line);
+        if (line.includes('"msg":"serving the control socket"')) resolve();
+      });
+      child.once('exit', (code) => reject(new Error(`controller ended with ${code}: ${errors.join('\n')}\n${this.#log.join('\n')}`)));
+    });
+  }
+
+  /** Ends the controller by `signal` and waits until it is gone. */
+  async end(signal: NodeJS.Signals): Promise<void> {
+    const child = this.#controller;
+    if (child === null) return;
+    this.#controller = null;
+    const gone = new Promise((resolve) => child.once('exit', resolve));
+    child.kill(signal);
+    await gone;
+  }
+
+  /** One command line. */
+  cli(argv: readonly string[], input?: string): Promise<Answer> {
+    return capture(launcher, [...argv, '--socket', this.socket], input);
+  }
+
+  async apply(state: unknown, ...more: readonly string[]): Promise<Answer> {
+    return this.cli(['apply', '-', '-o', 'json', ...more], JSON.stringify(state));
+  }
+
+  async get(kind: string): Promise<readonly ResourceItem[]> {
+    const answer = await this.cli(['get', kind, '-o', 'json']);
+    if (answer.code !== 0) throw new Error(`get ${kind}: ${answer.stderr}`);
+    return (JSON.parse(answer.stdout) as { items: readonly ResourceItem[] }).items;
+  }
+
+  /** Any program of the host. */
+  run(command: string, ...argv: readonly string[]): Promise<Answer> {
+    return capture(command, argv);
+  }
+
+  /** A program inside a container. */
+  inside(container: string, ...argv: readonly string[]): Promise<Answer> {
+    return capture('lxc-attach', ['-P', join(this.root, 'lxc'), '-n', container, '--', ...argv]);
+  }
+
+  /** Init's process id of each running container. */
+  async pids(): Promise<Readonly<Record<string, number>>> {
+    const items = await this.get('containers');
+    const pidOf = (item: ResourceItem) => (item.observed as { facts?: { pid?: number } } | null)?.facts?.pid ?? 0;
+    return Object.fromEntries(items.map((item) => [item.name, pidOf(item)]));
+  }
+
+  /** Resolves with the first event that `wanted` takes, from now on; the follower is ended then. */
+  async event(wanted: (event: { key: string | null; reason: string; message: string }) => boolean): Promise<() => Promise<void>> {
+    const child = spawn(launcher, ['events', '-f', '-o', 'json', '--socket', this.socket], {
+      stdio: ['ignore', 'pipe', 'inherit'],
+    });
+    const seen = new Promise<void>((resolve, reject) => {
+      createInterface({ input: child.stdout }).on('line', (line) => {
+        if (wanted(JSON.parse(line))) resolve();
+      });
+      child.once('exit', () => reject(new Error('the event stream ended')));
+    });
+    return () => seen.finally(() => child.kill());
+  }
+
+  async write(path: string, text: string): Promise<string> {
+    const file = join(this.directory, path);
+    await mkdir(join(file, '..'), { recursive: true });
+    await writeFile(file, text);
+    return file;
+  }
+
+  /** Takes everything down and away. */
+  async destroy(): Promise<void> {
+    if (this.#controller !== null) {
+      await this.cli(['down']);
+      await this.end('SIGTERM');
+    }
+    await rm(this.directory, { recursive: true, force: true });
+  }
+}
