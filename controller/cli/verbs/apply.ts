@@ -15,11 +15,11 @@ export async function apply(
   using client = clientFor(options, context);
   await using source = await readSource(path);
   if (!acceptable(source.findings)) {
-    return reportOutcome(client, refusedUnsent(source.findings), options, context);
+    return await reportOutcome(client, refusedUnsent(source.findings), options, context);
   }
   await upload(client, source.objects);
   const body = { state: source.state, source: path };
   const outcome = await client.send<RevisionOutcome>('POST', '/v1/revisions', body);
   const findings = [...source.findings, ...withLocations(source, outcome.findings)];
-  return reportOutcome(client, { ...outcome, findings }, options, context);
+  return await reportOutcome(client, { ...outcome, findings }, options, context);
 }

@@ -38,7 +38,7 @@ async function find(client: ControllerClient, selection: Selection): Promise<Res
     if (!(error instanceof CliFailure) || error.exitCode !== exitCodes.notFound) throw error;
     const other = await byPart(client, selection);
     if (other === null) throw error;
-    return describeKey(client, other);
+    return await describeKey(client, other);
   }
 }
 

@@ -6,5 +6,5 @@ import { type ReportOptions, reportOutcome } from '../until-rest.ts';
 export async function down(options: SocketOption & ReportOptions, context: Context): Promise<number> {
   using client = clientFor(options, context);
   const outcome = await client.send<RevisionOutcome>('POST', '/v1/down', {});
-  return reportOutcome(client, outcome, options, context);
+  return await reportOutcome(client, outcome, options, context);
 }

@@ -73,7 +73,7 @@ export async function get(
   const selection = readSelection(kindWord, name);
   using client = clientFor(socket === undefined ? {} : { socket }, context);
   const query = selectionQuery(selection);
-  if (follow === true) return watch(client, query, output, context);
+  if (follow === true) return await watch(client, query, output, context);
   const { items } = await client.get<Listing>(`/v1/resources?${query}`);
   if (items.length === 0 && selection.name !== undefined) throw await notFound(selection, client);
   const ordered = kinds.flatMap((kind) => items.filter((item) => item.kind === kind));

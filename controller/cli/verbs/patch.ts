@@ -29,9 +29,9 @@ async function readPatchFile(path: string): Promise<JsonText> {
 export async function patch(path: string, options: PatchOptions, context: Context): Promise<number> {
   using client = clientFor(options, context);
   const { value, findings } = await readPatchFile(path);
-  if (!acceptable(findings)) return reportOutcome(client, refusedUnsent(findings), options, context);
+  if (!acceptable(findings)) return await reportOutcome(client, refusedUnsent(findings), options, context);
   const type = options.merge === true ? 'application/merge-patch+json' : 'application/json-patch+json';
   const outcome = await client.send<RevisionOutcome>('PATCH', '/v1/revision', value, type);
   const all = { ...outcome, findings: [...findings, ...outcome.findings] };
-  return reportOutcome(client, all, options, context);
+  return await reportOutcome(client, all, options, context);
 }

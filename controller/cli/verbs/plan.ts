@@ -33,7 +33,7 @@ async function planWithController(
   using client = clientFor(options, context);
   await upload(client, source.objects);
   const change: StateChange = { type: 'replace', state: source.state };
-  return client.send<PlanOutcome>('POST', '/v1/plan', { change });
+  return await client.send<PlanOutcome>('POST', '/v1/plan', { change });
 }
 
 async function planWithout(
