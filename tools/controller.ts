@@ -80,7 +80,7 @@ export async function startController(options: ControllerOptions): Promise<Runni
 
 /** A verb of the command line, said to one controller. */
 export function holdfast(controller: RunningController, ...words: readonly string[]): Command {
-  return { program: holdfastProgram, arguments: [...words, '--socket', controller.socket] };
+  return { program: holdfastProgram, arguments: words, environment: { HOLDFAST_SOCKET: controller.socket } };
 }
 
 /** What a verb says on standard output as JSON, whatever its exit code. Rejects when that is no JSON. */

@@ -12,8 +12,9 @@ export interface FollowedEvents {
 
 /** Follows `holdfast events -f`; events of before are passed over unread only when nobody wants them. */
 export function followEvents(controller: RunningController): FollowedEvents {
-  const { program, arguments: words } = holdfast(controller, 'events', '-f', '-o', 'json');
-  const child = spawn(program, words, { stdio: ['ignore', 'pipe', 'inherit'] });
+  const { program, arguments: words, environment } = holdfast(controller, 'events', '-f', '-o', 'json');
+  const env = { ...process.env, ...environment };
+  const child = spawn(program, words, { stdio: ['ignore', 'pipe', 'inherit'], env });
   const lines = createInterface({ input: child.stdout })[Symbol.asyncIterator]();
   return {
     next: async (wanted) => {

