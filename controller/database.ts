@@ -40,6 +40,12 @@ interface DocumentRow {
   readonly document: Json;
 }
 
+/** What is to be done to the rows. */
+interface Difference {
+  readonly written: ReadonlyMap<string, DocumentRow>;
+  readonly removed: readonly string[];
+}
+
 /**
  * What must survive a crash and a power cut, in one SQLite file: the current revision and the leases (LEASE-4). A commit that has
  * returned is on disk (write-ahead log, fsync on every commit); one that has not is there whole or not at all. Writing
@@ -49,11 +55,10 @@ export class Database {
   readonly #path: string;
   readonly #connection: DatabaseSync;
   readonly #putDocument: StatementSync;
-  readonly #moveDocument: StatementSync;
   readonly #removeDocument: StatementSync;
   readonly #putLease: StatementSync;
   readonly #removeLease: StatementSync;
-  #rows: ReadonlyMap<string, DocumentRow>;
+  readonly #rows: Map<string, DocumentRow>;
   #suspect: DatabaseError | null = null;
 
   private constructor(path: string, connection: DatabaseSync) {
@@ -63,7 +68,6 @@ export class Database {
       `INSERT INTO documents (path, position, json, sha256) VALUES (?, ?, ?, ?)
        ON CONFLICT (path) DO UPDATE SET position = excluded.position, json = excluded.json, sha256 = excluded.sha256`,
     );
-    this.#moveDocument = connection.prepare('UPDATE documents SET position = ? WHERE path = ?');
     this.#removeDocument = connection.prepare('DELETE FROM documents WHERE path = ?');
     this.#putLease = connection.prepare(
       'INSERT INTO leases (pool, container, interface, address) VALUES (?, ?, ?, ?)',
@@ -99,7 +103,7 @@ export class Database {
         )
         .get();
       if (row === undefined) return null;
-      const state = Object.fromEntries([...this.#rows].map(([path, { document }]) => [path, document]));
+      const state = this.#state();
       return { ...revisionOf(row), state, leases: this.#leases() };
     });
   }
@@ -120,13 +124,15 @@ export class Database {
    * it is opened again (a failed fsync may not be tried again: what it lost is not known).
    */
   commitRevision(commit: RevisionCommit): void {
-    const positions = newPositions(Object.keys(commit.state), (path) => this.#rows.get(path)?.position);
+    const difference = this.#differenceTo(commit.state);
     this.#transaction(() => {
       this.#writeRevision(commit);
-      const rows = this.#writeDocuments(commit.state, positions);
+      for (const [path, row] of difference.written) this.#writeDocument(path, row);
+      for (const path of difference.removed) this.#removeDocument.run(path);
       this.#writeLeases(commit.leases);
-      return rows;
     });
+    for (const [path, row] of difference.written) this.#rows.set(path, row);
+    for (const path of difference.removed) this.#rows.delete(path);
   }
 
   /** Lets go of the file. May be called twice. */
@@ -145,24 +151,26 @@ export class Database {
       .run(revision);
   }
 
-  /** Writes the rows that differ; all rows as they are afterwards. */
-  #writeDocuments(
-    state: FlatState,
-    positions: ReadonlyMap<string, number>,
-  ): ReadonlyMap<string, DocumentRow> {
-    const rows = new Map<string, DocumentRow>();
-    for (const [path, document] of Object.entries(state)) {
+  /** Compares by identity, so that it reads no document: looking at 30,000 takes some 15 ms. */
+  #differenceTo(state: FlatState): Difference {
+    const paths = Object.keys(state);
+    const positions = newPositions(paths, (path) => this.#rows.get(path)?.position);
+    const written = new Map<string, DocumentRow>();
+    let kept = 0;
+    for (const path of paths) {
       const before = this.#rows.get(path);
+      const document = state[path] ?? null;
       const position = positions.get(path) ?? before?.position ?? 0;
-      rows.set(path, { position, document });
-      if (before?.document !== document) this.#writeDocument(path, position, document);
-      else if (before.position !== position) this.#moveDocument.run(position, path);
+      if (before !== undefined) kept++;
+      if (before?.document !== document || before.position !== position)
+        written.set(path, { position, document });
     }
-    for (const path of this.#rows.keys()) if (!rows.has(path)) this.#removeDocument.run(path);
-    return rows;
+    const removed =
+      kept === this.#rows.size ? [] : [...this.#rows.keys()].filter((path) => !Object.hasOwn(state, path));
+    return { written, removed };
   }
 
-  #writeDocument(path: string, position: number, document: Json): void {
+  #writeDocument(path: string, { position, document }: DocumentRow): void {
     if (!path.isWellFormed()) {
       throw new RangeError(
         `found path ${JSON.stringify(path)} with half a surrogate pair, expected Unicode text`,
@@ -179,7 +187,7 @@ export class Database {
     for (const lease of held) this.#putLease.run(lease.pool, lease.container, lease.interface, lease.address);
   }
 
-  #readRows(): ReadonlyMap<string, DocumentRow> {
+  #readRows(): Map<string, DocumentRow> {
     const rows = new Map<string, DocumentRow>();
     for (const row of this.#connection
       .prepare('SELECT path, position, json, sha256 FROM documents ORDER BY position')
@@ -197,6 +205,11 @@ export class Database {
     return rows;
   }
 
+  #state(): FlatState {
+    const rows = [...this.#rows].sort(([, one], [, other]) => one.position - other.position);
+    return Object.fromEntries(rows.map(([path, { document }]) => [path, document]));
+  }
+
   #leases(): readonly HeldLease[] {
     return this.#connection
       .prepare('SELECT pool, container, interface, address FROM leases ORDER BY pool, container, interface')
@@ -209,13 +222,12 @@ export class Database {
       }));
   }
 
-  #transaction(work: () => ReadonlyMap<string, DocumentRow>): void {
+  #transaction(work: () => void): void {
     this.#guarded(() => {
       this.#connection.exec('BEGIN IMMEDIATE');
       try {
-        const rows = work();
+        work();
         this.#connection.exec('COMMIT');
-        this.#rows = rows;
       } catch (error) {
         if (this.#connection.isTransaction) this.#connection.exec('ROLLBACK');
         throw error;
