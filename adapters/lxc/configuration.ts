@@ -41,7 +41,15 @@ const allowedDevices = [
 ];
 
 /** Keys that only this file writes: the container's own lines never get a say in them, whatever let them through. */
-const reservedKeys = ['lxc.rootfs', 'lxc.uts', 'lxc.console', 'lxc.log', 'lxc.hook', 'lxc.include', 'lxc.namespace.keep'];
+const reservedKeys = [
+  'lxc.rootfs',
+  'lxc.uts',
+  'lxc.console',
+  'lxc.log',
+  'lxc.hook',
+  'lxc.include',
+  'lxc.namespace.keep',
+];
 
 function isReserved(key: string, network: ContainerNetwork): boolean {
   if (key.startsWith('lxc.net') && network.mode !== 'lxc') return true;
@@ -108,8 +116,11 @@ function defaultItems({ own, haltSignal }: ConfigurationInput): readonly LxcConf
   const says = (start: string) => own.some(({ key }) => key.startsWith(start));
   const items: LxcConfigItem[] = [];
   if (!says('lxc.mount.auto')) items.push({ key: 'lxc.mount.auto', value: 'proc:mixed sys:mixed' });
+  // A terminal file system of its own; without one LXC 5 gives a daemon's init /dev/null for a console.
+  if (!says('lxc.pty.max')) items.push({ key: 'lxc.pty.max', value: '1024' });
   if (!says('lxc.cap.')) items.push({ key: 'lxc.cap.drop', value: droppedCapabilities });
-  if (haltSignal !== null && !says('lxc.signal.halt')) items.push({ key: 'lxc.signal.halt', value: haltSignal });
+  if (haltSignal !== null && !says('lxc.signal.halt'))
+    items.push({ key: 'lxc.signal.halt', value: haltSignal });
   if (!says('lxc.cgroup.devices.') && !says('lxc.cgroup2.devices.')) {
     for (const controller of ['lxc.cgroup.devices', 'lxc.cgroup2.devices']) {
       items.push({ key: `${controller}.deny`, value: 'a' });

@@ -20,7 +20,10 @@ export async function writeContainerRecord(path: string, record: ContainerRecord
  * The record at `path`. Null: there is none, or it has another instance's mark. `torn`: our file, and no record in it: a
  * power cut came between its writing and the disk, so that the container can't run. Rejects where it can't be read.
  */
-export async function readContainerRecord(path: string, instance: string): Promise<ContainerRecord | 'torn' | null> {
+export async function readContainerRecord(
+  path: string,
+  instance: string,
+): Promise<ContainerRecord | 'torn' | null> {
   let text: string;
   try {
     text = await readFile(path, 'utf8');

@@ -166,7 +166,10 @@ export class Containers {
   async remove(name: string): Promise<void> {
     if (!this.#records.has(name)) return;
     if (await this.#monitors.isRunning(name)) {
-      throw new StepFailure({ code: 'ContainerRunning', message: `container '${name}' runs; stop it before it is removed` });
+      throw new StepFailure({
+        code: 'ContainerRunning',
+        message: `container '${name}' runs; stop it before it is removed`,
+      });
     }
     await this.#discard(name, this.#layout.container(name));
     this.#records.delete(name);
@@ -187,7 +190,9 @@ export class Containers {
     const record = await readContainerRecord(paths.record, this.#options.instance);
     if (record !== 'torn') return record;
     if (await this.#monitors.isRunning(name)) {
-      throw new Error(`container '${name}' runs, and ${paths.record} is damaged; stop it with lxc-stop -P ${this.#layout.lxcPath} -n ${name}`);
+      throw new Error(
+        `container '${name}' runs, and ${paths.record} is damaged; stop it with lxc-stop -P ${this.#layout.lxcPath} -n ${name}`,
+      );
     }
     await this.#discard(name, paths);
     return null;
@@ -242,7 +247,7 @@ export class Containers {
   /** What LXC complained of, else what the container said last. */
   async #lastWords(name: string): Promise<readonly string[]> {
     const paths = this.#layout.container(name);
-    const complaints = (await readOrEmpty(paths.log)).split('\n').filter((line) => / (ERROR|WARN) /.test(line));
+    const complaints = (await readOrEmpty(paths.log)).split('\n').filter((line) => / ERROR /.test(line));
     const said = (await readOrEmpty(paths.console)).split(/\r?\n/).filter((line) => line.trim() !== '');
     return [...said.slice(-shownLogLines), ...complaints.slice(-shownLogLines)].slice(-shownLogLines);
   }

@@ -8,5 +8,7 @@ export function exitReport(log: string): string | null {
   const last = ends.at(-1);
   if (last === undefined) return null;
   const [, signal, number, status] = last;
-  return status === undefined ? `its init was ended by signal ${number} (${signal})` : `its init exited with status ${status}`;
+  return status === undefined
+    ? `its init was ended by signal ${number} (${signal})`
+    : `its init exited with status ${status}`;
 }

@@ -41,7 +41,9 @@ async function contentOf(file: ConfigFile, objects: (sha256: string) => string):
   const content = await readFile(objects(file.sha256));
   const found = createHash('sha256').update(content).digest('hex');
   if (found !== file.sha256) {
-    throw new Error(`the object for ${file.path} has the sha256 ${found}, expected ${file.sha256}; store it again`);
+    throw new Error(
+      `the object for ${file.path} has the sha256 ${found}, expected ${file.sha256}; store it again`,
+    );
   }
   return content;
 }

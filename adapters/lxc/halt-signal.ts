@@ -61,6 +61,8 @@ export async function ignoresHalt(pid: number, configuration: string): Promise<b
     throw error;
   }
   // A blocked signal may be waited for (sigwait, signalfd).
-  const masks = [...status.matchAll(/^Sig(?:Cgt|Blk):\s*([0-9a-f]+)$/gm)].map(([, hex]) => BigInt(`0x${hex}`));
+  const masks = [...status.matchAll(/^Sig(?:Cgt|Blk):\s*([0-9a-f]+)$/gm)].map(([, hex]) =>
+    BigInt(`0x${hex}`),
+  );
   return !asked.some((signal) => masks.some((mask) => ((mask >> BigInt(signal - 1)) & 1n) === 1n));
 }

@@ -17,7 +17,9 @@ export function hostsFile(pools: ReadonlySet<string>, leases: Iterable<LeaseSpec
     .flatMap(({ pool, address, names }) => {
       const number = address === null ? null : parseAddress(address);
       const words = [...new Set(names)].filter((name) => hostName.test(name));
-      return number === null || words.length === 0 ? [] : [{ pool, number, line: `${address}\t${words.join(' ')}` }];
+      return number === null || words.length === 0
+        ? []
+        : [{ pool, number, line: `${address}\t${words.join(' ')}` }];
     })
     .sort((a, b) => a.number - b.number || (a.pool < b.pool ? -1 : 1))
     .map(({ line }) => line);

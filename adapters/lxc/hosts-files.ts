@@ -93,7 +93,8 @@ export class HostsFiles {
     }
     const leases = [...this.#source.leases()];
     await mkdir(this.#directory, { recursive: true });
-    for (const [name, pools] of wanted) await this.#writeOne(join(this.#directory, name), hostsFile(pools, leases));
+    for (const [name, pools] of wanted)
+      await this.#writeOne(join(this.#directory, name), hostsFile(pools, leases));
     for (const name of await entriesOf(this.#directory)) {
       if (!wanted.has(name)) await rm(join(this.#directory, name), { force: true });
     }

@@ -1,12 +1,6 @@
 import { mkdirSync } from 'node:fs';
-import { map, merge, mergeMap, type Observable, Subject } from 'rxjs';
-import {
-  containerKey,
-  type Key,
-  kindOf,
-  nameOf,
-  type ObservedResource,
-} from '../../state/resource.ts';
+import { map, merge, mergeMap, type Observable, Subject, takeUntil } from 'rxjs';
+import { containerKey, type Key, kindOf, nameOf, type ObservedResource } from '../../state/resource.ts';
 import type {
   Action,
   Adapter,
@@ -19,8 +13,8 @@ import type {
   WatchEvent,
 } from '../adapter.ts';
 import { CommandError } from '../linux/command.ts';
-import { HostNetwork, type HostNetworkOptions } from '../linux/network.ts';
 import { instanceOf } from '../linux/mark.ts';
+import { HostNetwork, type HostNetworkOptions } from '../linux/network.ts';
 import { Containers } from './containers.ts';
 import { layoutOf } from './layout.ts';
 import { LeaseRecords } from './lease-records.ts';
@@ -60,6 +54,7 @@ class LxcAdapter implements Adapter {
   readonly #leases: LeaseRecords;
   readonly #containers: Containers;
   readonly #own = new Subject<Observation>();
+  readonly #closed = new Subject<void>();
   readonly #executors: Executors<Promise<StepResult>>;
   #loaded: Promise<void> | null = null;
 
@@ -99,21 +94,21 @@ class LxcAdapter implements Adapter {
   }
 
   watch(): Observable<WatchEvent> {
-    const ended = this.#monitors.ended.pipe(
-      mergeMap((name) => this.#lookOrRelist(containerKey(name))),
-    );
+    const ended = this.#monitors.ended.pipe(mergeMap((name) => this.#lookOrRelist(containerKey(name))));
     const own = this.#own.pipe(map((observation): WatchEvent => ({ type: 'observation', ...observation })));
-    return merge(this.#network.watch(), ended, own);
+    return merge(this.#network.watch(), ended, own).pipe(takeUntil(this.#closed));
   }
 
   async apply(step: Step): Promise<StepResult> {
-    const result = await (this.#executors[step.action] as (step: StepOf<Action>) => Promise<StepResult>)(step);
+    const result = await (this.#executors[step.action] as (step: StepOf<Action>) => Promise<StepResult>)(
+      step,
+    );
     for (const observation of result.observations) this.#own.next(observation);
     return result;
   }
 
   async close(): Promise<void> {
-    this.#own.complete();
+    this.#closed.next();
     this.#monitors.close();
   }
 
@@ -133,8 +128,8 @@ class LxcAdapter implements Adapter {
     const leases = this.#leases;
     const containers = this.#containers;
     return {
-      'pool.ensure': (step) => this.#loadedFor(step, () => this.#network.ensure(step)),
-      'pool.remove': (step) => this.#loadedFor(step, () => this.#network.remove(step)),
+      'pool.ensure': (step) => this.#whenLoaded(() => this.#network.ensure(step)),
+      'pool.remove': (step) => this.#whenLoaded(() => this.#network.remove(step)),
       'lease.reserve': (step) =>
         this.#perform(step, async () => {
           await leases.reserve(step.key, step.spec, step.digest);
@@ -153,14 +148,14 @@ class LxcAdapter implements Adapter {
 
   /** The result of a step on leases and containers: how `work` ended, and what is there now. */
   #perform(step: Step, work: () => Promise<void>): Promise<StepResult> {
-    return this.#loadedFor(step, async () => {
+    return this.#whenLoaded(async () => {
       const outcome = await work().then(() => ({ outcome: 'done' }) as const, outcomeOf);
       return { ...outcome, observations: [await this.#look(step.key)] };
     });
   }
 
   /** Never rejects. */
-  async #loadedFor(step: Step, work: () => Promise<StepResult>): Promise<StepResult> {
+  async #whenLoaded(work: () => Promise<StepResult>): Promise<StepResult> {
     try {
       await this.#load();
       return await work();
@@ -179,7 +174,8 @@ class LxcAdapter implements Adapter {
 
   /** What there is now of a lease or a container. */
   async #look(key: Key): Promise<Observation> {
-    const observed = kindOf(key) === 'lease' ? this.#leases.observed(key) : await this.#containers.observe(nameOf(key));
+    const observed =
+      kindOf(key) === 'lease' ? this.#leases.observed(key) : await this.#containers.observe(nameOf(key));
     return { key, observed };
   }
 }

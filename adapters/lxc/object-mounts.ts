@@ -10,7 +10,9 @@ async function mountPoints(): Promise<ReadonlySet<string>> {
   for (const line of (await readFile('/proc/self/mountinfo', 'utf8')).split('\n')) {
     const point = line.split(' ', 5)[4];
     if (point === undefined) continue;
-    points.add(point.replace(/\\([0-7]{3})/g, (_, octal: string) => String.fromCharCode(Number.parseInt(octal, 8))));
+    points.add(
+      point.replace(/\\([0-7]{3})/g, (_, octal: string) => String.fromCharCode(Number.parseInt(octal, 8))),
+    );
   }
   return points;
 }

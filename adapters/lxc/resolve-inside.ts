@@ -40,7 +40,8 @@ export async function resolveInside(
       resolved.push(name);
       continue;
     }
-    if (++links > maximumLinks) throw new Error(`${path} in ${root} leads through more than ${maximumLinks} symbolic links`);
+    if (++links > maximumLinks)
+      throw new Error(`${path} in ${root} leads through more than ${maximumLinks} symbolic links`);
     if (target.startsWith('/')) resolved.length = 0;
     pending = [...target.split('/'), ...rest];
   }

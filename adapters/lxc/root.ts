@@ -53,7 +53,10 @@ export class Root {
       });
     }
     if (await isDirectory(volume.path)) return;
-    throw new StepConflict({ code: 'RootMissing', message: `the root directory ${volume.path} does not exist on this device` });
+    throw new StepConflict({
+      code: 'RootMissing',
+      message: `the root directory ${volume.path} does not exist on this device`,
+    });
   }
 
   /** Everything below and over the root for a start. The container must not run. */

@@ -51,7 +51,10 @@ export class Storage {
   async prepare(name: string, persistence: Persistence, digest: string): Promise<string> {
     const { storage, permanent } = this.#layout.container(name);
     const revision = `revision-${digest.slice(0, 16)}`;
-    await removeAllBut(storage, (entry) => !entry.startsWith('revision-') || (persistence === 'revision' && entry === revision));
+    await removeAllBut(
+      storage,
+      (entry) => !entry.startsWith('revision-') || (persistence === 'revision' && entry === revision),
+    );
     const places: Readonly<Record<Persistence, () => string | Promise<string>>> = {
       permanent: () => permanent,
       revision: () => join(storage, revision),

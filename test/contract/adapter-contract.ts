@@ -1,4 +1,4 @@
-import type { ExecutionContext, TestFn } from 'ava';
+import type { TestFn } from 'ava';
 import type { Adapter, Step } from '../../adapters/adapter.ts';
 import { expectation } from '../../adapters/expectation.ts';
 import { containerKey, poolKey, type RootVolume } from '../../state/resource.ts';
@@ -14,7 +14,7 @@ import {
   start,
   stop,
 } from './fixtures.ts';
-import { applied, clear, isContainer, listen, observed, pidOf, play } from './stage.ts';
+import { applied, isContainer, listen, observed, pidOf, play, scenes } from './stage.ts';
 
 /** A host with nothing of ours on it, an adapter, and hands to change the host behind the adapter's back. */
 export interface ContractWorld {
@@ -68,17 +68,7 @@ const removals: readonly Step[] = [
  * world of its own.
  */
 export function adapterContract(test: TestFn, { name, make }: ContractSubject): void {
-  const scene = (title: string, play: (t: ExecutionContext, world: ContractWorld) => Promise<void>): void => {
-    test.serial(`${name}: ${title}`, async (t) => {
-      const world = await make();
-      try {
-        await play(t, world);
-      } finally {
-        await clear(world.adapter).finally(() => world.adapter.close());
-        await world.dispose();
-      }
-    });
-  };
+  const scene = scenes(test, make, name);
 
   scene('[ENG-5] every step leaves what a dry run expects of it', async (t, { adapter, root }) => {
     for (const step of [...stepsFor(root), ...removals]) {
@@ -96,38 +86,47 @@ export function adapterContract(test: TestFn, { name, make }: ContractSubject): 
     t.is((await observed(adapter)).size, 0);
   });
 
-  scene('[ENG-1] [LEASE-7] every step done twice is as if done once, and a running container keeps its process', async (t, { adapter, root }) => {
-    for (const step of [...stepsFor(root), ...removals]) {
-      const once = await applied(t, adapter, step);
-      t.deepEqual(await applied(t, adapter, step), once, step.action);
-    }
-  });
+  scene(
+    '[ENG-1] [LEASE-7] every step done twice is as if done once, and a running container keeps its process',
+    async (t, { adapter, root }) => {
+      for (const step of [...stepsFor(root), ...removals]) {
+        const once = await applied(t, adapter, step);
+        t.deepEqual(await applied(t, adapter, step), once, step.action);
+      }
+    },
+  );
 
   scene('[ENG-1] removing what is not there succeeds', async (t, { adapter }) => {
     for (const step of removals) t.is(await applied(t, adapter, step), null, step.action);
   });
 
-  scene('[CTR-9] closing an adapter stops nothing, and a new one sees what the first one saw', async (t, world) => {
-    const first = world.another();
-    await play(t, first, stepsFor(world.root));
-    const before = await observed(first);
-    await first.close();
-    const after = await observed(world.adapter);
-    t.deepEqual(after, before);
-    t.is(after.size, 5);
-    for (const resource of after.values()) t.deepEqual(resource.drift, [], resource.key);
-  });
+  scene(
+    '[CTR-9] closing an adapter stops nothing, and a new one sees what the first one saw',
+    async (t, world) => {
+      const first = world.another();
+      await play(t, first, stepsFor(world.root));
+      const before = await observed(first);
+      await first.close();
+      const after = await observed(world.adapter);
+      t.deepEqual(after, before);
+      t.is(after.size, 5);
+      for (const resource of after.values()) t.deepEqual(resource.drift, [], resource.key);
+    },
+  );
 
-  scene('[CTR-7] only the container that is stopped and started anew gets another process', async (t, { adapter, root }) => {
-    await play(t, adapter, stepsFor(root));
-    const [web, db] = [await pidOf(adapter, containerKey('web')), await pidOf(adapter, containerKey('db'))];
-    const changed = container('web', root, [webLease], { hostname: 'other' });
-    await applied(t, adapter, stop('web'));
-    const found = await applied(t, adapter, start(changed));
-    t.deepEqual(found?.spec, changed);
-    t.not(await pidOf(adapter, containerKey('web')), web);
-    t.is(await pidOf(adapter, containerKey('db')), db);
-  });
+  scene(
+    '[CTR-7] only the container that is stopped and started anew gets another process',
+    async (t, { adapter, root }) => {
+      await play(t, adapter, stepsFor(root));
+      const [web, db] = [await pidOf(adapter, containerKey('web')), await pidOf(adapter, containerKey('db'))];
+      const changed = container('web', root, [webLease], { hostname: 'other' });
+      await applied(t, adapter, stop('web'));
+      const found = await applied(t, adapter, start(changed));
+      t.deepEqual(found?.spec, changed);
+      t.not(await pidOf(adapter, containerKey('web')), web);
+      t.is(await pidOf(adapter, containerKey('db')), db);
+    },
+  );
 
   scene('[POOL-6] a pool changes in place', async (t, { adapter }) => {
     await applied(t, adapter, ensurePool(poolSpec));
@@ -137,13 +136,22 @@ export function adapterContract(test: TestFn, { name, make }: ContractSubject): 
     t.deepEqual(found?.drift, []);
   });
 
-  scene('[POOL-7] a macvlan pool without its parent is a conflict that leaves nothing', async (t, { adapter }) => {
-    const spec = { type: 'macvlan', name: 'lan', parent: 'absent0', subnet: '10.66.8.0/24', gateway: '10.66.8.1' } as const;
-    const result = await adapter.apply(ensurePool(spec));
-    t.is(result.outcome, 'conflict');
-    t.is(result.outcome === 'conflict' && result.conflict.message.includes('absent0'), true);
-    t.is((await observed(adapter)).size, 0);
-  });
+  scene(
+    '[POOL-7] a macvlan pool without its parent is a conflict that leaves nothing',
+    async (t, { adapter }) => {
+      const spec = {
+        type: 'macvlan',
+        name: 'lan',
+        parent: 'absent0',
+        subnet: '10.66.8.0/24',
+        gateway: '10.66.8.1',
+      } as const;
+      const result = await adapter.apply(ensurePool(spec));
+      t.is(result.outcome, 'conflict');
+      t.is(result.outcome === 'conflict' && result.conflict.message.includes('absent0'), true);
+      t.is((await observed(adapter)).size, 0);
+    },
+  );
 
   scene('[ENG-4] things that are not ours are neither seen nor touched', async (t, world) => {
     const look = await world.putForeignThings();
@@ -155,31 +163,42 @@ export function adapterContract(test: TestFn, { name, make }: ContractSubject): 
     t.is((await observed(world.adapter)).size, 0);
   });
 
-  scene('[ENG-2] a killed container is told by the watch, and starting it again repairs it', async (t, world) => {
-    const { adapter, root } = world;
-    await play(t, adapter, stepsFor(root));
-    const watch = listen(adapter);
-    await world.killContainer('web', await pidOf(adapter, containerKey('web')));
-    const { observed: found } = await watch.until(
-      ({ key, observed: seen }) => key === containerKey('web') && seen?.drift[0] === 'not running',
-    );
-    watch.stop();
-    t.deepEqual(found, (await observed(adapter)).get(containerKey('web')));
-    t.deepEqual((await applied(t, adapter, start(container('web', root, [webLease]))))?.drift, []);
-  });
+  scene(
+    '[ENG-2] a killed container is told by the watch, and starting it again repairs it',
+    async (t, world) => {
+      const { adapter, root } = world;
+      await play(t, adapter, stepsFor(root));
+      const watch = listen(adapter);
+      await world.killContainer('web', await pidOf(adapter, containerKey('web')));
+      const { observed: found } = await watch.until(
+        ({ key, observed: seen }) => key === containerKey('web') && seen?.drift[0] === 'not running',
+      );
+      watch.stop();
+      t.deepEqual(found, (await observed(adapter)).get(containerKey('web')));
+      t.deepEqual((await applied(t, adapter, start(container('web', root, [webLease]))))?.drift, []);
+    },
+  );
 
-  scene('[ENG-2] a deleted bridge is told by the watch, and ensuring its pool repairs it', async (t, world) => {
-    const { adapter, root } = world;
-    await play(t, adapter, stepsFor(root));
-    const watch = listen(adapter);
-    await world.deleteBridge(poolSpec.bridge);
-    await watch.until(({ key, observed: seen }) => key === poolKey(poolSpec.name) && seen?.drift.length !== 0);
-    watch.stop();
-    t.deepEqual((await applied(t, adapter, ensurePool(poolSpec)))?.drift, []);
-    for (const resource of (await observed(adapter)).values()) t.deepEqual(resource.drift, [], resource.key);
-  });
+  scene(
+    '[ENG-2] a deleted bridge is told by the watch, and ensuring its pool repairs it',
+    async (t, world) => {
+      const { adapter, root } = world;
+      await play(t, adapter, stepsFor(root));
+      const watch = listen(adapter);
+      await world.deleteBridge(poolSpec.bridge);
+      await watch.until(
+        ({ key, observed: seen }) => key === poolKey(poolSpec.name) && seen?.drift.length !== 0,
+      );
+      watch.stop();
+      t.deepEqual((await applied(t, adapter, ensurePool(poolSpec)))?.drift, []);
+      for (const resource of (await observed(adapter)).values())
+        t.deepEqual(resource.drift, [], resource.key);
+    },
+  );
 
   scene('[ENG-4] an observation that is called off is no observation', async (t, { adapter }) => {
-    await t.throwsAsync(adapter.observe(AbortSignal.abort(new Error('called off'))), { message: 'called off' });
+    await t.throwsAsync(adapter.observe(AbortSignal.abort(new Error('called off'))), {
+      message: 'called off',
+    });
   });
 }

@@ -1,4 +1,4 @@
-import type { ExecutionContext, TestFn } from 'ava';
+import type { TestFn } from 'ava';
 import { digestOf } from '../../state/json.ts';
 import { type ContainerSpec, containerKey, type Persistence, type RootVolume } from '../../state/resource.ts';
 import type { ContractWorld } from './adapter-contract.ts';
@@ -13,7 +13,7 @@ import {
   start,
   stop,
 } from './fixtures.ts';
-import { applied, clear, listen, pidOf, play } from './stage.ts';
+import { applied, listen, pidOf, play, scenes } from './stage.ts';
 
 /** A world whose containers are real: programs run in them. */
 export interface ContainerWorld extends ContractWorld {
@@ -47,35 +47,34 @@ function network({ root, server }: ContainerWorld) {
 
 /** What every adapter with real containers must do beyond `adapterContract`. */
 export function containerContract(test: TestFn, { name, make }: ContainerSubject): void {
-  const scene = (title: string, play: (t: ExecutionContext, world: ContainerWorld) => Promise<void>): void => {
-    test.serial(`${name}: ${title}`, async (t) => {
-      const world = await make();
-      try {
-        await play(t, world);
-      } finally {
-        await clear(world.adapter).finally(() => world.adapter.close());
-        await world.dispose();
-      }
-    });
-  };
+  const scene = scenes(test, make, name);
 
-  scene('[CTR-3] [LEASE-3] a container has its address, prefix, MAC, default route and host name', async (t, world) => {
-    await play(t, world.adapter, network(world));
-    const face = await world.inside('client', 'ip', 'addr', 'show', 'eth0');
-    t.regex(face, /inet 10\.66\.1\.3\/24/);
-    t.regex(face, /link\/ether 02:00:0a:42:01:03/);
-    t.regex(await world.inside('client', 'ip', 'route'), /^default via 10\.66\.1\.1 dev eth0/m);
-    t.is(await world.inside('client', 'cat', '/proc/sys/kernel/hostname'), 'client\n');
-    t.regex(await world.inside('client', 'ping', '-c', '1', '10.66.1.1'), /1 packets received/);
-  });
+  scene(
+    '[CTR-3] [LEASE-3] a container has its address, prefix, MAC, default route and host name',
+    async (t, world) => {
+      await play(t, world.adapter, network(world));
+      const face = await world.inside('client', 'ip', 'addr', 'show', 'eth0');
+      t.regex(face, /inet 10\.66\.1\.3\/24/);
+      t.regex(face, /link\/ether 02:00:0a:42:01:03/);
+      t.regex(await world.inside('client', 'ip', 'route'), /^default via 10\.66\.1\.1 dev eth0/m);
+      t.is(await world.inside('client', 'cat', '/proc/sys/kernel/hostname'), 'client\n');
+      t.regex(await world.inside('client', 'ping', '-c', '1', '10.66.1.1'), /1 packets received/);
+    },
+  );
 
-  scene('[CTR-5] containers of a pool reach each other by name and host name, and no others', async (t, world) => {
-    await play(t, world.adapter, network(world));
-    t.is(await world.inside('client', 'wget', '-q', '-O', '-', 'http://app-1:8080/'), 'hello from server\n');
-    t.regex(await world.inside('client', 'ping', '-c', '1', 'server'), /1 packets received/);
-    await t.throwsAsync(world.inside('client', 'ping', '-c', '1', 'stranger'), { message: /bad address/ });
-    await t.throwsAsync(world.inside('stranger', 'ping', '-c', '1', 'server'), { message: /bad address/ });
-  });
+  scene(
+    '[CTR-5] containers of a pool reach each other by name and host name, and no others',
+    async (t, world) => {
+      await play(t, world.adapter, network(world));
+      t.is(
+        await world.inside('client', 'wget', '-q', '-O', '-', 'http://app-1:8080/'),
+        'hello from server\n',
+      );
+      t.regex(await world.inside('client', 'ping', '-c', '1', 'server'), /1 packets received/);
+      await t.throwsAsync(world.inside('client', 'ping', '-c', '1', 'stranger'), { message: /bad address/ });
+      await t.throwsAsync(world.inside('stranger', 'ping', '-c', '1', 'server'), { message: /bad address/ });
+    },
+  );
 
   scene('[CTR-5] a running container learns names that come and forgets those that go', async (t, world) => {
     await play(t, world.adapter, network(world));
@@ -88,7 +87,11 @@ export function containerContract(test: TestFn, { name, make }: ContainerSubject
 
   scene('[CTR-5] a container in two pools knows the names of both', async (t, world) => {
     const both = [lease(1, 'both', 4), { ...lease(2, 'both', 4), interface: 'eth1' }];
-    await play(t, world.adapter, [...network(world), ...both.map(reserve), start(container('both', world.root, both))]);
+    await play(t, world.adapter, [
+      ...network(world),
+      ...both.map(reserve),
+      start(container('both', world.root, both)),
+    ]);
     t.regex(await world.inside('both', 'ping', '-c', '1', 'server'), /1 packets received/);
     t.regex(await world.inside('both', 'ping', '-c', '1', 'stranger'), /1 packets received/);
   });
@@ -109,14 +112,17 @@ export function containerContract(test: TestFn, { name, make }: ContainerSubject
     t.is(await pidOf(world.adapter, containerKey('client')), pid);
   });
 
-  scene('[CTR-2] without a network there is only loopback; with the host’s there are its interfaces', async (t, world) => {
-    const alone = container('alone', world.root, []);
-    const host = container('host', world.root, [], { network: { mode: 'host' } });
-    await play(t, world.adapter, [ensurePool(one), start(alone), start(host)]);
-    t.regex(await world.inside('alone', 'ip', 'link'), /^1: lo: <[^>]*\bUP\b/);
-    t.notRegex(await world.inside('alone', 'ip', 'link'), /^\d+: (?!lo:|sit0|tunl0|ip6tnl0)/m);
-    t.regex(await world.inside('host', 'ip', 'link'), /hf1/);
-  });
+  scene(
+    '[CTR-2] without a network there is only loopback; with the host’s there are its interfaces',
+    async (t, world) => {
+      const alone = container('alone', world.root, []);
+      const host = container('host', world.root, [], { network: { mode: 'host' } });
+      await play(t, world.adapter, [ensurePool(one), start(alone), start(host)]);
+      t.regex(await world.inside('alone', 'ip', 'link'), /^1: lo: <[^>]*\bUP\b/);
+      t.notRegex(await world.inside('alone', 'ip', 'link'), /^\d+: (?!lo:|sit0|tunl0|ip6tnl0)/m);
+      t.regex(await world.inside('host', 'ip', 'link'), /hf1/);
+    },
+  );
 
   const kept: readonly (readonly [Persistence, same: boolean, changed: boolean, removed: boolean])[] = [
     ['permanent', true, true, true],
@@ -124,23 +130,26 @@ export function containerContract(test: TestFn, { name, make }: ContainerSubject
     ['boot', true, true, false],
   ];
   for (const [persistence, same, changed, removed] of kept) {
-    scene(`[CTR-4] storage "${persistence}" is kept over a restart, and over a change ${changed ? 'too' : 'not'}`, async (t, world) => {
-      const spec = container('web', world.root, [], { persistence });
-      const isKept = async (next: ContainerSpec): Promise<boolean> => {
-        await play(t, world.adapter, [start(next)]);
-        const found = await world.inside('web', 'ls', '/');
-        return found.split('\n').includes('kept');
-      };
-      await play(t, world.adapter, [start(spec)]);
-      await world.inside('web', 'touch', '/kept');
-      await play(t, world.adapter, [stop('web')]);
-      t.is(await isKept(spec), same, 'restart');
-      await play(t, world.adapter, [stop('web')]);
-      t.is(await isKept({ ...spec, hostname: 'changed' }), changed, 'change');
-      await world.inside('web', 'touch', '/kept');
-      await play(t, world.adapter, [stop('web'), removeContainer('web')]);
-      t.is(await isKept(spec), removed, 'removal');
-    });
+    scene(
+      `[CTR-4] storage "${persistence}" is kept over a restart, and over a change ${changed ? 'too' : 'not'}`,
+      async (t, world) => {
+        const spec = container('web', world.root, [], { persistence });
+        const isKept = async (next: ContainerSpec): Promise<boolean> => {
+          await play(t, world.adapter, [start(next)]);
+          const found = await world.inside('web', 'ls', '/');
+          return found.split('\n').includes('kept');
+        };
+        await play(t, world.adapter, [start(spec)]);
+        await world.inside('web', 'touch', '/kept');
+        await play(t, world.adapter, [stop('web')]);
+        t.is(await isKept(spec), same, 'restart');
+        await play(t, world.adapter, [stop('web')]);
+        t.is(await isKept({ ...spec, hostname: 'changed' }), changed, 'change');
+        await world.inside('web', 'touch', '/kept');
+        await play(t, world.adapter, [stop('web'), removeContainer('web')]);
+        t.is(await isKept(spec), removed, 'removal');
+      },
+    );
   }
 
   scene('[CTR-4] files of the revision are in the root, and follow it', async (t, world) => {
@@ -150,7 +159,11 @@ export function containerContract(test: TestFn, { name, make }: ContainerSubject
     t.not(digestOf(first), digestOf(second));
     await play(t, world.adapter, [start(first)]);
     t.deepEqual(JSON.parse(await world.inside('web', 'cat', '/etc/app/settings.json')), { value: 'first' });
-    t.regex(await world.inside('web', 'cat', '/etc/passwd'), /^root:/, 'the directory it lies in is still there');
+    t.regex(
+      await world.inside('web', 'cat', '/etc/passwd'),
+      /^root:/,
+      'the directory it lies in is still there',
+    );
     await play(t, world.adapter, [stop('web'), start(second)]);
     t.deepEqual(JSON.parse(await world.inside('web', 'cat', '/etc/app/settings.json')), { value: 'second' });
   });

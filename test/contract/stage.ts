@@ -1,8 +1,8 @@
-import type { ExecutionContext } from 'ava';
+import type { ExecutionContext, TestFn } from 'ava';
 import { filter, firstValueFrom, ReplaySubject } from 'rxjs';
 import type { Adapter, Observation, Step, WatchEvent } from '../../adapters/adapter.ts';
 import type { Key, ObservedResource } from '../../state/resource.ts';
-import { removeContainer, removePool, release, stop } from './fixtures.ts';
+import { release, removeContainer, removePool, stop } from './fixtures.ts';
 
 /** Everything that the adapter sees, by key and in the order of keys. */
 export async function observed(adapter: Adapter): Promise<ReadonlyMap<Key, ObservedResource>> {
@@ -15,7 +15,11 @@ export async function observed(adapter: Adapter): Promise<ReadonlyMap<Key, Obser
  * Applies a step that must succeed, and holds the adapter to its word: what the result reports of the key is what a full observation
  * then says.
  */
-export async function applied(t: ExecutionContext, adapter: Adapter, step: Step): Promise<ObservedResource | null> {
+export async function applied(
+  t: ExecutionContext,
+  adapter: Adapter,
+  step: Step,
+): Promise<ObservedResource | null> {
   const result = await adapter.apply(step);
   t.is(result.outcome, 'done', JSON.stringify(result));
   t.deepEqual(
@@ -38,13 +42,15 @@ export async function play(t: ExecutionContext, adapter: Adapter, steps: readonl
 /** Takes everything of ours away, dependents first, whatever a test has left. */
 export async function clear(adapter: Adapter): Promise<void> {
   const resources = [...(await observed(adapter)).values()];
-  const steps = [...resources.filter(isContainer), ...resources.filter(isLease), ...resources.filter(isPool)].flatMap(
-    (resource): readonly Step[] => {
-      if (isContainer(resource)) return [stop(resource.spec.name), removeContainer(resource.spec.name)];
-      if (isLease(resource)) return [release(resource.spec)];
-      return isPool(resource) ? [removePool(resource.spec)] : [];
-    },
-  );
+  const steps = [
+    ...resources.filter(isContainer),
+    ...resources.filter(isLease),
+    ...resources.filter(isPool),
+  ].flatMap((resource): readonly Step[] => {
+    if (isContainer(resource)) return [stop(resource.spec.name), removeContainer(resource.spec.name)];
+    if (isLease(resource)) return [release(resource.spec)];
+    return isPool(resource) ? [removePool(resource.spec)] : [];
+  });
   for (const step of steps) {
     const result = await adapter.apply(step);
     if (result.outcome !== 'done') throw new Error(`cleaning up: ${JSON.stringify({ step, result })}`);
@@ -81,8 +87,43 @@ export function listen(adapter: Adapter): {
   return {
     until: (wanted) =>
       firstValueFrom(
-        events.pipe(filter((event) => event.type === 'observation'), filter(wanted)),
+        events.pipe(
+          filter((event) => event.type === 'observation'),
+          filter(wanted),
+        ),
       ),
     stop: () => subscription.unsubscribe(),
+  };
+}
+
+/** What a scene needs of its world. */
+interface Stage {
+  readonly adapter: Adapter;
+  dispose(): Promise<void>;
+}
+
+/** Declares a test that plays in a world of its own, which is cleared and taken away afterwards, whatever happened. */
+export type Scene<World> = (
+  title: string,
+  play: (t: ExecutionContext, world: World) => Promise<void>,
+) => void;
+
+/** Scenes run one after the other: real worlds share a host. `name`, where there is one, begins every title. */
+export function scenes<World extends Stage>(
+  test: TestFn,
+  make: () => Promise<World>,
+  name = '',
+): Scene<World> {
+  return (title, play) => {
+    test.serial(name === '' ? title : `${name}: ${title}`, async (t) => {
+      const world = await make();
+      try {
+        await play(t, world);
+      } finally {
+        await clear(world.adapter)
+          .finally(() => world.adapter.close())
+          .finally(() => world.dispose());
+      }
+    });
   };
 }

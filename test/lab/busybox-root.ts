@@ -7,7 +7,8 @@ import { promisify } from 'node:util';
 /** Root directories and images for containers that do as a test wants, made of the host's static busybox. */
 
 const directories = ['bin', 'sbin', 'etc', 'proc', 'sys', 'dev', 'tmp', 'var', 'root', 'www'];
-const applets = 'sh cat cp echo env grep httpd id ip kill ls mkdir mount nc ping rm sleep sync test touch umount wget';
+const applets =
+  'sh cat cp echo env grep httpd id ip kill ls mkdir mount nc ping rm sleep sync test touch umount wget';
 
 /** What the container's init does. */
 export const inits = {
@@ -29,7 +30,10 @@ export async function makeBusyboxRoot(path: string, init: string = inits.sleep):
   await copyFile('/bin/busybox', join(path, 'bin/busybox'));
   await chmod(join(path, 'bin/busybox'), 0o755);
   for (const applet of applets.split(' ')) await symlink('busybox', join(path, 'bin', applet));
-  await writeFile(join(path, 'etc/passwd'), 'root:x:0:0:root:/root:/bin/sh\nnobody:x:65534:65534::/:/bin/false\n');
+  await writeFile(
+    join(path, 'etc/passwd'),
+    'root:x:0:0:root:/root:/bin/sh\nnobody:x:65534:65534::/:/bin/false\n',
+  );
   await writeFile(join(path, 'etc/group'), 'root:x:0:\nnogroup:x:65534:\n');
   await writeFile(join(path, 'sbin/init'), `#!/bin/sh\n${init}\n`, { mode: 0o755 });
   return path;
@@ -40,7 +44,9 @@ export async function packObject(root: string, objects: string): Promise<string>
   await mkdir(objects, { recursive: true });
   const aside = join(objects, `packing-${process.pid}`);
   await promisify(execFile)('mksquashfs', [root, aside, '-quiet', '-no-progress', '-noappend', '-all-root']);
-  const sha256 = createHash('sha256').update(await readFile(aside)).digest('hex');
+  const sha256 = createHash('sha256')
+    .update(await readFile(aside))
+    .digest('hex');
   await rename(aside, join(objects, sha256));
   return sha256;
 }

@@ -63,7 +63,8 @@ function makeCgroups(parents: readonly string[], name: string): readonly string[
     const directory = join(parent, name);
     mkdirSync(directory, { recursive: true });
     const files = readdirSync(directory);
-    if (files.includes('cpuset.cpus') && !files.includes('cgroup.controllers')) inheritCpuset(parent, directory);
+    if (files.includes('cpuset.cpus') && !files.includes('cgroup.controllers'))
+      inheritCpuset(parent, directory);
     if (!files.includes('cgroup.controllers')) return directory;
     mkdirSync(join(directory, 'init.scope'), { recursive: true });
     return join(directory, 'init.scope');
@@ -106,7 +107,9 @@ function sweepDeadLabs(parents: readonly string[]): void {
  * such directories in front.
  */
 function labPath(): string {
-  const system = (process.env['PATH'] ?? '').split(delimiter).filter((path) => !path.endsWith('node_modules/.bin'));
+  const system = (process.env.PATH ?? '')
+    .split(delimiter)
+    .filter((path) => !path.endsWith('node_modules/.bin'));
   return [dirname(process.execPath), ...system, join(project, 'node_modules/.bin')].join(delimiter);
 }
 
@@ -114,11 +117,10 @@ function labPath(): string {
 function enter(command: readonly string[], cgroups: readonly string[]): ChildProcess {
   const namespaces = ['--net', '--mount', '--propagation', 'private', '--pid', '--fork', '--kill-child'];
   const script = join(import.meta.dirname, 'enter.sh');
-  return spawn(
-    'setpriv',
-    ['--pdeathsig', 'KILL', 'unshare', ...namespaces, '--', 'sh', script, ...command],
-    { stdio: 'inherit', env: { ...process.env, PATH: labPath(), HOLDFAST_LAB_CGROUPS: cgroups.join(' ') } },
-  );
+  return spawn('setpriv', ['--pdeathsig', 'KILL', 'unshare', ...namespaces, '--', 'sh', script, ...command], {
+    stdio: 'inherit',
+    env: { ...process.env, PATH: labPath(), HOLDFAST_LAB_CGROUPS: cgroups.join(' ') },
+  });
 }
 
 /** Asks the lab's first process to end its command; `unshare` itself passes no signal on. */

@@ -22,8 +22,8 @@ function say(message: string): void {
 }
 
 function isInstalled(name: string): boolean {
-  const { stdout } = spawnSync('dpkg-query', ['--show', '--showformat=${db:Status-Status}', name], { encoding: 'utf8' });
-  return stdout === 'installed';
+  const { stdout } = spawnSync('dpkg-query', ['--status', name], { encoding: 'utf8' });
+  return /^Status: install ok installed$/m.test(stdout);
 }
 
 function apt(...parameters: readonly string[]): boolean {
@@ -43,7 +43,7 @@ function isDebian(): boolean {
 
 /** Why nothing may be installed here; null when it may. */
 function hindrance(): string | null {
-  if (process.env['HOLDFAST_NO_INSTALL'] === '1') return 'HOLDFAST_NO_INSTALL=1 forbids installing them';
+  if (process.env.HOLDFAST_NO_INSTALL === '1') return 'HOLDFAST_NO_INSTALL=1 forbids installing them';
   if (!isDebian()) return 'this is no Debian; install their like by hand';
   if (process.getuid?.() !== 0) return 'only root can install them';
   return null;

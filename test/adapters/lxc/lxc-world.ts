@@ -30,7 +30,10 @@ async function putForeignThings(directory: string): Promise<() => Promise<unknow
   await writeFile(join(stranger, 'config'), 'lxc.uts.name = stranger\n');
   await command('ip', 'link', 'add', 'foreign0', 'type', 'bridge');
   await command('ip', 'address', 'add', '10.99.0.1/24', 'dev', 'foreign0');
-  await command('nft', 'add table inet foreign; add chain inet foreign c { type filter hook input priority 0; }');
+  await command(
+    'nft',
+    'add table inet foreign; add chain inet foreign c { type filter hook input priority 0; }',
+  );
   await command('nft', 'add rule inet foreign c ip saddr 10.99.0.9 drop');
   return async () => ({
     container: [await readdir(stranger), await readFile(join(stranger, 'config'), 'utf8')],
@@ -52,12 +55,13 @@ async function takeForeignThings(): Promise<void> {
 
 /** Must run in the lab (test/lab/lab.ts): it makes bridges, rules and containers. */
 export async function makeLxcWorld(): Promise<LxcWorld> {
-  if (process.env['HOLDFAST_LAB'] !== '1') {
+  if (process.env.HOLDFAST_LAB !== '1') {
     throw new Error('this suite changes the network: run it with node test/lab/lab.ts -- ava FILE');
   }
   const directory = await mkdtemp(join(tmpdir(), 'lxc-'));
   const objects = join(directory, 'objects');
-  const makeRoot = (init: string) => mkdtemp(join(directory, 'root-')).then((path) => makeBusyboxRoot(path, init));
+  const makeRoot = (init: string) =>
+    mkdtemp(join(directory, 'root-')).then((path) => makeBusyboxRoot(path, init));
   const adapters: Adapter[] = [];
   const another = (): Adapter => {
     const adapter = createLxcAdapter({
