@@ -24,3 +24,6 @@ export const MAX_CONFIG_LINE_CHARACTERS = 4096;
 
 /** The most pools that a device may have: every pair of them is compared. */
 export const MAX_POOLS = 1024;
+
+/** The most groups that a device may have. */
+export const MAX_GROUPS = 256;

@@ -2,6 +2,7 @@ import { inDocumentOrder } from './document-order.ts';
 import type { Finding } from './finding.ts';
 import { finding } from './finding-catalog.ts';
 import { isJsonObject, type Json, type JsonObject } from './json.ts';
+import { MAX_GROUPS } from './limits.ts';
 import type { DeviceManifest, GroupManifest } from './manifest.ts';
 import { pointerTo } from './pointer.ts';
 import { readPools } from './read-pools.ts';
@@ -26,7 +27,7 @@ export function readDevice(document: Json | undefined): {
   const shape = checkShape(publishedSchemas.device, document, [devicePath]);
   const { network, groups } = isJsonObject(document) ? document : {};
   const { pools, findings } = readPools(isJsonObject(network) ? network : {});
-  const read = readGroups(Array.isArray(groups) ? groups : []);
+  const read = readGroups(Array.isArray(groups) ? groups.slice(0, MAX_GROUPS) : []);
   return {
     device: { pools, groups: read.groups },
     findings: inDocumentOrder([...shape, ...findings, ...read.findings], { [devicePath]: document }),

@@ -147,7 +147,7 @@ export const containerCodes = {
   },
   ConfigValueConfined: {
     severity: 'warning',
-    title: "A line of an LXC configuration is left out, or takes effect inside the container's limits only.",
+    title: 'A line of an LXC configuration is left out or confined.',
     explanation:
       "Pantavisor's own template writes lines that reach into the host; Holdfast does that work itself, or confines it, so that such containers run without a change.",
     remedy: 'None is needed. Remove the line to be rid of the warning.',

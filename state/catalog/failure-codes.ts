@@ -28,6 +28,12 @@ export const failureCodes = {
       'LXC could not set it up, or its init ended at once; the last lines of its log stand beside the message.',
     remedy: 'Look at the log: a missing init, a missing directory or a refused mount is usual.',
   },
+  StopFailed: {
+    severity: 'failure',
+    title: 'A container did not stop.',
+    explanation: 'It was asked to end, then forced to, and still runs; the step is tried again.',
+    remedy: 'Look at the message: a process that waits for a failing disk cannot be ended.',
+  },
   PacketRulesFailed: {
     severity: 'failure',
     title: 'The packet filter rules of the pools were not set.',

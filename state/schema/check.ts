@@ -66,11 +66,8 @@ interface Problem {
 /** What is wrong with the value itself, leaving aside what is in it. Length comes before form: no pattern sees a long text. */
 function problemOf(schema: DocumentSchema, value: Json): Problem | null {
   if (!hasType(schema, value)) return { code: 'WrongType', found: article(typeName(value)), hint: null };
-  const length = lengthOf(value);
-  if (length > (schema.maxLength ?? schema.maxItems ?? schema.maxProperties ?? Number.POSITIVE_INFINITY)) {
-    const unit = typeof value === 'string' ? 'characters' : 'members';
-    return { code: 'TooLong', found: `${length} ${unit}`, hint: null };
-  }
+  const excess = excessOf(schema, value);
+  if (excess !== null) return { code: 'TooLong', found: excess, hint: null };
   const known = schema.const === undefined ? schema.enum : [schema.const];
   if (known !== undefined && !known.includes(value)) {
     return { code: 'UnknownValue', found: quote(value), hint: meantHint(String(value), known.map(String)) };
@@ -142,7 +139,8 @@ function missingMembers(schema: DocumentSchema, value: JsonObject, path: Path): 
 
 function expectation({ enum: known, description }: DocumentSchema): string {
   if (known === undefined) return description ?? 'another value';
-  return known.map((value) => JSON.stringify(value)).join(' or ');
+  const values = known.map((value) => JSON.stringify(value));
+  return [values.slice(0, -1).join(', '), ...values.slice(-1)].filter((part) => part !== '').join(' or ');
 }
 
 function hasType({ type, anyOf }: DocumentSchema, value: Json): boolean {
@@ -160,10 +158,17 @@ function article(type: string): string {
   return `${/^[aeiou]/.test(type) ? 'an' : 'a'} ${type}`;
 }
 
-/** Characters of a text, members of an array or object; 0 of anything else. */
-function lengthOf(value: Json): number {
-  if (typeof value === 'string') return [...value].length;
-  return typeof value === 'object' && value !== null ? Object.keys(value).length : 0;
+/** How long a value is that is too long; null when it is not. Characters are code points, of which a text has no more than code units. */
+function excessOf({ maxLength, maxItems, maxProperties }: DocumentSchema, value: Json): string | null {
+  if (typeof value === 'string') {
+    if (maxLength === undefined || value.length <= maxLength) return null;
+    const characters = [...value].length;
+    return characters > maxLength ? `${characters} characters` : null;
+  }
+  const limit = Array.isArray(value) ? maxItems : maxProperties;
+  if (limit === undefined || typeof value !== 'object' || value === null) return null;
+  const members = Object.keys(value).length;
+  return members > limit ? `${members} members` : null;
 }
 
 function hasForm({ pattern, minLength = 0 }: DocumentSchema, text: string): boolean {

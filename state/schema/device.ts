@@ -1,5 +1,5 @@
 import { type Static, Type } from 'typebox';
-import { MAX_POOLS } from '../limits.ts';
+import { MAX_GROUPS, MAX_POOLS } from '../limits.ts';
 import {
   Address,
   AutoRecovery,
@@ -39,7 +39,7 @@ const Group = Type.Object(
         exclusiveMinimum: 0,
         maximum: 86_400,
         default: 30,
-        description: 'seconds in which the group reaches its goal, more than 0 and at most 86400',
+        description: 'a number of seconds in which the group reaches its goal, more than 0 and at most 86400',
       }),
     ),
     auto_recovery: Type.Optional(AutoRecovery),
@@ -86,7 +86,10 @@ export const DeviceDocument = Type.Object(
       ),
     ),
     groups: Type.Optional(
-      Type.Array(Group, { maxItems: 256, description: 'an array of groups, in the order of their start' }),
+      Type.Array(Group, {
+        maxItems: MAX_GROUPS,
+        description: 'an array of groups, in the order of their start',
+      }),
     ),
     ingress: Type.Optional(
       Type.Array(IngressRule, { maxItems: 4096, description: 'an array of ingress rules' }),

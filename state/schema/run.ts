@@ -36,7 +36,11 @@ export const RunDocument = Type.Object(
       description:
         'a squashfs file in the container\'s directory, or "dir:/absolute" for a directory of the host',
     }),
-    volumes: Type.Optional(Type.Array(Type.String(), { description: 'an array of further volumes' })),
+    volumes: Type.Optional(
+      Type.Array(Type.String({ description: 'the name of a volume' }), {
+        description: 'an array of further volumes',
+      }),
+    ),
     network: Type.Optional(Network),
     services: Type.Optional(
       Type.Object(

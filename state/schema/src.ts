@@ -6,7 +6,14 @@ import { ArgsDocument } from './args.ts';
  * the record of the tool that made it, and open.
  */
 export const SrcDocument = Type.Object(
-  { args: Type.Optional(Type.Object(ArgsDocument.properties, { additionalProperties: true })) },
+  {
+    args: Type.Optional(
+      Type.Object(ArgsDocument.properties, {
+        additionalProperties: true,
+        description: 'an object of arguments',
+      }),
+    ),
+  },
   {
     $id: 'src.json',
     title: 'src.json',

@@ -71,17 +71,22 @@ export const AutoRecovery = Type.Object(
     max_retries: Type.Optional(
       Type.Integer({ minimum: 0, description: 'a number of restarts; 0: no limit' }),
     ),
-    retry_delay: Type.Optional(Type.Number({ minimum: 0, description: 'seconds before the first restart' })),
+    retry_delay: Type.Optional(
+      Type.Number({ minimum: 0, description: 'a number of seconds before the first restart' }),
+    ),
     backoff_factor: Type.Optional(
       Type.Number({ minimum: 1, description: 'a factor by which the delay grows with each restart' }),
     ),
     reset_window: Type.Optional(
-      Type.Number({ minimum: 0, description: 'seconds of running after which restarts count from 0' }),
+      Type.Number({
+        minimum: 0,
+        description: 'a number of seconds of running after which restarts count from 0',
+      }),
     ),
     stable_timeout: Type.Optional(
       Type.Number({
         minimum: 0,
-        description: 'seconds of running after which the container counts as stable',
+        description: 'a number of seconds of running after which the container counts as stable',
       }),
     ),
   },
