@@ -22,7 +22,7 @@ function failed(error: unknown, { terminal }: Context): number {
 /** Carries out one command line (without the names of program and script). Resolves with the exit code; never rejects. */
 export async function runCommandLine(words: readonly string[], context: Context): Promise<number> {
   let exitCode: number = exitCodes.ok;
-  const program = buildProgram(context, (code) => {
+  const program = buildProgram(words, context, (code) => {
     exitCode = code;
   });
   try {

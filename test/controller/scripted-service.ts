@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { BehaviorSubject, Subject } from 'rxjs';
+import { BehaviorSubject, type Observable, Subject } from 'rxjs';
 import type {
   ControllerService,
   PlanOutcome,
@@ -75,7 +75,7 @@ export class ScriptedService implements ControllerService {
     return this.outcomeSubject.value;
   }
 
-  outcomes() {
+  outcomes(): Observable<RevisionOutcome> {
     return this.outcomeSubject.asObservable();
   }
 

@@ -1,0 +1,174 @@
+import test from 'ava';
+import { readSelection } from '../../../controller/cli/kinds.ts';
+import { causeText, eventLine } from '../../../controller/cli/render/event-text.ts';
+import { findingText } from '../../../controller/cli/render/finding-text.ts';
+import { countsText, progressLine } from '../../../controller/cli/render/outcome-text.ts';
+import { planText } from '../../../controller/cli/render/plan-text.ts';
+import { ResourceListing } from '../../../controller/cli/render/resource-listing.ts';
+import { tableText } from '../../../controller/cli/render/table.ts';
+import { cut, printable, wrapped } from '../../../controller/cli/render/text.ts';
+import { rootPath, socketPath } from '../../../controller/cli/socket-path.ts';
+import type { Trigger } from '../../../state/status.ts';
+import { event, item, webContainer, webItems } from '../fixtures.ts';
+import { emptyOutcome } from '../scripted-service.ts';
+
+const plain = { width: 80, paint: (_style: unknown, text: string): string => text };
+
+const obeyed: readonly (readonly [text: string, shown: string])[] = [
+  ['web', 'web'],
+  ['größe 容器', 'größe 容器'],
+  ['\u001b[2Jgone', '\\x1b[2Jgone'],
+  ['a\nb\tc', 'a b c'],
+  ['\u009b31m', '\\x9b31m'],
+  ['\u202egpj.exe', '\\u202egpj.exe'],
+  ['\u0000\r\u007f', '\\x00\\x0d\\x7f'],
+];
+for (const [text, shown] of obeyed) {
+  test(`what a terminal would obey is shown instead: ${JSON.stringify(text)}`, (t) => {
+    t.is(printable(text), shown);
+  });
+}
+
+test('text is cut with a mark and broken at spaces', (t) => {
+  t.deepEqual([cut('abcdef', 6), cut('abcdef', 5), cut('😀😀😀', 2)], ['abcdef', 'abcd…', '😀…']);
+  t.is(wrapped('one two three', 9, '  '), '  one two\n  three\n');
+  t.is(wrapped('unbreakable', 4), 'unbreakable\n');
+});
+
+test('a table is as wide as it may be by cutting messages, never names', (t) => {
+  const columns = [{ title: 'NAME' }, { title: 'MESSAGE', flexible: true }];
+  const name = 'n'.repeat(30);
+  const rows = [[{ text: name }, { text: 'm'.repeat(100) }]];
+  const [, row = ''] = tableText(columns, rows, 60, plain.paint).split('\n');
+  t.is(row, `${name}  ${'m'.repeat(27)}…`);
+  const [, narrow = ''] = tableText(columns, rows, 20, plain.paint).split('\n');
+  t.is(narrow, `${name}  ${'m'.repeat(11)}…`);
+});
+
+test('tables fit 80 columns, and wide ones cut nothing', (t) => {
+  const items = [item('container/web', webContainer, 'Failed', `exited: ${'why '.repeat(40)}end`)];
+  const table = new ResourceListing(items, false, plain).text();
+  t.true(table.split('\n').every((line) => line.length <= 80));
+  t.regex(new ResourceListing(items, true, plain).text(), /why end\n$/);
+});
+
+test('a changed resource is shown in the columns of the table before it, one that is gone by its key', (t) => {
+  const listing = new ResourceListing(webItems, false, plain);
+  const changed = item('container/web', webContainer, 'Progressing', 'starts');
+  t.is(
+    listing.change({ key: 'container/web', item: changed }),
+    'web   10.0.5.2  -     Progressing  starts\n',
+  );
+  t.is(listing.change({ key: 'pool/internal', item: null }), 'pool/internal is gone\n');
+});
+
+test('a resource that is being removed is shown as it is observed', (t) => {
+  const [pool] = webItems;
+  const removing = pool === undefined ? [] : [{ ...pool, phase: 'Removing', spec: null } as const];
+  t.regex(new ResourceListing(removing, false, plain).text(), /internal {2}bridge {2}br0 .* Removing\n$/);
+});
+
+const sums: readonly (readonly [
+  ready: number,
+  waiting: number,
+  blocked: number,
+  failed: number,
+  text: string,
+])[] = [
+  [0, 0, 0, 0, 'nothing is wanted and nothing is there'],
+  [1, 0, 0, 0, 'its resource is ready'],
+  [3, 0, 0, 0, 'all 3 resources are ready'],
+  [0, 1, 0, 0, '0 of 1 resource ready, 1 waiting'],
+  [1, 2, 3, 4, '1 of 10 resources ready, 2 waiting, 3 blocked, 4 failed'],
+];
+for (const [ready, waiting, blocked, failed, text] of sums) {
+  test(`counts are summed up: ${text}`, (t) => {
+    t.is(countsText({ ready, waiting, blocked, failed }), text);
+  });
+}
+
+test('the line of progress leaves the last column free, so that no terminal wraps it', (t) => {
+  const line = progressLine(
+    { ...emptyOutcome, revision: 1, resources: { ready: 1, waiting: 9, blocked: 0, failed: 0 } },
+    20,
+  );
+  t.is(line.length, 19);
+});
+
+test('a finding shows severity, code, place, message and hint, in 80 columns', (t) => {
+  const finding = {
+    severity: 'warning',
+    code: 'UnknownField',
+    pointer: '/web~1run.json/nam',
+    found: 'x',
+    expected: 'a known field',
+    message: `found "nam", expected one of ${'name '.repeat(20)}`.trim(),
+    hint: "did you mean 'name'?",
+    location: { file: 'web/run.json', line: 3, column: 5 },
+  } as const;
+  const lines = findingText(finding, plain).split('\n');
+  t.is(lines[0], 'warning UnknownField  web/run.json:3:5  /web~1run.json/nam');
+  t.is(lines.at(-2), "  hint: did you mean 'name'?");
+  t.true(lines.every((line) => line.length <= 80));
+});
+
+test('a plan shows its steps in order, and what would not become ready', (t) => {
+  const text = planText(
+    {
+      steps: [
+        { action: 'pool.ensure', key: 'pool/a' },
+        { action: 'container.start', key: 'container/web' },
+      ],
+      findings: [],
+      problems: [{ key: 'container/db', why: 'its address is taken' }],
+    },
+    plain,
+  );
+  t.is(
+    text,
+    '2 steps to take:\n  pool.ensure      pool/a\n  container.start  container/web\n' +
+      '1 resource would not become ready:\n  container/db\n    its address is taken\n',
+  );
+});
+
+const triggers: readonly (readonly [trigger: Trigger, text: string])[] = [
+  [{ type: 'start' }, 'start of the controller'],
+  [{ type: 'revision', revision: 7 }, 'revision 7'],
+  [{ type: 'drift', key: 'pool/a', detail: 'bridge is gone' }, 'drift of pool/a (bridge is gone)'],
+  [{ type: 'retry', key: 'pool/a', attempt: 2 }, 'retry 2 of pool/a'],
+  [{ type: 'resync' }, 'resync'],
+  [{ type: 'down' }, 'down'],
+];
+for (const [trigger, text] of triggers) {
+  test(`a cause begins with its trigger: ${text}`, (t) => {
+    t.is(causeText({ trigger, via: ['pool/a', 'container/web'] }), `${text} → pool/a → container/web`);
+  });
+}
+
+test('an event is one line with its number, time and cause, whatever a container wrote into it', (t) => {
+  t.is(
+    eventLine(event(3, 'log: \u001b[2J\nfatal'), plain.paint),
+    '3 2026-11-22 02:00:03Z container/web StepSucceeded: log: \\x1b[2J fatal [revision 7 → pool/internal]\n',
+  );
+  t.regex(
+    eventLine({ ...event(4), severity: 'warning', key: null }, plain.paint),
+    /Z warning StepSucceeded: /,
+  );
+});
+
+test('kinds are taken in singular and plural, and with a name after a slash', (t) => {
+  t.deepEqual(readSelection('pools', undefined), { kind: 'pool' });
+  t.deepEqual(readSelection('Container', 'web'), { kind: 'container', name: 'web' });
+  t.deepEqual(readSelection('lease/a/web/eth0', undefined), { kind: 'lease', name: 'a/web/eth0' });
+  t.deepEqual(readSelection('all', undefined), {});
+});
+
+test('defaults of socket and root follow the user', (t) => {
+  t.is(socketPath(undefined, {}, 0), '/run/holdfast/control.sock');
+  t.is(socketPath(undefined, { XDG_RUNTIME_DIR: '/run/user/7' }, 7), '/run/user/7/holdfast/control.sock');
+  t.throws(() => socketPath(undefined, {}, 7), { message: /XDG_RUNTIME_DIR is not set/ });
+  t.is(rootPath(undefined, { HOME: '/home/a' }, 0), '/var/lib/holdfast');
+  t.is(rootPath(undefined, { HOME: '/home/a' }, 7), '/home/a/.local/state/holdfast');
+  t.is(rootPath(undefined, { HOME: '/home/a', XDG_STATE_HOME: '/state' }, 7), '/state/holdfast');
+  t.throws(() => rootPath(undefined, {}, 7), { message: /neither XDG_STATE_HOME nor HOME is set/ });
+});
