@@ -3,9 +3,10 @@ import test from 'ava';
 import { readJsonText } from '../../controller/source/json-text.ts';
 import { acceptable, type Finding } from '../../state/finding.ts';
 import { catalogEntry } from '../../state/finding-catalog.ts';
-import type { Json } from '../../state/json.ts';
+import { isJsonObject, type Json } from '../../state/json.ts';
 import type { FlatState, Proposal, StateChange } from '../../state/revision.ts';
 import { DesiredStore } from '../../state/store.ts';
+import { variantsOf } from '../state/variants.ts';
 
 /** One bad revision, and all that is to be said of it. */
 interface BadRevision {
@@ -99,6 +100,22 @@ test('[REV-6] every finding says what was found, what was expected and where, an
     t.true(finding.message.length < 600, finding.message);
     t.notRegex(finding.message, /\n/);
   }
+});
+
+test('[REV-8] whatever stands anywhere in a state, reading it ends, and says why where it is refused', (t) => {
+  let proposed = 0;
+  for (const [, { state, texts = {} }] of revisions) {
+    if (!isJsonObject(state) || JSON.stringify(state).length > 1000) continue;
+    for (const variant of variantsOf(state)) {
+      const proposal = new DesiredStore().propose(
+        { type: 'replace', state: variant as FlatState },
+        { texts, missing: [] },
+      );
+      proposed += 1;
+      t.is(proposal.accepted, acceptable(proposal.findings), JSON.stringify(variant));
+    }
+  }
+  t.true(proposed > 5000, String(proposed));
 });
 
 test('[REV-7] a refused revision is refused again, in the same words', (t) => {

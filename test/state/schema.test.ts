@@ -2,10 +2,11 @@ import { readdirSync, readFileSync } from 'node:fs';
 import test from 'ava';
 import { Compile } from 'typebox/compile';
 import { acceptable } from '../../state/finding.ts';
-import { isJsonObject, type Json } from '../../state/json.ts';
+import type { Json } from '../../state/json.ts';
 import { checkShape, type DocumentSchema } from '../../state/schema/check.ts';
 import { documentSchemas, publishedText } from '../../state/schema/documents.ts';
 import { publishedSchemas } from '../../state/schema/published.ts';
+import { variantsOf } from './variants.ts';
 
 const published = new URL('../../docs/schema/', import.meta.url);
 const badRevisions = new URL('../revisions/bad/', import.meta.url);
@@ -73,36 +74,6 @@ function documentsOf(kind: string): readonly Json[] {
       path === `${kind}.json` || path.endsWith(`/${kind}.json`) ? [document] : [],
     );
   });
-}
-
-/** The document with one value somewhere in it replaced, in turn by values of every type. */
-function* variantsOf(document: Json): Generator<Json> {
-  const replacements: readonly Json[] = [
-    null,
-    true,
-    0,
-    -1,
-    1.5,
-    99_999,
-    '',
-    'x',
-    'x'.repeat(80),
-    [],
-    [{}],
-    {},
-  ];
-  yield* replacements;
-  if (!isJsonObject(document) && !Array.isArray(document)) return;
-  for (const name of Object.keys(document)) {
-    const members = document as Readonly<Record<string, Json>>;
-    for (const variant of variantsOf(members[name] ?? null)) {
-      yield Array.isArray(document)
-        ? document.with(Number(name), variant)
-        : ({ ...members, [name]: variant } as Json);
-    }
-    if (isJsonObject(document))
-      yield Object.fromEntries(Object.entries(document).filter(([other]) => other !== name));
-  }
 }
 
 /** The schema with its objects open: members that a schema does not know are warnings, not errors. */
