@@ -1,5 +1,3 @@
-import ipaddr from 'ipaddr.js';
-
 /**
  * IPv4 addresses as unsigned 32-bit numbers, so that pools can do arithmetic on them. Text is parsed strictly: four
  * decimal parts without leading zeros, as `inet_pton(3)` takes them; `10.1`, `0x0a.0.0.1` and `010.0.0.1` are no addresses.
@@ -21,10 +19,13 @@ export interface Cidr {
   readonly subnet: Subnet;
 }
 
+const dottedQuad = /^(0|[1-9]\d{0,2})\.(0|[1-9]\d{0,2})\.(0|[1-9]\d{0,2})\.(0|[1-9]\d{0,2})$/;
+
 /** The address that a dotted quad names; null when `text` is none. */
 export function parseAddress(text: string): number | null {
-  if (!ipaddr.IPv4.isValidFourPartDecimal(text)) return null;
-  return ipaddr.IPv4.parse(text).octets.reduce((address, octet) => address * 256 + octet, 0);
+  const octets = dottedQuad.exec(text)?.slice(1).map(Number);
+  if (octets === undefined || octets.some((octet) => octet > 255)) return null;
+  return octets.reduce((address, octet) => address * 256 + octet, 0);
 }
 
 /** Dotted quad of an unsigned 32-bit number. */
@@ -34,10 +35,11 @@ export function formatAddress(address: number): string {
 
 /** What `10.0.5.0/24` says; null when `text` is no IPv4 CIDR with a prefix of 0-32. */
 export function parseCidr(text: string): Cidr | null {
-  if (!ipaddr.IPv4.isValidCIDRFourPartDecimal(text)) return null;
-  const slash = text.indexOf('/');
-  const address = parseAddress(text.slice(0, slash));
-  return address === null ? null : { address, subnet: subnetOf(address, Number(text.slice(slash + 1))) };
+  const [quad = '', length = '', ...rest] = text.split('/');
+  const address = parseAddress(quad);
+  if (address === null || rest.length > 0 || !/^(?:0|[1-9]\d?)$/.test(length)) return null;
+  const prefix = Number(length);
+  return prefix > 32 ? null : { address, subnet: subnetOf(address, prefix) };
 }
 
 /** CIDR text of a block. */

@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto';
+import { hash } from 'node:crypto';
 
 /** Any JSON value (RFC 8259). Arrays and objects are readonly: documents cross borders frozen. */
 export type Json = null | boolean | number | string | readonly Json[] | JsonObject;
@@ -31,5 +31,5 @@ export function canonicalJson(value: unknown): string {
 
 /** Lower-case hexadecimal sha256 of the canonical text of `value`: 64 characters. */
 export function digestOf(value: unknown): string {
-  return createHash('sha256').update(canonicalJson(value)).digest('hex');
+  return hash('sha256', canonicalJson(value), 'hex');
 }

@@ -1,5 +1,7 @@
 import { formatAddress, macOf, parseAddress } from './address.ts';
 import type { AddressAllocator } from './allocator.ts';
+import { heldLeases, inTurn, type Lease, sameConflict, type Turn } from './lease.ts';
+import { LedgerTransaction } from './ledger-transaction.ts';
 import { allocatorFor, PoolBook } from './pool-book.ts';
 import { Reservations } from './reservations.ts';
 import { type Conflict, type Key, leaseKey, type PoolSpec } from './resource.ts';
@@ -48,22 +50,10 @@ export interface LedgerOutcome {
 }
 
 /** A transaction that was carried out, and the way back. */
-export interface LedgerTransaction {
+export interface Transacted {
   readonly outcome: LedgerOutcome;
   /** Makes the ledger what it was before. To be called before any other transaction, or never. */
   readonly undo: () => void;
-}
-
-interface Lease {
-  readonly key: Key;
-  readonly pool: string;
-  readonly container: string;
-  readonly interface: string;
-  /** Place among the container's own interfaces; null: held from an earlier run, nobody has asked for it yet. */
-  readonly position: number | null;
-  readonly staticAddress: string | null;
-  readonly address: number | null;
-  readonly conflict: Conflict | null;
 }
 
 /**
@@ -80,7 +70,7 @@ export class Ledger {
   /** Leases of an earlier run, until the first transaction. */
   #unclaimed: ReadonlySet<Key>;
   /** The present transaction, or the last one. */
-  #transaction = new Transaction();
+  #transaction = new LedgerTransaction();
 
   /**
    * `held` are the leases of an earlier run: they come first. Those that the first transaction does not ask for are
@@ -92,15 +82,15 @@ export class Ledger {
       const address = parseAddress(text);
       if (address === null || this.#leases.has(key) || this.#book(pool).holder(address) !== undefined)
         continue;
-      const request = { key, pool, container, interface: name, position: null, staticAddress: null };
-      this.#exchange(key, { ...request, address, conflict: null });
+      const request = { key, pool, container, interface: name, position: null };
+      this.#exchange(key, { ...request, staticAddress: null, wanted: null, address, conflict: null });
     }
     this.#unclaimed = new Set(this.#leases.keys());
   }
 
   /** Carries out a change. When it throws, nothing was changed. */
-  transact(change: LedgerChange): LedgerTransaction {
-    const transaction = new Transaction();
+  transact(change: LedgerChange): Transacted {
+    const transaction = new LedgerTransaction();
     this.#transaction = transaction;
     try {
       for (const [name, spec] of change.pools) this.#define(name, spec === null ? null : allocatorFor(spec));
@@ -163,7 +153,7 @@ export class Ledger {
     }
     book.define(allocator);
     this.#transaction.record(() => book.define(before));
-    this.#transaction.disturbed.add(book);
+    this.#transaction.disturb(book);
   }
 
   #reserve(container: string, texts: readonly string[]): void {
@@ -173,7 +163,9 @@ export class Ledger {
     const touched = [...before, ...addresses];
     this.#setReserved(container, addresses, touched);
     this.#transaction.record(() => this.#setReserved(container, before, touched));
-    for (const book of this.#books.values()) this.#transaction.disturbed.add(book);
+    for (const book of this.#books.values()) {
+      for (const address of before) this.#transaction.free(book, address);
+    }
   }
 
   #setReserved(container: string, addresses: readonly number[], touched: readonly number[]): void {
@@ -192,8 +184,9 @@ export class Ledger {
       const before = this.#leases.get(key);
       const address = this.#keeps(before, request) ? (before?.address ?? null) : null;
       const conflict = address === null ? (before?.conflict ?? null) : null;
-      this.#put(key, { ...request, key, container, position, address, conflict });
-      if (address === null) this.#transaction.candidates.add(key);
+      const wanted = request.staticAddress === null ? null : parseAddress(request.staticAddress);
+      this.#put(key, { ...request, key, container, position, wanted, address, conflict });
+      if (address === null) this.#transaction.serve(key);
     }
     for (const key of gone) this.#put(key, undefined);
   }
@@ -217,18 +210,15 @@ export class Ledger {
     });
   }
 
-  /** Gives addresses to those that wait: all that are new, and all of the pools in which something came free. */
+  /** Gives addresses to those that wait, if they are new or there is something new for them. */
   #serve(orderOf: (container: string) => number): void {
-    const { candidates, disturbed } = this.#transaction;
-    for (const book of disturbed) {
-      for (const key of book.waiting) candidates.add(key);
-    }
-    const queue = [...candidates].flatMap((key) => {
+    const queue: Turn[] = [];
+    for (const key of this.#transaction.candidates()) {
       const lease = this.#leases.get(key);
-      return lease?.address === null ? [{ lease, order: orderOf(lease.container) }] : [];
-    });
+      if (lease?.address === null) queue.push({ lease, order: orderOf(lease.container) });
+    }
     for (const { lease } of queue.sort(inTurn)) {
-      const offer = this.#book(lease.pool).offer(lease.container, lease.staticAddress);
+      const offer = this.#book(lease.pool).offer(lease);
       if ('address' in offer) this.#put(lease.key, { ...lease, address: offer.address, conflict: null });
       else if (!sameConflict(lease.conflict, offer.conflict)) this.#put(lease.key, { ...lease, ...offer });
     }
@@ -241,14 +231,14 @@ export class Ledger {
     this.#transaction.record(() => this.#exchange(key, before));
     this.#exchange(key, lease);
     if (before === undefined || before.address === null || before.address === lease?.address) return;
-    this.#transaction.disturbed.add(this.#book(before.pool));
+    this.#transaction.free(this.#book(before.pool), before.address);
   }
 
   #exchange(key: Key, lease: Lease | undefined): void {
     const before = this.#leases.get(key);
-    if (before !== undefined) this.#book(before.pool).leave(key, before.address);
+    if (before !== undefined) this.#book(before.pool).leave(before);
     if (lease !== undefined) {
-      this.#book(lease.pool).enter(key, lease.address);
+      this.#book(lease.pool).enter(lease);
       this.#leases.set(key, lease);
       if (before === undefined) this.#file(lease.container).add(key);
     } else if (before !== undefined) {
@@ -291,44 +281,6 @@ export class Ledger {
   }
 }
 
-/** What one transaction has to remember. */
-class Transaction {
-  /** Leases that were changed, as they were before the transaction. */
-  readonly before = new Map<Key, Lease | undefined>();
-  /** Leases to serve. */
-  readonly candidates = new Set<Key>();
-  /** Pools in which something came free or changed: all that wait there are served too. */
-  readonly disturbed = new Set<PoolBook>();
-  readonly #inverses: (() => void)[] = [];
-
-  remember(key: Key, lease: Lease | undefined): void {
-    if (!this.before.has(key)) this.before.set(key, lease);
-  }
-
-  record(inverse: () => void): void {
-    this.#inverses.push(inverse);
-  }
-
-  /** Runs the inverses, last one first. Once only: a second call does nothing. */
-  undo(): void {
-    for (let inverse = this.#inverses.pop(); inverse !== undefined; inverse = this.#inverses.pop()) inverse();
-  }
-}
-
-interface Turn {
-  readonly lease: Lease;
-  readonly order: number;
-}
-
-/** Statics first (LEASE-2), then as the containers stand in the revision, then as the interfaces do. */
-function inTurn(one: Turn, other: Turn): number {
-  return (
-    Number(one.lease.staticAddress === null) - Number(other.lease.staticAddress === null) ||
-    one.order - other.order ||
-    (one.lease.position ?? 0) - (other.lease.position ?? 0)
-  );
-}
-
 function sameRange(one: AddressAllocator | null, other: AddressAllocator | null): boolean {
   if (one === null || other === null) return one === other;
   return (
@@ -336,20 +288,4 @@ function sameRange(one: AddressAllocator | null, other: AddressAllocator | null)
     one.subnet.prefix === other.subnet.prefix &&
     one.gateway === other.gateway
   );
-}
-
-function sameConflict(one: Conflict | null, other: Conflict | null): boolean {
-  return one?.code === other?.code && one?.message === other?.message && one?.holder === other?.holder;
-}
-
-function heldLeases(leases: Iterable<Lease>): readonly HeldLease[] {
-  return [...leases]
-    .flatMap((lease) => (lease.address === null ? [] : [{ ...lease, address: lease.address }]))
-    .sort((one, other) => one.address - other.address || (one.key < other.key ? -1 : 1))
-    .map(({ pool, container, interface: name, address }) => ({
-      pool,
-      container,
-      interface: name,
-      address: formatAddress(address),
-    }));
 }

@@ -1,5 +1,6 @@
 import { contains, parseAddress, parseCidr } from './address.ts';
 import { AddressAllocator } from './allocator.ts';
+import type { Lease } from './lease.ts';
 import type { Reservations } from './reservations.ts';
 import { type Conflict, containerKey, type Key, type PoolSpec } from './resource.ts';
 
@@ -15,7 +16,8 @@ export class PoolBook {
   readonly #reservations: Reservations;
   readonly #leases = new Set<Key>();
   readonly #holders = new Map<number, Key>();
-  readonly #waiting = new Set<Key>();
+  /** Leases without an address, by the one that they want; null: any. */
+  readonly #waiting = new Map<number | null, Set<Key>>();
   #allocator: AddressAllocator | null = null;
 
   constructor(name: string, reservations: Reservations) {
@@ -34,8 +36,13 @@ export class PoolBook {
   }
 
   /** Leases without an address. */
-  get waiting(): ReadonlySet<Key> {
-    return this.#waiting;
+  waiting(): readonly Key[] {
+    return [...this.#waiting.values()].flatMap((keys) => [...keys]);
+  }
+
+  /** Leases without an address that want this one; null: any. */
+  waitingFor(address: number | null): Iterable<Key> {
+    return this.#waiting.get(address) ?? [];
   }
 
   get allocator(): AddressAllocator | null {
@@ -47,22 +54,25 @@ export class PoolBook {
     return this.#holders.get(address);
   }
 
-  /** Enters a lease that holds `address`, or that waits for one. */
-  enter(key: Key, address: number | null): void {
+  enter({ key, address, wanted }: Lease): void {
     this.#leases.add(key);
     if (address === null) {
-      this.#waiting.add(key);
+      this.#waiting.set(wanted, (this.#waiting.get(wanted) ?? new Set()).add(key));
       return;
     }
     this.#holders.set(address, key);
     this.#allocator?.take(address);
   }
 
-  /** Takes a lease out that was entered with `address`. */
-  leave(key: Key, address: number | null): void {
+  /** Takes out a lease that was entered just so. */
+  leave({ key, address, wanted }: Lease): void {
     this.#leases.delete(key);
-    this.#waiting.delete(key);
-    if (address === null) return;
+    if (address === null) {
+      const others = this.#waiting.get(wanted);
+      others?.delete(key);
+      if (others?.size === 0) this.#waiting.delete(wanted);
+      return;
+    }
     this.#holders.delete(address);
     this.settle(address);
   }
@@ -81,35 +91,34 @@ export class PoolBook {
     for (const address of this.#reservations.all()) this.settle(address);
   }
 
-  /** What a lease of `container` can have. Takes nothing. `staticAddress` null: whatever comes first (LEASE-1). */
-  offer(container: string, staticAddress: string | null): Offer {
+  /** What a lease can have. Takes nothing. */
+  offer(lease: Lease): Offer {
     if (this.#allocator === null) {
       return { conflict: { code: 'UnknownPool', message: `references unknown pool '${this.#name}'` } };
     }
-    if (staticAddress !== null) return this.#offerStatic(this.#allocator, container, staticAddress);
+    if (lease.staticAddress !== null) return this.#offerStatic(this.#allocator, lease);
     const address = this.#allocator.firstFree();
     return address === null
-      ? {
-          conflict: { code: 'PoolExhausted', message: `pool '${this.#name}' exhausted` },
-        }
+      ? { conflict: { code: 'PoolExhausted', message: `pool '${this.#name}' exhausted` } }
       : { address };
   }
 
-  #offerStatic(allocator: AddressAllocator, container: string, text: string): Offer {
-    const message = `failed to reserve static IP ${text} (already in use or outside subnet), refusing to start`;
-    const address = parseAddress(text);
-    if (address === null || !allocator.allows(address)) {
+  #offerStatic(allocator: AddressAllocator, { container, staticAddress, wanted }: Lease): Offer {
+    const message = `failed to reserve static IP ${staticAddress} (already in use or outside subnet), refusing to start`;
+    if (wanted === null || !allocator.allows(wanted)) {
       return { conflict: { code: 'AddressOutsideSubnet', message } };
     }
-    const holder = this.#holderBefore(container, address);
-    return holder === undefined ? { address } : { conflict: { code: 'AddressTaken', message, holder } };
+    const holder = this.#holderBefore(container, wanted);
+    return holder === undefined
+      ? { address: wanted }
+      : { conflict: { code: 'AddressTaken', message, holder } };
   }
 
   /** What keeps `container` from having an address that the pool allows. */
   #holderBefore(container: string, address: number): Key | undefined {
     const lease = this.#holders.get(address);
     if (lease !== undefined) return lease;
-    const other = [...this.#reservations.containersOf(address)].find((name) => name !== container);
+    const [other] = [...this.#reservations.containersOf(address)].filter((name) => name !== container).sort();
     return other === undefined ? undefined : containerKey(other);
   }
 }

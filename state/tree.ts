@@ -1,7 +1,7 @@
 import { hash } from 'node:crypto';
 import { freeze } from 'immer';
 import { componentOf, configPrefix } from './component.ts';
-import { canonicalJson, type Json } from './json.ts';
+import { digestOf, type Json } from './json.ts';
 import type { FlatState } from './revision.ts';
 
 /** The documents of one component, keyed by their full paths. */
@@ -29,39 +29,47 @@ interface Shard {
   readonly size: number;
 }
 
-const shardCount = 256;
+interface Branch {
+  readonly shards: readonly Shard[];
+  readonly digest: string;
+  readonly size: number;
+}
+
+/** Shards of a branch, and branches of a tree. At 10,000 components there are some ten in a shard. */
+const fanOut = 32;
 const emptyShard: Shard = { components: new Map(), digest: '', size: 0 };
+const emptyBranch: Branch = { shards: new Array<Shard>(fanOut).fill(emptyShard), digest: '', size: 0 };
 
 /**
  * A flat state (REV-1), immutable, in which changing one document costs what the document's component costs, not
- * what the state costs (ENG-6): components are spread over a fixed number of shards, and everything that a change
+ * what the state costs (ENG-6): components are spread over the leaves of a tree of fixed shape, and everything that a change
  * does not touch is shared with the tree before it, component objects included. All documents are deeply frozen.
  *
  * The digest names the content alone (REV-7): path → document. Neither the order of members nor the order of
  * components is content: order only says who comes first where addresses are given out for the first time (LEASE-1).
  */
 export class StateTree {
-  static readonly empty = new StateTree(new Array<Shard>(shardCount).fill(emptyShard), 0);
+  static readonly empty = new StateTree(new Array<Branch>(fanOut).fill(emptyBranch), 0);
 
   /** sha256, 64 lower-case hex digits. */
   readonly digest: string;
-  readonly #shards: readonly Shard[];
+  readonly #branches: readonly Branch[];
   /** Order of the next new component. */
   readonly #nextOrder: number;
 
-  private constructor(shards: readonly Shard[], nextOrder: number) {
-    this.#shards = shards;
+  private constructor(branches: readonly Branch[], nextOrder: number) {
+    this.#branches = branches;
     this.#nextOrder = nextOrder;
-    this.digest = sha256(shards.map((shard) => shard.digest).join());
+    this.digest = sha256(branches.map((branch) => branch.digest).join());
   }
 
   /** Number of documents. */
   get size(): number {
-    return this.#shards.reduce((sum, shard) => sum + shard.size, 0);
+    return this.#branches.reduce((sum, branch) => sum + branch.size, 0);
   }
 
   component(key: ComponentKey): Component | undefined {
-    return this.#shards[shardOf(key)]?.components.get(key);
+    return this.#shard(placeOf(key)).components.get(key);
   }
 
   document(path: string): Json | undefined {
@@ -71,7 +79,8 @@ export class StateTree {
 
   /** All components in their order. Sorts: O(n log n). */
   components(): readonly Component[] {
-    return this.#shards
+    return this.#branches
+      .flatMap((branch) => branch.shards)
       .flatMap((shard) => [...shard.components.values()])
       .sort((one, other) => one.order - other.order);
   }
@@ -93,7 +102,7 @@ export class StateTree {
       rebuilt.set(key, component);
       nextOrder += 1;
     }
-    return rebuilt.size === 0 ? this : new StateTree(withComponents(this.#shards, rebuilt), nextOrder);
+    return rebuilt.size === 0 ? this : new StateTree(this.#withComponents(rebuilt), nextOrder);
   }
 
   /**
@@ -105,15 +114,16 @@ export class StateTree {
     for (const [order, [key, documents]] of groupByComponent(state).entries()) {
       components.set(key, reuse(this.component(key), componentFrom(key, documents, order)));
     }
-    const byShard = Map.groupBy(components.values(), (component) => shardOf(component.key));
-    const shards = this.#shards.map((before, index) => {
-      const members = byShard.get(index) ?? [];
+    const byPlace = Map.groupBy(components.values(), (component) => placeOf(component.key));
+    const shards = new Map<number, Shard>();
+    for (let place = 0; place < fanOut * fanOut; place += 1) {
+      const members = byPlace.get(place) ?? [];
+      const before = this.#shard(place).components;
       const same =
-        members.length === before.components.size &&
-        members.every((member) => before.components.get(member.key) === member);
-      return same ? before : shardWith(new Map(members.map((member) => [member.key, member])));
-    });
-    return new StateTree(shards, components.size);
+        members.length === before.size && members.every((member) => before.get(member.key) === member);
+      if (!same) shards.set(place, shardWith(new Map(members.map((member) => [member.key, member]))));
+    }
+    return new StateTree(withShards(this.#branches, shards), components.size);
   }
 
   /**
@@ -122,14 +132,31 @@ export class StateTree {
    */
   changedSince(before: StateTree): ReadonlySet<ComponentKey> {
     const changed = new Set<ComponentKey>();
-    for (const [index, shard] of this.#shards.entries()) {
-      const old = before.#shards[index] ?? emptyShard;
-      if (old.digest === shard.digest) continue;
-      for (const key of new Set([...old.components.keys(), ...shard.components.keys()])) {
-        if (old.components.get(key)?.digest !== shard.components.get(key)?.digest) changed.add(key);
+    for (const [index, branch] of this.#branches.entries()) {
+      const old = before.#branches[index] ?? emptyBranch;
+      if (old.digest === branch.digest) continue;
+      for (const [position, shard] of branch.shards.entries()) {
+        for (const key of differences(old.shards[position] ?? emptyShard, shard)) changed.add(key);
       }
     }
     return changed;
+  }
+
+  #shard(place: number): Shard {
+    return this.#branches[Math.floor(place / fanOut)]?.shards[place % fanOut] ?? emptyShard;
+  }
+
+  #withComponents(rebuilt: ReadonlyMap<ComponentKey, Component | undefined>): readonly Branch[] {
+    const shards = new Map<number, Shard>();
+    for (const [place, entries] of Map.groupBy(rebuilt, ([key]) => placeOf(key))) {
+      const components = new Map(this.#shard(place).components);
+      for (const [key, component] of entries) {
+        if (component === undefined) components.delete(key);
+        else components.set(key, component);
+      }
+      shards.set(place, shardWith(components));
+    }
+    return withShards(this.#branches, shards);
   }
 }
 
@@ -146,7 +173,7 @@ function componentKey(path: string): ComponentKey {
 
 function componentFrom(key: ComponentKey, documents: FlatState, order: number): Component {
   const name = componentOf(Object.keys(documents)[0] ?? '');
-  const digest = sha256(canonicalJson(documents));
+  const digest = digestOf(documents);
   return Object.freeze({ key, name, documents: freeze(documents, true), digest, order });
 }
 
@@ -200,20 +227,26 @@ function groupByComponent(state: FlatState): readonly (readonly [ComponentKey, F
     .map(([key, group]) => [key, Object.fromEntries(group.entries)]);
 }
 
-function withComponents(
-  shards: readonly Shard[],
-  rebuilt: ReadonlyMap<ComponentKey, Component | undefined>,
-): readonly Shard[] {
-  const next = [...shards];
-  for (const [index, entries] of Map.groupBy(rebuilt, ([key]) => shardOf(key))) {
-    const components = new Map(next[index]?.components);
-    for (const [key, component] of entries) {
-      if (component === undefined) components.delete(key);
-      else components.set(key, component);
-    }
-    next[index] = shardWith(components);
+function differences(before: Shard, after: Shard): readonly ComponentKey[] {
+  if (before.digest === after.digest) return [];
+  const keys = new Set([...before.components.keys(), ...after.components.keys()]);
+  return [...keys].filter((key) => before.components.get(key)?.digest !== after.components.get(key)?.digest);
+}
+
+function withShards(branches: readonly Branch[], shards: ReadonlyMap<number, Shard>): readonly Branch[] {
+  const next = [...branches];
+  for (const [index, entries] of Map.groupBy(shards, ([place]) => Math.floor(place / fanOut))) {
+    const members = [...(next[index] ?? emptyBranch).shards];
+    for (const [place, shard] of entries) members[place % fanOut] = shard;
+    next[index] = branchWith(members);
   }
   return next;
+}
+
+function branchWith(shards: readonly Shard[]): Branch {
+  const size = shards.reduce((sum, shard) => sum + shard.size, 0);
+  if (size === 0) return emptyBranch;
+  return { shards, digest: sha256(shards.map((shard) => shard.digest).join()), size };
 }
 
 function shardWith(components: ReadonlyMap<ComponentKey, Component>): Shard {
@@ -224,13 +257,13 @@ function shardWith(components: ReadonlyMap<ComponentKey, Component>): Shard {
   return { components, digest: sha256(lines.sort().join('\n')), size };
 }
 
-/** FNV-1a (32 bit) over UTF-16 code units, folded to the number of shards: only speed depends on how well it spreads. */
-function shardOf(key: ComponentKey): number {
+/** FNV-1a (32 bit) over UTF-16 code units, folded to a place in the tree: only speed depends on how well it spreads. */
+function placeOf(key: ComponentKey): number {
   let value = 0x811c9dc5;
   for (let index = 0; index < key.length; index += 1) {
     value = Math.imul(value ^ key.charCodeAt(index), 0x01000193);
   }
-  return ((value >>> 16) ^ value) & (shardCount - 1);
+  return ((value >>> 16) ^ value) & (fanOut * fanOut - 1);
 }
 
 function sha256(text: string): string {
