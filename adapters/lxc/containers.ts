@@ -13,7 +13,7 @@ import { type ContainerRecord, readContainerRecord, writeContainerRecord } from 
 import { exitReport } from './exit-report.ts';
 import { ignoresHalt } from './halt-signal.ts';
 import { HostsFiles, type HostsSource } from './hosts-files.ts';
-import type { ContainerPaths, Layout } from './layout.ts';
+import { type ContainerPaths, isContainerName, type Layout } from './layout.ts';
 import type { LxcTools } from './lxc-tools.ts';
 import type { Monitors } from './monitors.ts';
 import { Root } from './root.ts';
@@ -85,9 +85,8 @@ export class Containers {
 
   /** Reads from the disk which containers exist, and makes name resolution say what leases and containers say. */
   async load(): Promise<void> {
-    const found = await Promise.all(
-      (await entriesOf(this.#layout.lxcPath)).map(async (name) => ({ name, record: await this.#read(name) })),
-    );
+    const names = (await entriesOf(this.#layout.lxcPath)).filter(isContainerName);
+    const found = await Promise.all(names.map(async (name) => ({ name, record: await this.#read(name) })));
     this.#records.clear();
     for (const { name, record } of found) if (record !== null) this.#records.set(name, record);
     await this.#hosts.refresh();
@@ -102,7 +101,7 @@ export class Containers {
     return this.#hosts.refresh();
   }
 
-  /** Host ends of the interfaces that running containers have in `pool`. */
+  /** Host ends of the interfaces that containers have in `pool`, whether they run or not. */
   hostInterfaces(pool: string): readonly string[] {
     return [...this.#specs()].flatMap(({ name, network }) =>
       network.mode !== 'pool'

@@ -48,6 +48,11 @@ export function isLayerPath(path: string): boolean {
 /** LXC container names become directory and socket names: no separators, no leading dot. */
 const containerName = /^[A-Za-z0-9_][A-Za-z0-9._-]{0,63}$/;
 
+/** True for a name that a container of ours can have. */
+export function isContainerName(name: string): boolean {
+  return containerName.test(name);
+}
+
 /**
  * Lays everything out below `root`. Throws RangeError where `root` is not absolute, or has characters in it that can't
  * stand in an overlay option or an LXC configuration.
@@ -72,7 +77,7 @@ export function layoutOf(root: string): Layout {
 }
 
 function containerPaths(root: string, lxcPath: string, name: string): ContainerPaths {
-  if (!containerName.test(name)) {
+  if (!isContainerName(name)) {
     throw new RangeError(`the container name is ${JSON.stringify(name)}; expected ${containerName.source}`);
   }
   const directory = join(lxcPath, name);

@@ -28,6 +28,7 @@ async function putForeignThings(directory: string): Promise<() => Promise<unknow
   const stranger = join(directory, 'lxc/stranger');
   await mkdir(stranger, { recursive: true });
   await writeFile(join(stranger, 'config'), 'lxc.uts.name = stranger\n');
+  await writeFile(join(directory, 'lxc/.not-a-container'), '');
   await command('ip', 'link', 'add', 'foreign0', 'type', 'bridge');
   await command('ip', 'address', 'add', '10.99.0.1/24', 'dev', 'foreign0');
   await command(
@@ -36,7 +37,11 @@ async function putForeignThings(directory: string): Promise<() => Promise<unknow
   );
   await command('nft', 'add rule inet foreign c ip saddr 10.99.0.9 drop');
   return async () => ({
-    container: [await readdir(stranger), await readFile(join(stranger, 'config'), 'utf8')],
+    container: [
+      await readdir(join(directory, 'lxc')),
+      await readdir(stranger),
+      await readFile(join(stranger, 'config'), 'utf8'),
+    ],
     links: (await command('ip', '-brief', 'link')).split('\n').filter((line) => !line.startsWith('hf')),
     addresses: await command('ip', '-brief', 'address', 'show', 'dev', 'foreign0'),
     rules: await command('nft', 'list', 'table', 'inet', 'foreign'),
