@@ -33,11 +33,11 @@ export function unpinnedRanges(ranges: Readonly<Record<string, string>>): readon
     .map(([name, range]) => `${name}@${range}`);
 }
 
-/** Absolute paths that look like somebody's checkout or home, as they stand in a text. */
+/** Absolute paths that look like somebody's checkout or home, as they stand in a text. Users of one letter are examples. */
 export function machinePaths(text: string): readonly string[] {
   return (
     text.match(
-      /(?<![\w.~}$-])\/(?:home\/[a-z][\w-]*|Users\/\w+|root|work|farm|workspaces?|builds)\/[\w.-]+/g,
+      /(?<![\w.~}$-])\/(?:home\/[a-z][\w-]+|Users\/\w+|root|work|farm|workspaces?|builds)\/[\w.-]+/g,
     ) ?? []
   );
 }
