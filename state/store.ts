@@ -115,11 +115,7 @@ export class DesiredStore {
    * Objects that are needed and that `facts` do not speak of count as missing.
    */
   propose(input: StateChange | Draft, facts: ObjectFacts): Proposal {
-    const draft = !('base' in input)
-      ? this.draft(input)
-      : input.base === this.#tree
-        ? input
-        : this.draft(input.change);
+    const draft = this.#draftOf(input);
     if (!acceptable(draft.findings)) return refusal(draft, draft.findings);
     if (draft.tree.digest === this.#tree.digest) return this.#keep(draft);
     const outlook = this.#outlook(draft, completeReadings(draft, facts));
@@ -132,6 +128,11 @@ export class DesiredStore {
   /** The state that an accepted proposal would make current. Throws for one that this store has not accepted. */
   treeOf(proposal: Proposal): StateTree {
     return this.#planOf(proposal).outlook.tree;
+  }
+
+  #draftOf(input: StateChange | Draft): Draft {
+    if ('type' in input) return this.draft(input);
+    return input.base === this.#tree ? input : this.draft(input.change);
   }
 
   /**
