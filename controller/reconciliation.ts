@@ -109,7 +109,7 @@ export class Reconciliation {
     this.#touch(key, cause);
     if (before === undefined && observed === null) return;
     if (before !== undefined && observed !== null && sameObservation(before, observed)) return;
-    const why = cause ?? this.#driftOf(key, observed);
+    const why = cause ?? this.tracker.find(key)?.flight?.cause ?? this.#driftOf(key, observed);
     this.wake(key, why);
     this.#wakeWaiters(key, why);
     if (observed === null) this.#wakeRefused(why);
@@ -298,6 +298,8 @@ export class Reconciliation {
   /** A change that none of our steps made. Said in the event log where it undoes what held. */
   #driftOf(key: Key, observed: ObservedResource | null): Cause {
     const detail = observed === null ? 'it is gone' : observed.drift.join('; ');
+    const known = this.board.get(key)?.cause;
+    if (detail === '' && known !== undefined) return known;
     const cause: Cause = { trigger: { type: 'drift', key, detail }, via: [] };
     const desired = this.world.desired(key);
     const held = (this.tracker.find(key)?.settledAt ?? null) !== null;

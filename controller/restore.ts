@@ -11,14 +11,16 @@ export interface Kept {
 
 /**
  * The desired store as it was when the controller last ran; empty when nothing was kept. Rejects when what was
- * accepted then is refused now (an object is gone, a newer version is stricter): going on without it would
+ * accepted then is refused now (a configuration is gone, a newer version is stricter): going on without it would
  * take down everything that runs.
  */
 export async function restoreStore(kept: Kept | null, objects: ObjectLookup): Promise<DesiredStore> {
   if (kept === null) return new DesiredStore({});
   const store = new DesiredStore({ held: kept.leases });
   const change = { type: 'replace', state: kept.state } as const;
-  const proposal = store.propose(change, await gatherFacts(store.draft(change).objects, objects));
+  const { texts } = await gatherFacts(store.draft(change).objects, objects);
+  // An image that was lost since keeps its container alone from starting, not the controller from looking after the others.
+  const proposal = store.propose(change, { texts, missing: [] });
   const refused = proposal.findings.find((finding) => finding.severity === 'error');
   if (refused !== undefined) {
     throw new Error(

@@ -2,18 +2,28 @@ import { parseAddress, parseCidr } from '../../state/address.ts';
 import type { BridgePoolSpec } from '../../state/resource.ts';
 import { isInterfaceName, isPoolName } from './mark.ts';
 
+/** Rules as a packet filter spells them. */
+export interface Listing {
+  /** Without what differs between equal rules (handles, counters): equal texts, equal rules. */
+  readonly text: string;
+  /** Rules and elements of sets in it. */
+  readonly entries: number;
+}
+
 /** The rules that pools need, kept by one of the kernel's packet filters. */
 export interface Firewall {
-  readonly name: 'nft' | 'iptables' | 'none';
+  readonly name: 'nft' | 'iptables';
   /** True when what it needs is installed and the kernel answers. Never rejects. */
   works(): Promise<boolean>;
-  /** Our rules as they are now, in one spelling: equal texts, equal rules. Null: there are none. Rejects when it cannot tell. */
-  read(): Promise<string | null>;
+  /** Our rules as they are now. Null: there are none. Rejects when it cannot tell. */
+  read(): Promise<Listing | null>;
   /**
-   * Replaces all rules of ours by those that `pools` need, whole or not at all, and touches no other rule. Resolves
-   * with what `read` answers then. Rejects with a CommandError.
+   * Replaces all rules of ours by those that `pools` need, whole or not at all, and touches no other rule. Rejects with
+   * a CommandError, or a RangeError for a pool that could be read as syntax.
    */
-  write(pools: readonly BridgePoolSpec[]): Promise<string | null>;
+  write(pools: readonly BridgePoolSpec[]): Promise<void>;
+  /** How many entries the listing has that comes of writing `pools`. */
+  count(pools: readonly BridgePoolSpec[]): number;
 }
 
 /** True when a pool has any rule: it leaves by masquerade, or is kept apart from others. */

@@ -1,6 +1,6 @@
 import type { Commands } from './command.ts';
-import { type Firewall, needsRules } from './firewall.ts';
-import { ownIptablesLines, renderIptablesRules } from './iptables-rules.ts';
+import type { Firewall, Listing } from './firewall.ts';
+import { countIptablesRules, ownIptablesLines, renderIptablesRules } from './iptables-rules.ts';
 
 /** Families of programs that keep rules where there is no nft, in order of preference. */
 const families: readonly string[] = ['iptables', 'iptables-nft', 'iptables-legacy'];
@@ -14,13 +14,15 @@ export function iptablesFirewall(prefix: string, commands: Commands): Firewall {
     const { stdout } = await commands.run([`${family}-save`]);
     return ownIptablesLines(stdout, prefix);
   };
-  const read = async (): Promise<string | null> => {
+  const read = async (): Promise<Listing | null> => {
     const present = await lines();
-    return present.length === 0 ? null : present.join('\n');
+    if (present.length === 0) return null;
+    return { text: present.join('\n'), entries: present.filter((line) => line.includes(' -A ')).length };
   };
   return {
     name: 'iptables',
     read,
+    count: countIptablesRules,
     works: async () => {
       if (family === undefined) return false;
       return read().then(
@@ -31,7 +33,6 @@ export function iptablesFirewall(prefix: string, commands: Commands): Firewall {
     write: async (pools) => {
       const input = renderIptablesRules(prefix, pools, await lines());
       if (input !== '') await commands.run([`${family}-restore`, '--noflush', '--wait'], { input });
-      return pools.some(needsRules) ? read() : null;
     },
   };
 }

@@ -50,6 +50,13 @@ export function renderIptablesRules(
   return tables.map((table) => renderTable(prefix, table, chains, present)).join('');
 }
 
+/** How many rules these pools have, jumps from the built-in chains among them. */
+export function countIptablesRules(pools: readonly BridgePoolSpec[]): number {
+  const chains = chainsFor('', pools);
+  const jumps = hooks.filter(({ to }) => chains.some((chain) => chain.name === `-${to}`));
+  return chains.reduce((sum, chain) => sum + chain.rules.length, jumps.length);
+}
+
 function renderTable(
   prefix: string,
   table: Table,

@@ -185,11 +185,12 @@ export class HostNetwork {
   async #flush(): Promise<void> {
     let batch: readonly Waiting[] = [];
     try {
-      const view = await this.#view();
+      const [view] = await Promise.all([this.#view(), this.#prepareRules()]);
       // Whatever came while the host was read joins in.
       batch = this.#takeWaiting();
       const ends = await this.#run(batch, view);
       const results = await this.#resultsOf(ends);
+      void this.#next(() => this.#confirmRules());
       batch.forEach(({ resolve }, index) => {
         const result = results[index];
         if (result !== undefined) resolve(result);
@@ -206,6 +207,20 @@ export class HostNetwork {
         );
       }
     }
+  }
+
+  /** Without bridges, no packet filter is looked for (POOL-10). */
+  async #prepareRules(): Promise<void> {
+    const bridges = this.#waiting.some(
+      ({ step }) => step.action === 'pool.ensure' && step.spec.type === 'bridge',
+    );
+    if (bridges) await this.#rules.prepare();
+  }
+
+  /** Off the way of those who wait for their steps. */
+  async #confirmRules(): Promise<void> {
+    const holds = await this.#rules.confirm().catch(() => false);
+    if (!holds) this.#nudges.next();
   }
 
   #takeWaiting(): readonly Waiting[] {

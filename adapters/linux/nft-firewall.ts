@@ -1,26 +1,44 @@
 import { canonicalJson, isJsonObject, type Json } from '../../state/json.ts';
 import { CommandError, type Commands } from './command.ts';
-import { type Firewall, needsRules } from './firewall.ts';
-import { renderNftRules } from './nft-rules.ts';
+import { type Firewall, type Listing, needsRules } from './firewall.ts';
+import { countNftEntries, renderNftRules } from './nft-rules.ts';
 import type { OwnWrites } from './own-writes.ts';
 
-/** What nft says of a table that is not there. */
+/** What nft says of a table that is not there, and of one that is there already. */
 const absentPattern = /No such file or directory/;
+const presentPattern = /File exists/;
+
+const says = (error: unknown, pattern: RegExp): boolean =>
+  error instanceof CommandError && pattern.test(error.stderr);
 
 /** Rules in a table of our own in nftables. `writes` is told of each replacement of it. */
 export function nftFirewall(table: string, commands: Commands, writes: OwnWrites): Firewall {
-  const read = async (): Promise<string | null> => {
+  /** As it was when it was last read or written. */
+  let absent = false;
+  const read = async (): Promise<Listing | null> => {
     try {
       const { stdout } = await commands.run(['nft', '--json', 'list', 'table', 'inet', table]);
+      absent = false;
       return canonicalListing(stdout);
     } catch (error) {
-      if (error instanceof CommandError && absentPattern.test(error.stderr)) return null;
+      absent = says(error, absentPattern);
+      if (absent) return null;
+      throw error;
+    }
+  };
+  const transact = async (input: string): Promise<void> => {
+    writes.begin();
+    try {
+      await commands.run(['nft', '--file', '-'], { input });
+    } catch (error) {
+      writes.failed();
       throw error;
     }
   };
   return {
     name: 'nft',
     read,
+    count: countNftEntries,
     works: async () => {
       if (commands.find('nft') === null) return false;
       return read().then(
@@ -29,15 +47,15 @@ export function nftFirewall(table: string, commands: Commands, writes: OwnWrites
       );
     },
     write: async (pools) => {
-      const input = renderNftRules(table, pools);
-      writes.begin();
-      try {
-        await commands.run(['nft', '--file', '-'], { input });
-      } catch (error) {
-        writes.failed();
-        throw error;
-      }
-      return pools.some(needsRules) ? read() : null;
+      const anyRules = pools.some(needsRules);
+      const replace = () => transact(renderNftRules(table, pools));
+      if (absent && anyRules) {
+        await transact(renderNftRules(table, pools, 'create')).catch((error) => {
+          if (!says(error, presentPattern)) throw error;
+          return replace();
+        });
+      } else await replace();
+      absent = !anyRules;
     },
   };
 }
@@ -46,12 +64,21 @@ export function nftFirewall(table: string, commands: Commands, writes: OwnWrites
  * What `nft --json list table` says, without what differs between equal rule sets: handles, and the version of nft.
  * Rules keep their order; elements of sets come sorted.
  */
-export function canonicalListing(stdout: string): string {
+export function canonicalListing(stdout: string): Listing {
   const { nftables = [] } = JSON.parse(stdout) as { nftables?: readonly Json[] };
-  return nftables
-    .filter((entry) => isJsonObject(entry) && entry.metainfo === undefined)
-    .map((entry) => canonicalJson(withoutHandles(entry)))
-    .join('\n');
+  const objects = nftables.filter((entry) => isJsonObject(entry) && entry.metainfo === undefined);
+  return {
+    text: objects.map((entry) => canonicalJson(withoutHandles(entry))).join('\n'),
+    entries: objects.reduce<number>((sum, entry) => sum + entriesIn(entry), 0),
+  };
+}
+
+function entriesIn(entry: Json): number {
+  if (!isJsonObject(entry)) return 0;
+  const { rule, set } = entry;
+  if (rule !== undefined) return 1;
+  const elements = isJsonObject(set) ? set.elem : undefined;
+  return Array.isArray(elements) ? elements.length : 0;
 }
 
 function withoutHandles(value: Json): Json {

@@ -39,6 +39,8 @@ export class PacketRules {
   readonly #options: PacketRulesOptions;
   #firewall: Promise<Firewall | null> | null = null;
   #confirmation: Promise<Confirmation | null> | null = null;
+  /** Written, not confirmed yet. */
+  #written: readonly BridgePoolSpec[] | null = null;
 
   constructor(options: PacketRulesOptions) {
     this.#options = options;
@@ -47,6 +49,7 @@ export class PacketRules {
   /** How the rules of these pools stand. Rejects when it cannot tell. Without pools it looks at nothing (POOL-10). */
   async status(pools: readonly BridgePoolSpec[]): Promise<RuleStatus> {
     if (pools.length === 0) return { rules: null, forwarding: null, warnings: [] };
+    await this.confirm();
     const forwarding =
       needsForwarding(pools) && !this.#options.forwarding.isOn() ? 'IPv4 forwarding is off' : null;
     const firewall = await this.#chosen();
@@ -54,39 +57,51 @@ export class PacketRules {
     return { rules: await this.#ruleDrift(firewall, pools), forwarding, warnings: [] };
   }
 
+  /** Finds out which packet filter works, so that `write` need not. */
+  async prepare(): Promise<void> {
+    await this.#chosen();
+  }
+
   /**
    * Makes the rules those of exactly these pools, in one transaction; forwarding is switched on where it is needed and
-   * off. Rejects when either fails. Resolves with the warnings of `status`.
+   * off. Rejects when either fails. Resolves with the warnings of `status`. `confirm` belongs after it.
    */
   async write(pools: readonly BridgePoolSpec[]): Promise<readonly string[]> {
     if (needsForwarding(pools) && !this.#options.forwarding.isOn()) this.#options.forwarding.switchOn();
     const firewall = await this.#chosen();
     if (firewall === null) return warningsFor(pools);
-    const bare = !pools.some(needsRules) && (await this.#confirmed())?.listing === digestOf(null);
-    const listing = bare ? null : await firewall.write(pools);
+    const bare = !pools.some(needsRules) && (await this.#confirmed())?.listing === digestOf(undefined);
+    if (!bare) await firewall.write(pools);
     if (pools.length === 0) await this.#forget();
-    else await this.#confirmListing(firewall, pools, listing);
+    else this.#written = pools;
     return [];
   }
 
-  async #confirmListing(
-    firewall: Firewall,
-    pools: readonly BridgePoolSpec[],
-    listing: string | null,
-  ): Promise<void> {
-    if (listing === null && pools.some(needsRules)) {
-      throw new Error(
-        `the rules that were just written through ${firewall.name} are gone: something removes them`,
-      );
+  /**
+   * Keeps how the rules that were just written are listed, as what later listings are compared with. It need not be
+   * waited for: without it the rules count as not set, and are written once more. False: others have changed them
+   * already, which shows in their number.
+   */
+  async confirm(): Promise<boolean> {
+    const pools = this.#written;
+    const firewall = await this.#chosen();
+    if (pools === null || firewall === null) return true;
+    const listing = pools.some(needsRules) ? await firewall.read() : null;
+    if ((listing?.entries ?? 0) !== firewall.count(pools)) {
+      await this.#forget();
+      return false;
     }
-    await this.#confirm({ epoch: this.#options.epoch, rules: digestOf(pools), listing: digestOf(listing) });
+    this.#written = null;
+    const { epoch } = this.#options;
+    await this.#keep({ epoch, rules: digestOf(pools), listing: digestOf(listing?.text) });
+    return true;
   }
 
   async #ruleDrift(firewall: Firewall, pools: readonly BridgePoolSpec[]): Promise<string | null> {
     const confirmation = await this.#confirmed();
     if (confirmation?.rules !== digestOf(pools)) return 'packet filter rules are not set';
     const listing = await firewall.read();
-    if (digestOf(listing) === confirmation.listing) return null;
+    if (digestOf(listing?.text) === confirmation.listing) return null;
     return listing === null ? 'packet filter rules are missing' : 'packet filter rules were changed';
   }
 
@@ -114,11 +129,12 @@ export class PacketRules {
   }
 
   async #forget(): Promise<void> {
+    this.#written = null;
     await rm(this.#options.file, { force: true });
     this.#confirmation = Promise.resolve(null);
   }
 
-  async #confirm(confirmation: Confirmation): Promise<void> {
+  async #keep(confirmation: Confirmation): Promise<void> {
     const { file } = this.#options;
     await mkdir(dirname(file), { recursive: true, mode: 0o700 });
     await writeFile(`${file}.new`, `${JSON.stringify(confirmation)}\n`, { mode: 0o600 });

@@ -10,8 +10,10 @@ export interface ConfigurationInput {
   readonly lowerLayers: readonly string[];
   /** The writable layer. LXC makes `work` beside it. */
   readonly upperLayer: string;
-  /** Mounted read-only as `/etc/hosts`; null: the container's own stays. */
+  /** Mounted read-only over `hostsTarget`; null: the container's own stays. */
   readonly hostsFile: string | null;
+  /** An existing file of the root, relative to it and without links. */
+  readonly hostsTarget: string;
   readonly consoleLog: string;
   /** Asks the container's init to end. Null: LXC finds out by itself. */
   readonly haltSignal: string | null;
@@ -111,28 +113,28 @@ function namespaceItems({ own }: ConfigurationInput): readonly LxcConfigItem[] {
   return kept.length === 0 ? [] : [{ key: 'lxc.namespace.keep', value: kept.join(' ') }];
 }
 
-/** What a container gets that says nothing about the matter itself. */
+/**
+ * What a container gets whatever it says: its own lines come after and can add a device or drop more, but not take
+ * away the list itself. Capabilities to keep are a list of their own, which validation keeps clear of the host's.
+ */
 function defaultItems({ own, haltSignal }: ConfigurationInput): readonly LxcConfigItem[] {
-  const says = (start: string) => own.some(({ key }) => key.startsWith(start));
+  const says = (key: string) => own.some((item) => item.key === key || item.key.startsWith(`${key}.`));
   const items: LxcConfigItem[] = [];
   if (!says('lxc.mount.auto')) items.push({ key: 'lxc.mount.auto', value: 'proc:mixed sys:mixed' });
-  // A terminal file system of its own; without one LXC 5 gives a daemon's init /dev/null for a console.
   if (!says('lxc.pty.max')) items.push({ key: 'lxc.pty.max', value: '1024' });
-  if (!says('lxc.cap.')) items.push({ key: 'lxc.cap.drop', value: droppedCapabilities });
+  if (!says('lxc.cap.keep')) items.push({ key: 'lxc.cap.drop', value: droppedCapabilities });
   if (haltSignal !== null && !says('lxc.signal.halt'))
     items.push({ key: 'lxc.signal.halt', value: haltSignal });
-  if (!says('lxc.cgroup.devices.') && !says('lxc.cgroup2.devices.')) {
-    for (const controller of ['lxc.cgroup.devices', 'lxc.cgroup2.devices']) {
-      items.push({ key: `${controller}.deny`, value: 'a' });
-      for (const value of allowedDevices) items.push({ key: `${controller}.allow`, value });
-    }
+  for (const controller of ['lxc.cgroup.devices', 'lxc.cgroup2.devices']) {
+    items.push({ key: `${controller}.deny`, value: 'a' });
+    for (const value of allowedDevices) items.push({ key: `${controller}.allow`, value });
   }
   return items;
 }
 
-function hostsItems({ hostsFile }: ConfigurationInput): readonly LxcConfigItem[] {
+function hostsItems({ hostsFile, hostsTarget }: ConfigurationInput): readonly LxcConfigItem[] {
   if (hostsFile === null) return [];
-  const value = `${fstabField(hostsFile)} etc/hosts none bind,ro,create=file 0 0`;
+  const value = `${fstabField(hostsFile)} ${fstabField(hostsTarget)} none bind,ro 0 0`;
   return [{ key: 'lxc.mount.entry', value }];
 }
 

@@ -214,8 +214,9 @@ export class Containers {
   }
 
   async #prepare(spec: ContainerSpec, digest: string, paths: ContainerPaths): Promise<void> {
+    const hostsFile = this.#hosts.pathFor(spec);
     const [root] = await Promise.all([
-      this.#root.prepare(spec, digest),
+      this.#root.prepare({ spec, digest, mountsHosts: hostsFile !== null }),
       this.#hosts.refresh(),
       rotate(paths.log),
     ]);
@@ -225,7 +226,8 @@ export class Containers {
       own: spec.config,
       lowerLayers: root.lowerLayers,
       upperLayer: root.upperLayer,
-      hostsFile: this.#hosts.pathFor(spec),
+      hostsFile,
+      hostsTarget: root.hostsTarget,
       consoleLog: paths.console,
       haltSignal: root.haltSignal,
       hostInterface: (face) => this.#hostInterface(spec.name, face),

@@ -48,25 +48,42 @@ async function contentOf(file: ConfigFile, objects: (sha256: string) => string):
   return content;
 }
 
+/** What a files layer is made of. */
+export interface FilesLayer {
+  /** Directory that is made anew. */
+  readonly layer: string;
+  /** The lowest layer of the container's root, which this one is laid over. */
+  readonly root: string;
+  /** The revision's files. */
+  readonly files: readonly ConfigFile[];
+  /** Paths at which an empty file is enough: something will be mounted there. */
+  readonly placeholders: readonly string[];
+  /** Path of an object in the object store. */
+  readonly objects: (sha256: string) => string;
+}
+
 /**
- * Makes `layer` anew with the revision's files in it, to be laid over `root`, the lowest layer of the container's root. A file
- * goes where its path leads *inside* that root (`lib/x` where `lib` links to `usr/lib`), and takes owner and
- * mode of the file it covers, else root and 0644. Nothing is written outside `layer`: it starts empty, and its
- * paths are resolved before. The container must not run.
+ * Makes a layer with the revision's files in it. A file goes where its path leads *inside* the root (`lib/x` where
+ * `lib` links to `usr/lib`), and takes owner and mode of the file it covers, else root and 0644. Nothing is written
+ * outside `layer`: it starts empty, and its paths are resolved before. The container must not run.
  */
-export async function writeFilesLayer(
-  layer: string,
-  root: string,
-  files: readonly ConfigFile[],
-  objects: (sha256: string) => string,
-): Promise<void> {
+export async function writeFilesLayer(options: FilesLayer): Promise<void> {
+  const { layer, root, files, placeholders, objects } = options;
   await rm(layer, { recursive: true, force: true });
   await mkdir(layer, { recursive: true });
   await take(layer, await attributesOf(root, { uid: 0, gid: 0, mode: 0o755 }));
   for (const file of files) {
-    const path = await resolveInside(root, file.path);
-    await makeDirectory(layer, root, dirname(path));
-    await writeFile(join(layer, path), await contentOf(file, objects), { flag: 'wx' });
-    await take(join(layer, path), await attributesOf(join(root, path), { uid: 0, gid: 0, mode: 0o644 }));
+    await writeEntry(options, await resolveInside(root, file.path), await contentOf(file, objects));
   }
+  for (const path of placeholders) await writeEntry(options, path, '');
+}
+
+async function writeEntry(
+  { layer, root }: FilesLayer,
+  path: string,
+  content: string | Buffer,
+): Promise<void> {
+  await makeDirectory(layer, root, dirname(path));
+  await writeFile(join(layer, path), content, { flag: 'wx' });
+  await take(join(layer, path), await attributesOf(join(root, path), { uid: 0, gid: 0, mode: 0o644 }));
 }

@@ -1,9 +1,11 @@
-import { rm, stat } from 'node:fs/promises';
+import { lstat, rm, stat } from 'node:fs/promises';
+import { join } from 'node:path';
 import type { ContainerSpec, RootVolume } from '../../state/resource.ts';
 import { writeFilesLayer } from './files-layer.ts';
 import { chooseHaltSignal } from './halt-signal.ts';
 import { isLayerPath, type Layout } from './layout.ts';
 import { ObjectMounts } from './object-mounts.ts';
+import { resolveInside } from './resolve-inside.ts';
 import { StepConflict } from './step-refusal.ts';
 import { Storage } from './storage.ts';
 
@@ -14,6 +16,26 @@ export interface PreparedRoot {
   readonly upperLayer: string;
   /** See chooseHaltSignal. */
   readonly haltSignal: string | null;
+  /** Where `/etc/hosts` leads inside the root, without links and relative to it. It exists, and is a file. */
+  readonly hostsTarget: string;
+}
+
+/** What a root is prepared for. */
+export interface RootRequest {
+  readonly spec: ContainerSpec;
+  readonly digest: string;
+  /** A hosts file will be mounted over the root's own. */
+  readonly mountsHosts: boolean;
+}
+
+async function isFile(path: string): Promise<boolean> {
+  try {
+    return (await lstat(path)).isFile();
+  } catch (error) {
+    const code = (error as NodeJS.ErrnoException).code;
+    if (code === 'ENOENT' || code === 'ENOTDIR') return false;
+    throw error;
+  }
 }
 
 async function isDirectory(path: string): Promise<boolean> {
@@ -60,15 +82,22 @@ export class Root {
   }
 
   /** Everything below and over the root for a start. The container must not run. */
-  async prepare(spec: ContainerSpec, digest: string): Promise<PreparedRoot> {
+  async prepare({ spec, digest, mountsHosts }: RootRequest): Promise<PreparedRoot> {
     const [lowest, upperLayer] = await Promise.all([
       spec.root.type === 'object' ? this.#mounts.ensure(spec.root.sha256) : spec.root.path,
       this.#storage.prepare(spec.name, spec.persistence, digest),
     ]);
-    const layer = this.#layout.container(spec.name).files;
-    if (spec.files.length > 0) await writeFilesLayer(layer, lowest, spec.files, this.#objects);
-    const lowerLayers = spec.files.length === 0 ? [lowest] : [layer, lowest];
-    return { lowerLayers, upperLayer, haltSignal: await chooseHaltSignal(spec.config, lowest) };
+    const { files, name } = spec;
+    // LXC could make the file to mount over by itself, but it would follow a link of the image out to the host.
+    const hostsTarget = await resolveInside(lowest, 'etc/hosts', { followLast: true });
+    const lacksHosts = mountsHosts && !(await isFile(join(lowest, hostsTarget)));
+    const haltSignal = await chooseHaltSignal(spec.config, lowest);
+    const prepared = { upperLayer, haltSignal, hostsTarget };
+    if (files.length === 0 && !lacksHosts) return { ...prepared, lowerLayers: [lowest] };
+    const layer = this.#layout.container(name).files;
+    const placeholders = lacksHosts ? [hostsTarget] : [];
+    await writeFilesLayer({ layer, root: lowest, files, placeholders, objects: this.#objects });
+    return { ...prepared, lowerLayers: [layer, lowest] };
   }
 
   /** Removes what `prepare` made for this container alone, but for its permanent storage. */

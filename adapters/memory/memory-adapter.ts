@@ -90,6 +90,8 @@ function executors(host: HostModel): Executors<void> {
       host.leases.delete(key);
     },
     'container.start': ({ spec, digest }) => {
+      const made = host.containers.get(spec.name);
+      if (made?.digest === digest && made.pid !== null && host.processes.has(made.pid)) return;
       stopContainer(host, spec.name);
       const pid = host.nextPid++;
       host.processes.set(pid, { container: spec.name });

@@ -1,5 +1,5 @@
 import { type ChildProcess, execFile, spawn } from 'node:child_process';
-import { mkdtemp, mkdir, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
@@ -20,7 +20,9 @@ function capture(command: string, argv: readonly string[], input?: string): Prom
       const code = error === null ? 0 : typeof error.code === 'number' ? error.code : 255;
       resolve({ code, stdout, stderr });
     });
-    child.stdin?.end(input ?? '');
+    // A program that ends without reading its input is judged by its exit code, not by our broken pipe.
+    child.stdin?.on('error', () => undefined);
+    child.stdin?.end(input);
   });
 }
 
@@ -66,7 +68,9 @@ export class Device {
         this.#log.push(line);
         if (line.includes('"msg":"serving the control socket"')) resolve();
       });
-      child.once('exit', (code) => reject(new Error(`controller ended with ${code}: ${errors.join('\n')}\n${this.#log.join('\n')}`)));
+      child.once('exit', (code) =>
+        reject(new Error(`controller ended with ${code}: ${errors.join('\n')}\n${this.#log.join('\n')}`)),
+      );
     });
   }
 
@@ -108,12 +112,15 @@ export class Device {
   /** Init's process id of each running container. */
   async pids(): Promise<Readonly<Record<string, number>>> {
     const items = await this.get('containers');
-    const pidOf = (item: ResourceItem) => (item.observed as { facts?: { pid?: number } } | null)?.facts?.pid ?? 0;
+    const pidOf = (item: ResourceItem) =>
+      (item.observed as { facts?: { pid?: number } } | null)?.facts?.pid ?? 0;
     return Object.fromEntries(items.map((item) => [item.name, pidOf(item)]));
   }
 
   /** Resolves with the first event that `wanted` takes, from now on; the follower is ended then. */
-  async event(wanted: (event: { key: string | null; reason: string; message: string }) => boolean): Promise<() => Promise<void>> {
+  async event(
+    wanted: (event: { key: string | null; reason: string; message: string }) => boolean,
+  ): Promise<() => Promise<void>> {
     const child = spawn(launcher, ['events', '-f', '-o', 'json', '--socket', this.socket], {
       stdio: ['ignore', 'pipe', 'inherit'],
     });

@@ -17,7 +17,7 @@ test('[CTR-9] nothing of our environment and none of our descriptors reach a com
     .trim()
     .split('\n')
     .map((line) => line.split('=')[0]);
-  t.deepEqual(names.sort(), ['LANG', 'LC_ALL', 'PATH']);
+  t.deepEqual(names.toSorted(), ['LANG', 'LC_ALL', 'PATH']);
   const given = inheritedDescriptors().map(String);
   const descriptors = (await run(['ls', '/proc/self/fd'])).stdout.trim().split('\n');
   t.deepEqual(

@@ -104,6 +104,7 @@ for (const { what, drift, act } of damages) {
   labTest(`[ENG-2] ${what} is seen within a second, and made right`, async (t) => {
     const { ensure, observe, network } = bench(t);
     await ensure(drifting);
+    await observe('drift');
     watching(t, network);
     const event = next(network.watch());
     const began = performance.now();
@@ -174,7 +175,7 @@ labTest('[ENG-2] a member that is taken off its bridge is seen, and put back', a
 });
 
 labTest('[ENG-7] guests that come and go, and our own steps, cause no look at the host', async (t) => {
-  const { ensure, network, takeRuns } = bench(t);
+  const { ensure, observe, network, takeRuns } = bench(t);
   await ensure(drifting);
   const { seen } = watching(t, network);
   for (const act of [
@@ -186,6 +187,7 @@ labTest('[ENG-7] guests that come and go, and our own steps, cause no look at th
     await event;
     await ensure(drifting);
   }
+  await observe('drift');
   const before = seen.length;
   takeRuns();
   for (let count = 0; count < 5; count += 1) {

@@ -1,7 +1,11 @@
 import test from 'ava';
-import { ownIptablesLines, renderIptablesRules } from '../../../adapters/linux/iptables-rules.ts';
+import {
+  countIptablesRules,
+  ownIptablesLines,
+  renderIptablesRules,
+} from '../../../adapters/linux/iptables-rules.ts';
 import { canonicalListing } from '../../../adapters/linux/nft-firewall.ts';
-import { renderNftRules } from '../../../adapters/linux/nft-rules.ts';
+import { countNftEntries, renderNftRules } from '../../../adapters/linux/nft-rules.ts';
 import { bridgePool } from './network-bench.ts';
 
 const table = 'holdfast-0123abcd';
@@ -32,6 +36,14 @@ test('[POOL-8] isolated pools, and no others, are in the sets', (t) => {
   t.true(text.includes('elements = { "br-one" . "br-one", "br-two" . "br-two" }'));
   t.true(text.includes('elements = { "br-one" . 10.0.3.1, "br-two" . 10.0.4.1 }'));
   t.false(renderNftRules(table, [plain, nat]).includes('forward'));
+});
+
+test('[POOL-6] as many entries are counted as are written; an element that is named twice counts once', (t) => {
+  t.is(countNftEntries([plain, nat, one, two]), 2 + 4 + 2 * 4);
+  t.is(countNftEntries([one, { ...two, gateway: one.gateway }]), 1 + 4 + 7);
+  t.is(countNftEntries([plain]), 0);
+  t.is(countIptablesRules([plain, nat, one, two]), 2 + 2 * 4 + 3);
+  t.is(countIptablesRules([plain]), 0);
 });
 
 test('[POOL-8] the rule set grows with the pools, not with their pairs', (t) => {
@@ -74,9 +86,10 @@ test('[ENG-2] two listings of the same rules are equal, whatever their handles a
       ],
     });
   const drop = listing(4, ['a', 'b'], { drop: null });
-  t.is(canonicalListing(listing(9, ['b', 'a'], { drop: null })), canonicalListing(drop));
-  t.not(canonicalListing(listing(4, ['a'], { drop: null })), canonicalListing(drop));
-  t.not(canonicalListing(listing(4, ['a', 'b'], { accept: null })), canonicalListing(drop));
+  t.deepEqual(canonicalListing(listing(9, ['b', 'a'], { drop: null })), canonicalListing(drop));
+  t.not(canonicalListing(listing(4, ['a'], { drop: null })).text, canonicalListing(drop).text);
+  t.not(canonicalListing(listing(4, ['a', 'b'], { accept: null })).text, canonicalListing(drop).text);
+  t.is(canonicalListing(drop).entries, 3);
 });
 
 test('[ENG-4] only our own lines of iptables are ours, and their counters do not matter', (t) => {

@@ -15,6 +15,7 @@ const input: ConfigurationInput = {
   lowerLayers: ['/files', '/image'],
   upperLayer: '/storage/upper',
   hostsFile: '/run/hosts/ab',
+  hostsTarget: 'etc/hosts',
   consoleLog: '/logs/console.log',
   haltSignal: null,
   hostInterface: (face) => `hf-${face.pool}`,
@@ -126,7 +127,21 @@ test('[CTR-3] a container that says nothing gets safe defaults, and its own word
   const theirs = itemsOf({ own });
   t.deepEqual(valuesOf(theirs, 'lxc.mount.auto'), ['proc']);
   t.deepEqual(valuesOf(theirs, 'lxc.cap.drop'), []);
-  t.deepEqual(valuesOf(theirs, 'lxc.cgroup.devices.deny'), []);
+});
+
+test('[CTR-3] a container’s own lines add to the list of devices and of dropped capabilities, and never replace it', (t) => {
+  const own = [
+    { key: 'lxc.cgroup.devices.allow', value: 'c 226:0 rw' },
+    { key: 'lxc.cap.drop', value: 'net_raw' },
+  ];
+  const items = itemsOf({ own });
+  t.deepEqual(valuesOf(items, 'lxc.cgroup.devices.deny'), ['a']);
+  t.is(valuesOf(items, 'lxc.cgroup.devices.allow').at(-1), 'c 226:0 rw');
+  t.true(valuesOf(items, 'lxc.cgroup.devices.allow').includes('c 1:3 rwm'));
+  t.deepEqual(
+    valuesOf(items, 'lxc.cap.drop').map((value) => value.split(' ').includes('sys_module')),
+    [true, false],
+  );
 });
 
 test('the signal to stop is the container’s own before ours', (t) => {
@@ -137,7 +152,7 @@ test('the signal to stop is the container’s own before ours', (t) => {
 
 test('[CTR-5] spaces in the path of a hosts file do not end its field', (t) => {
   const [mount] = valuesOf(itemsOf({ hostsFile: '/with space/a\\b' }), 'lxc.mount.entry');
-  t.is(mount, '/with\\040space/a\\134b etc/hosts none bind,ro,create=file 0 0');
+  t.is(mount, '/with\\040space/a\\134b etc/hosts none bind,ro 0 0');
   t.deepEqual(valuesOf(itemsOf({ hostsFile: null }), 'lxc.mount.entry'), []);
 });
 
