@@ -97,7 +97,7 @@ export function event(sequence: number, message = 'started'): EventRecord {
 /** Everything about the container `web`, which waits for its pool. */
 export const waitingWeb: ResourceDescription = {
   ...item('container/web', webContainer, 'Waiting', 'waits for pool/internal'),
-  why: 'pool/internal is Blocked: the subnet 10.0.5.0/24 is a route of this host already',
+  why: 'container/web is Waiting: pool/internal is Blocked: the subnet 10.0.5.0/24 is a route of this host already',
   status: {
     phase: 'Waiting',
     reason: 'WaitingFor',

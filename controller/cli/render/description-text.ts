@@ -32,10 +32,11 @@ export function descriptionText(
   const { key, phase, reason, why, status, pointers, events } = description;
   const attempts = status.attempts === 0 ? '' : `, ${count(status.attempts, 'failed attempt')}`;
   return [
-    `${printable(key)} is ${paint(phaseStyle(phase), phase)}: ${printable(why)}\n\n`,
+    `${printable(why)}\n\n`,
+    field('Key', printable(key)),
     field(
       'Phase',
-      `${phase} (${reason}) since ${instant(status.since)}, revision ${status.revision}${attempts}`,
+      `${paint(phaseStyle(phase), phase)} (${reason}) since ${instant(status.since)}, revision ${status.revision}${attempts}`,
     ),
     field('Message', wrapped(status.message, width, ' '.repeat(labelWidth)).trim()),
     field('Cause', printable(causeText(status.cause))),

@@ -16,8 +16,6 @@ export function planText(
   const heading = steps.length === 0 ? 'nothing to do\n' : `${count(steps.length, 'step')} to take:\n`;
   const notReady =
     problems.length === 0 ? '' : `${count(problems.length, 'resource')} would not become ready:\n`;
-  const reasons = problems.map(
-    ({ key, why }) => `  ${printable(key)}\n${wrapped(why, terminal.width, '    ')}`,
-  );
+  const reasons = problems.map(({ why }) => wrapped(why, terminal.width, '  '));
   return `${found}${heading}${lines.join('')}${notReady}${reasons.join('')}`;
 }

@@ -1,5 +1,7 @@
 import { acceptable, type Finding } from '../../../state/finding.ts';
 import { DesiredStore } from '../../../state/store.ts';
+import { gatherFacts } from '../../facts.ts';
+import { objectFiles } from '../../object-files.ts';
 import { withLocations } from '../../source/locate.ts';
 import { readSource } from '../../source/read-source.ts';
 import type { Source } from '../../source/source.ts';
@@ -7,14 +9,14 @@ import type { Context } from '../context.ts';
 import { exitCodes } from '../failure.ts';
 import { findingCounts, findingsText } from '../render/finding-text.ts';
 import { json } from '../render/text.ts';
-import { sourceFacts } from '../source-facts.ts';
 
 /** Findings of reading, then of everything that a controller would say to this revision as its first. */
 async function findingsOf(source: Source): Promise<readonly Finding[]> {
   if (!acceptable(source.findings)) return source.findings;
   const store = new DesiredStore();
   const draft = store.draft({ type: 'replace', state: source.state });
-  const { findings } = store.propose(draft, await sourceFacts(draft.objects, source.objects));
+  const files = objectFiles((sha256) => source.objects.get(sha256)?.path);
+  const { findings } = store.propose(draft, await gatherFacts(draft.objects, files));
   return [...source.findings, ...withLocations(source, findings)];
 }
 

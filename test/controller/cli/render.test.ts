@@ -127,7 +127,7 @@ test('a plan shows its steps in order, and what would not become ready', (t) => 
   t.is(
     text,
     '2 steps to take:\n  pool.ensure      pool/a\n  container.start  container/web\n' +
-      '1 resource would not become ready:\n  container/db\n    its address is taken\n',
+      '1 resource would not become ready:\n  its address is taken\n',
   );
 });
 
@@ -167,8 +167,8 @@ test('defaults of socket and root follow the user', (t) => {
   t.is(socketPath(undefined, {}, 0), '/run/holdfast/control.sock');
   t.is(socketPath(undefined, { XDG_RUNTIME_DIR: '/run/user/7' }, 7), '/run/user/7/holdfast/control.sock');
   t.throws(() => socketPath(undefined, {}, 7), { message: /XDG_RUNTIME_DIR is not set/ });
-  t.is(rootPath(undefined, { HOME: '/home/a' }, 0), '/var/lib/holdfast');
-  t.is(rootPath(undefined, { HOME: '/home/a' }, 7), '/home/a/.local/state/holdfast');
-  t.is(rootPath(undefined, { HOME: '/home/a', XDG_STATE_HOME: '/state' }, 7), '/state/holdfast');
+  t.is(rootPath(undefined, { HOME: '/people/a' }, 0), '/var/lib/holdfast');
+  t.is(rootPath(undefined, { HOME: '/people/a' }, 7), '/people/a/.local/state/holdfast');
+  t.is(rootPath(undefined, { HOME: '/people/a', XDG_STATE_HOME: '/state' }, 7), '/state/holdfast');
   t.throws(() => rootPath(undefined, {}, 7), { message: /neither XDG_STATE_HOME nor HOME is set/ });
 });
