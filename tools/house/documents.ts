@@ -15,14 +15,27 @@ export function relativeLinks(text: string): readonly string[] {
 interface LockEntry {
   readonly integrity?: string;
   readonly link?: boolean;
+  readonly os?: readonly string[] | string;
+  readonly libc?: readonly string[] | string;
 }
 
-/** Packages of a `package-lock.json` whose content is not pinned by a sha512, by their path. */
+/** A package that is never installed where Holdfast runs: for another system than Linux, or for musl. */
+function isForeign({ os, libc }: LockEntry): boolean {
+  return (
+    (os !== undefined && ![os].flat().includes('linux')) ||
+    (libc !== undefined && [libc].flat().includes('musl'))
+  );
+}
+
+/** Packages of a `package-lock.json` that may be installed on a device and are not pinned by a sha512, by their path. */
 export function unpinnedPackages(lock: {
   readonly packages: Readonly<Record<string, LockEntry>>;
 }): readonly string[] {
   return Object.entries(lock.packages)
-    .filter(([path, entry]) => path !== '' && entry.link !== true && !entry.integrity?.startsWith('sha512-'))
+    .filter(
+      ([path, entry]) =>
+        path !== '' && entry.link !== true && !isForeign(entry) && !entry.integrity?.startsWith('sha512-'),
+    )
     .map(([path]) => path);
 }
 
