@@ -4,6 +4,10 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import type { ResourceItem } from '../../controller/api/contract.ts';
+import type { EventRecord } from '../../state/status.ts';
+
+/** What of an event tests look at. */
+export type SeenEvent = Pick<EventRecord, 'sequence' | 'key' | 'reason' | 'message'>;
 
 /** What a command answered. */
 export interface Answer {
@@ -117,16 +121,19 @@ export class Device {
     return Object.fromEntries(items.map((item) => [item.name, pidOf(item)]));
   }
 
-  /** Resolves with the first event that `wanted` takes, from now on; the follower is ended then. */
-  async event(
-    wanted: (event: { key: string | null; reason: string; message: string }) => boolean,
-  ): Promise<() => Promise<void>> {
+  /** What to call after a disturbance: resolves with the first event since now that `wanted` takes. */
+  async event(wanted: (event: SeenEvent) => boolean): Promise<() => Promise<void>> {
+    const kept = JSON.parse((await this.cli(['events', '-o', 'json'])).stdout) as {
+      items: readonly SeenEvent[];
+    };
+    const newest = kept.items.at(-1)?.sequence ?? 0;
     const child = spawn(launcher, ['events', '-f', '-o', 'json', '--socket', this.socket], {
       stdio: ['ignore', 'pipe', 'inherit'],
     });
     const seen = new Promise<void>((resolve, reject) => {
       createInterface({ input: child.stdout }).on('line', (line) => {
-        if (wanted(JSON.parse(line))) resolve();
+        const event: SeenEvent = JSON.parse(line);
+        if (event.sequence > newest && wanted(event)) resolve();
       });
       child.once('exit', () => reject(new Error('the event stream ended')));
     });

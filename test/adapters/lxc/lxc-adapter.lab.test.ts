@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdir, readdir, readFile, symlink, writeFile } from 'node:fs/promises';
+import { mkdir, readdir, readFile, rename, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import test from 'ava';
@@ -63,6 +63,22 @@ scene(
       .split('\n')
       .find((each) => each.includes(root.sha256));
     t.regex(line ?? '', / ro,nosuid,nodev,/);
+  },
+);
+
+scene(
+  '[CTR-5] an image whose /etc leads out of its root gets its names inside it, and nothing appears outside',
+  async (t, world) => {
+    const path = await world.makeRoot(inits.sleep);
+    const outside = join(world.directory, 'outside');
+    await mkdir(outside);
+    await rename(join(path, 'etc'), join(path, 'was-etc'));
+    await symlink(outside, join(path, 'etc'));
+    const { adapter } = world;
+    await play(t, adapter, [ensurePool(bridgePool(1)), reserve(lease(1, 'a', 2))]);
+    await play(t, adapter, [start(container('a', directory(path), [lease(1, 'a', 2)]))]);
+    t.regex(await world.inside('a', 'cat', '/etc/hosts'), /10\.66\.1\.2\ta/);
+    t.deepEqual(await readdir(outside), []);
   },
 );
 
