@@ -65,10 +65,12 @@ function readLinks({ interest, after }: MonitorOptions): TakeLine {
       return;
     }
     if (suspicions.size === 0) {
-      after(suspicionMs, () => {
+      const decide = () => {
         if (suspicions.size > 0) look();
         suspicions.clear();
-      });
+      };
+      // Where this process was kept waiting, what clears them may be there, unread: one more turn reads it.
+      after(suspicionMs, () => after(0, decide));
     }
     suspicions.add(news.what);
   };

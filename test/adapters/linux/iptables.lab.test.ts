@@ -1,5 +1,5 @@
 import { tableName, vethName } from '../../../adapters/linux/mark.ts';
-import { bench, bridgePool, guest, labTest, output, pings, succeeds } from './network-bench.ts';
+import { bench, bridgePool, guest, labTest, output, pings, reaches, succeeds } from './network-bench.ts';
 
 /** Each family of iptables programs that this kernel may have, reached by hiding nft and the other families. */
 const families: readonly (readonly [string, readonly RegExp[]])[] = [
@@ -61,11 +61,11 @@ for (const [family, hidden] of families) {
       await Promise.all([ensure(one), ensure(two)]);
       await guest(t, 'ipt-a', vethName(network.instance, 'lease/ip1/a/eth0'), one, '10.74.2.2');
       await guest(t, 'ipt-b', vethName(network.instance, 'lease/ip2/b/eth0'), two, '10.74.3.2');
-      t.true(await pings('ipt-a', '10.74.2.1'));
+      t.true(await reaches('ipt-a', '10.74.2.1'));
       t.false(await pings('ipt-a', '10.74.3.2'));
       t.false(await pings('ipt-a', '10.74.3.1'));
       await ensure({ ...two, isolated: false });
-      t.true(await pings('ipt-a', '10.74.3.2'));
+      t.true(await reaches('ipt-a', '10.74.3.2'));
       await remove(two);
       await remove(one);
       t.true(await succeeds(family, '-C', 'FORWARD', '-s', '203.0.113.9', '-j', 'DROP'));
@@ -86,7 +86,7 @@ labTest(
     t.is(seen?.facts.warnings?.length, 2);
     t.regex(seen?.facts.warnings?.[0] ?? '', /neither nft nor iptables.*not masqueraded/);
     await guest(t, 'bare-a', vethName(network.instance, 'lease/bare/a/eth0'), spec, '10.74.4.2');
-    t.true(await pings('bare-a', '10.74.4.1'));
+    t.true(await reaches('bare-a', '10.74.4.1'));
     t.is((await remove(spec)).outcome, 'done');
   },
 );

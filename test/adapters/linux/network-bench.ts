@@ -154,7 +154,15 @@ export async function guest(
   await output('ip', '-n', name, 'route', 'add', 'default', 'via', spec.gateway);
 }
 
-/** Whether an echo request from a guest is answered within a second. */
+/** Whether one echo request from a guest is answered within a second. */
 export function pings(name: string, address: string): Promise<boolean> {
   return succeeds('ip', 'netns', 'exec', name, 'busybox', 'ping', '-c', '1', '-W', '1', address);
+}
+
+/** Whether one of some echo requests from a guest is answered: its link may have come up only now. */
+export async function reaches(name: string, address: string): Promise<boolean> {
+  for (let attempt = 0; attempt < 8; attempt += 1) {
+    if (await pings(name, address)) return true;
+  }
+  return false;
 }
