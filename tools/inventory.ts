@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process';
-import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { existsSync, lstatSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 
@@ -37,6 +37,12 @@ function entries(directory: string): readonly string[] {
   }
 }
 
+function directories(path: string): readonly string[] {
+  return entries(path).filter(
+    (name) => lstatSync(join(path, name), { throwIfNoEntry: false })?.isDirectory() === true,
+  );
+}
+
 function text(path: string): string {
   try {
     return readFileSync(path, 'utf8');
@@ -47,11 +53,13 @@ function text(path: string): string {
 }
 
 function mounts(): readonly string[] {
-  const lines = text('/proc/self/mountinfo').trim().split('\n');
-  return lines.map((line) => {
-    const fields = line.split(' ');
-    return `mount ${fields[4]} (${fields[fields.indexOf('-') + 1]})`;
-  });
+  const lines = text('/proc/self/mountinfo').split('\n');
+  return lines
+    .filter((line) => line !== '')
+    .map((line) => {
+      const fields = line.split(' ');
+      return `mount ${fields[4]} (${fields[fields.indexOf('-') + 1]})`;
+    });
 }
 
 function loopDevices(): readonly string[] {
@@ -61,12 +69,18 @@ function loopDevices(): readonly string[] {
   });
 }
 
+/** The cgroup of a lab whose owner lives: somebody's work under way, not a leftover. The name ends in the owner's pid. */
+function isLivingLab(name: string): boolean {
+  const pid = name.match(/^holdfast-lab-.*-(\d+)$/)?.[1];
+  return pid !== undefined && existsSync(`/proc/${pid}`);
+}
+
 /** Directories of the cgroup tree, down to where LXC makes its own. */
 function cgroups(directory: string, depth: number): readonly string[] {
   if (depth === 0) return [];
-  return readdirSync(directory, { withFileTypes: true })
-    .filter((entry) => entry.isDirectory())
-    .map((entry) => join(directory, entry.name))
+  return directories(directory)
+    .filter((name) => !isLivingLab(name))
+    .map((name) => join(directory, name))
     .flatMap((path) => [`cgroup ${path}`, ...cgroups(path, depth - 1)]);
 }
 

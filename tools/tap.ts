@@ -38,7 +38,8 @@ export function readTapLine(
   state: TapState,
   line: string,
 ): { readonly state: TapState; readonly show: boolean } {
-  if (!isStructure(line)) return { state, show: state.inFailure || line.startsWith('#') };
+  // AVA's `#   text` is a test's log; `# title` only names what ran a hook.
+  if (!isStructure(line)) return { state, show: state.inFailure || line.startsWith('#  ') };
   const { tally } = state;
   if (line.startsWith('not ok')) {
     return { state: { tally: { ...tally, failed: tally.failed + 1 }, inFailure: true }, show: true };

@@ -26,7 +26,8 @@ test('results are counted, and only failures with their explanations, skips and 
       '  ---',
       '  ...',
       'ok 4 - a › later # SKIP',
-      '# a note of the test',
+      '#   a note of the test',
+      '# a › before hook',
       '',
       '1..4',
       '# tests 3',
@@ -41,7 +42,7 @@ test('results are counted, and only failures with their explanations, skips and 
     '    message: boom',
     '  ...',
     'ok 4 - a › later # SKIP',
-    '# a note of the test',
+    '#   a note of the test',
   ]);
 });
 
