@@ -3,9 +3,11 @@ import { expectation } from '../adapters/expectation.ts';
 import { plan } from '../reconcilers/index.ts';
 import type { DesiredResource, Key } from '../state/resource.ts';
 import type { ObjectFacts, StateChange } from '../state/revision.ts';
+import type { Phase } from '../state/status.ts';
 import type { DesiredStore } from '../state/store.ts';
 import type { PlanOutcome } from './api/contract.ts';
 import { SetIndex } from './set-index.ts';
+import { spoken } from './why.ts';
 import type { World } from './world.ts';
 
 /** What a dry run found. */
@@ -73,11 +75,15 @@ class Rehearsal implements DryRun {
   #consider(key: Key): void {
     this.stuck.delete(key);
     const next = plan(key, this.#world);
-    if (next.type === 'blocked') this.stuck.set(key, next.conflict.message);
+    if (next.type === 'blocked') this.#stick(key, 'Blocked', next.conflict.message);
     else if (next.type === 'wait') {
-      this.stuck.set(key, `${next.message}: waits for ${next.keys.join(', ')}`);
+      this.#stick(key, 'Waiting', `${next.message}: waits for ${next.keys.join(', ')}`);
       for (const other of next.keys) this.#waiters.add(other, key);
     } else if (next.type === 'step') this.#send(next.step);
+  }
+
+  #stick(key: Key, phase: Phase, message: string): void {
+    this.stuck.set(key, `${spoken(key)} would be ${phase}: ${message}`);
   }
 
   #send(step: Step): void {
@@ -104,6 +110,6 @@ export function planOf(
   const { changes } = proposal;
   const desired = (key: Key) => (changes.has(key) ? (changes.get(key) ?? undefined) : store.desired(key));
   const { steps, stuck } = dryRun(world, desired, [...changes.keys(), ...troubled]);
-  const problems = [...stuck].map(([key, reason]) => ({ key, why: `${key}: ${reason}` }));
+  const problems = [...stuck].map(([key, why]) => ({ key, why }));
   return { steps: steps.map((step) => ({ ...step })), findings: proposal.findings, problems };
 }

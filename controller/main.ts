@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { type Logger, pino } from 'pino';
 import { concatMap, firstValueFrom, fromEvent, merge, type Subscription } from 'rxjs';
 import type { Adapter } from '../adapters/adapter.ts';
+import { closeInheritedDescriptors } from '../adapters/linux/inherited-descriptors.ts';
 import type { ObservedResource } from '../state/resource.ts';
 import type { StateChange } from '../state/revision.ts';
 import type { EventRecord } from '../state/status.ts';
@@ -138,6 +139,8 @@ export async function runController(options: RunOptions): Promise<number> {
     { level: options.logLevel ?? 'info', base: null },
     pino.destination({ fd: 1, sync: true }),
   );
+  // Whatever whoever started us had open must not reach the programs that we start.
+  closeInheritedDescriptors();
   const clock = systemClock();
   const controller = await compose(options, clock, logger);
   const { runner, service, database } = controller;
