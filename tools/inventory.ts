@@ -75,13 +75,14 @@ function isLivingLab(name: string): boolean {
   return pid !== undefined && existsSync(`/proc/${pid}`);
 }
 
-/** Directories of the cgroup tree, down to where LXC makes its own. */
+/** Cgroups that are named as LXC and our labs name theirs, below `directory`; others are made all the time, by others. */
 function cgroups(directory: string, depth: number): readonly string[] {
   if (depth === 0) return [];
-  return directories(directory)
-    .filter((name) => !isLivingLab(name))
-    .map((name) => join(directory, name))
-    .flatMap((path) => [`cgroup ${path}`, ...cgroups(path, depth - 1)]);
+  return directories(directory).flatMap((name) => {
+    const path = join(directory, name);
+    if (isLivingLab(name)) return [];
+    return [...(/^(holdfast|lxc)/.test(name) ? [`cgroup ${path}`] : []), ...cgroups(path, depth - 1)];
+  });
 }
 
 function rules(): readonly string[] {
