@@ -13,8 +13,8 @@ interface Part {
 
 /** Modules that compute and touch nothing outside the process. */
 const pureModules = [/^node:(crypto|path|path\/posix|util|buffer|assert)$/];
-const pureLibraries = [/^(immer|fast-json-patch|ipaddr\.js|typebox)(\/|$)/];
-const adapterPackages = [/^node:/, /^(rxjs|pino|koffi|ipaddr\.js)(\/|$)/];
+const pureLibraries = [/^(immer|fast-json-patch|typebox)(\/|$)/];
+const adapterPackages = [/^node:/, /^(rxjs|pino)(\/|$)/];
 
 /**
  * The ring: `state` ← `adapters/adapter.ts` ← `reconcilers` ← `controller`. Concrete adapters are put together in the
