@@ -24,6 +24,7 @@ import { restoreStore } from './restore.ts';
 import { Runner } from './runner.ts';
 import { Service } from './service.ts';
 import type { ObjectOrigin, Source } from './source/source.ts';
+import { StartError } from './start-error.ts';
 import { World } from './world.ts';
 
 /** An adapter, and why this one. */
@@ -55,12 +56,14 @@ async function chooseAdapter(
   const lacks =
     findProgram('lxc-start') === null ? 'LXC is not installed' : isRoot ? null : 'this is not root';
   if (adapter === 'docker') {
-    throw new Error(
+    throw new StartError(
       "found --adapter docker, expected auto, lxc or memory: this version can't drive Docker yet",
     );
   }
   if (adapter === 'lxc' && lacks !== null) {
-    throw new Error(`--adapter lxc needs root and LXC: ${lacks}; install the package lxc, and run as root`);
+    throw new StartError(
+      `--adapter lxc needs root and LXC: ${lacks}; install the package lxc, and run as root`,
+    );
   }
   if (adapter === 'lxc') return { adapter: await lxcAdapter(root, objects, clock), reason: 'asked for' };
   if (adapter === 'memory') return { adapter: await memoryAdapter(), reason: 'asked for' };

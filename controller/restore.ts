@@ -1,6 +1,7 @@
 import type { FlatState, HeldLease } from '../state/revision.ts';
 import { DesiredStore } from '../state/store.ts';
 import { gatherFacts, type ObjectLookup } from './facts.ts';
+import { StartError } from './start-error.ts';
 
 /** What is kept across restarts: a revision that was accepted, and who holds which address (LEASE-4). */
 export interface Kept {
@@ -23,7 +24,7 @@ export async function restoreStore(kept: Kept | null, objects: ObjectLookup): Pr
   const proposal = store.propose(change, { texts, missing: [] });
   const refused = proposal.findings.find((finding) => finding.severity === 'error');
   if (refused !== undefined) {
-    throw new Error(
+    throw new StartError(
       `revision ${kept.revision}, which this device runs, is not accepted any more: ${refused.message} ` +
         `(${refused.code} at ${refused.pointer}). Nothing was touched. Put back what is missing, or apply another revision ` +
         'with an empty --root after `holdfast down`.',

@@ -31,6 +31,14 @@ export function spokenCause({ trigger, via }: Cause): string {
   }
 }
 
+/** As spokenCause, without saying of `key` itself a second time what its message says. */
+function ownCause(key: Key, cause: Cause): string {
+  const { trigger } = cause;
+  return trigger.type === 'drift' && trigger.key === key
+    ? 'since it changed behind our back'
+    : spokenCause(cause);
+}
+
 /** From `key` along what it waits for to the resource that is the root of the trouble. */
 export function rootOf(
   key: Key,
@@ -69,7 +77,7 @@ export function why(key: Key, statusOf: StatusLookup): string {
   if (status === undefined) return `${spoken(key)} is not known`;
   const root = rootOf(key, statusOf);
   const rootStatus = statusOf(root.key) ?? status;
-  const cause = spokenCause(rootStatus.cause);
+  const cause = ownCause(root.key, rootStatus.cause);
   if (root.key === key) return `${spoken(key)} is ${status.phase}: ${headline(status.message)} (${cause})`;
   const through = root.path.slice(1).reverse().map(spoken);
   const chain = through.length === 0 ? '' : `, through ${through.join(', ')}`;

@@ -1,3 +1,5 @@
+import { tellsOfSurroundings } from '../start-error.ts';
+
 /** What the exit status of every verb means. Others script against these: codes are added, never changed. */
 export const exitCodes = Object.freeze({
   ok: 0,
@@ -7,8 +9,9 @@ export const exitCodes = Object.freeze({
   timedOut: 4,
   notFound: 5,
   noController: 6,
-  /** EX_USAGE and EX_SOFTWARE of sysexits(3head). */
+  /** EX_USAGE, EX_UNAVAILABLE and EX_SOFTWARE of sysexits(3head). */
   usage: 64,
+  cannotStart: 69,
   internal: 70,
   /** 128 + SIGPIPE, as a program ends that does not handle it. */
   brokenPipe: 141,
@@ -24,6 +27,7 @@ export const exitCodeLines: readonly (readonly [code: number, meaning: string])[
   [exitCodes.notFound, 'there is no resource, or no code, of that name'],
   [exitCodes.noController, 'no controller answers on the socket, or it went away'],
   [exitCodes.usage, 'the command line is wrong'],
+  [exitCodes.cannotStart, 'the controller cannot run here as things are; the message says why'],
   [exitCodes.internal, 'a mistake in Holdfast itself, or the controller failed'],
 ];
 
@@ -37,5 +41,14 @@ export class CliFailure extends Error {
     this.name = 'CliFailure';
     this.exitCode = exitCode;
     this.hint = hint;
+  }
+}
+
+/** What `work` throws about the surroundings becomes a failure that is told in one line; anything else is a mistake of ours. */
+export async function orCannotStart<T>(work: () => Promise<T>): Promise<T> {
+  try {
+    return await work();
+  } catch (error) {
+    throw tellsOfSurroundings(error) ? new CliFailure(exitCodes.cannotStart, error.message) : error;
   }
 }

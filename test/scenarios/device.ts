@@ -9,6 +9,19 @@ import type { EventRecord } from '../../state/status.ts';
 /** What of an event tests look at. */
 export type SeenEvent = Pick<EventRecord, 'sequence' | 'key' | 'reason' | 'message'>;
 
+/** How a command line is run besides its words. */
+export interface CliOptions {
+  readonly input?: string;
+  readonly socket?: string;
+}
+
+/** What of a line of the controller's log tests look at. */
+export interface LogLine {
+  readonly msg: string;
+  readonly key?: string;
+  readonly reason?: string;
+}
+
 /** What a command answered. */
 export interface Answer {
   readonly code: number;
@@ -38,6 +51,7 @@ export class Device {
   readonly #adapter: string;
   #controller: ChildProcess | null = null;
   #log: string[] = [];
+  readonly #listeners: ((line: string) => void)[] = [];
 
   private constructor(directory: string, adapter: string) {
     this.directory = directory;
@@ -70,6 +84,7 @@ export class Device {
     await new Promise<void>((resolve, reject) => {
       createInterface({ input: child.stdout }).on('line', (line) => {
         this.#log.push(line);
+        for (const listener of this.#listeners) listener(line);
         if (line.includes('"msg":"serving the control socket"')) resolve();
       });
       child.once('exit', (code) =>
@@ -89,12 +104,21 @@ export class Device {
   }
 
   /** One command line. */
-  cli(argv: readonly string[], input?: string): Promise<Answer> {
-    return capture(launcher, [...argv, '--socket', this.socket], input);
+  cli(argv: readonly string[], { input, socket = this.socket }: CliOptions = {}): Promise<Answer> {
+    return capture(launcher, [...argv, '--socket', socket], input);
+  }
+
+  /** Resolves when the running controller has logged a line that `wanted` takes, at once if it has already. */
+  logged(wanted: (line: LogLine) => boolean): Promise<void> {
+    const matches = (line: string) => wanted(JSON.parse(line) as LogLine);
+    if (this.#log.some(matches)) return Promise.resolve();
+    return new Promise((resolve) => {
+      this.#listeners.push((line) => matches(line) && resolve());
+    });
   }
 
   async apply(state: unknown, ...more: readonly string[]): Promise<Answer> {
-    return this.cli(['apply', '-', '-o', 'json', ...more], JSON.stringify(state));
+    return this.cli(['apply', '-', '-o', 'json', ...more], { input: JSON.stringify(state) });
   }
 
   async get(kind: string): Promise<readonly ResourceItem[]> {

@@ -186,7 +186,7 @@ inLab('[ENG-5] a plan touches no link, no rule, no process and no file', async (
   });
   const next = state({ pools: { dmz: pools.dmz } }, container('web', { pool: 'dmz' }));
   const before = await look();
-  const plan = await made.cli(['plan', '-', '-o', 'json'], JSON.stringify(next));
+  const plan = await made.cli(['plan', '-', '-o', 'json'], { input: JSON.stringify(next) });
   t.is(plan.code, 2);
   t.deepEqual(
     JSON.parse(plan.stdout)

@@ -6,7 +6,7 @@ import { withLocations } from '../../source/locate.ts';
 import { readSource } from '../../source/read-source.ts';
 import type { Source } from '../../source/source.ts';
 import { type Context, clientFor, type SocketOption } from '../context.ts';
-import { exitCodes } from '../failure.ts';
+import { exitCodes, orCannotStart } from '../failure.ts';
 import { planText } from '../render/plan-text.ts';
 import { json } from '../render/text.ts';
 import { rootPath } from '../socket-path.ts';
@@ -44,7 +44,8 @@ async function planWithout(
 ): Promise<PlanOutcome> {
   const { planDirectly } = await import('../../main.ts');
   const change: StateChange = { type: 'replace', state: source.state };
-  return planDirectly({ adapter, root: rootPath(root, env, uid) }, change, source.objects);
+  const options = { adapter, root: rootPath(root, env, uid) };
+  return orCannotStart(() => planDirectly(options, change, source.objects));
 }
 
 async function planned(source: Source, options: PlanOptions, context: Context): Promise<PlanOutcome> {

@@ -1,6 +1,7 @@
 import { resolve } from 'node:path';
 import type { RunOptions } from '../../options.ts';
 import type { Context, SocketOption } from '../context.ts';
+import { orCannotStart } from '../failure.ts';
 import { rootPath, socketPath } from '../socket-path.ts';
 
 /** Options of `run` as they stand on the command line. */
@@ -15,11 +16,12 @@ export interface RunVerbOptions extends SocketOption {
 export async function run(options: RunVerbOptions, { env, uid }: Context): Promise<number> {
   const { adapter, root, socket, source, logLevel } = options;
   const { runController } = await import('../../main.ts');
-  return runController({
+  const runOptions: RunOptions = {
     adapter,
     root: rootPath(root, env, uid),
     socket: socketPath(socket, env, uid),
     ...(source === undefined ? {} : { source: resolve(source) }),
     ...(logLevel === undefined ? {} : { logLevel }),
-  });
+  };
+  return orCannotStart(() => runController(runOptions));
 }
