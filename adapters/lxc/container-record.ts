@@ -1,4 +1,4 @@
-import { readFile } from 'node:fs/promises';
+import { readFileSync } from 'node:fs';
 import type { ContainerSpec } from '../../state/resource.ts';
 import { writeAtomically } from './write-atomically.ts';
 
@@ -12,21 +12,18 @@ export interface ContainerRecord {
   readonly spec: ContainerSpec;
 }
 
-export async function writeContainerRecord(path: string, record: ContainerRecord): Promise<void> {
-  await writeAtomically(path, JSON.stringify(record), 0o600);
+export function writeContainerRecord(path: string, record: ContainerRecord): void {
+  writeAtomically(path, JSON.stringify(record), 0o600);
 }
 
 /**
  * The record at `path`. Null: there is none, or it has another instance's mark. `torn`: our file, and no record in it: a
- * power cut came between its writing and the disk, so that the container can't run. Rejects where it can't be read.
+ * power cut came between its writing and the disk, so that the container can't run. Throws where it can't be read.
  */
-export async function readContainerRecord(
-  path: string,
-  instance: string,
-): Promise<ContainerRecord | 'torn' | null> {
+export function readContainerRecord(path: string, instance: string): ContainerRecord | 'torn' | null {
   let text: string;
   try {
-    text = await readFile(path, 'utf8');
+    text = readFileSync(path, 'utf8');
   } catch (error) {
     const code = (error as NodeJS.ErrnoException).code;
     if (code === 'ENOENT' || code === 'ENOTDIR') return null;

@@ -1,4 +1,5 @@
-import { mkdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
+import { mkdirSync, readFileSync, renameSync, statSync, writeFileSync } from 'node:fs';
+import { rm } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import {
   type ContainerSpec,
@@ -23,32 +24,22 @@ import { entriesOf } from './storage.ts';
 /** Lines of the container's log that a failure repeats. */
 const shownLogLines = 12;
 
-async function readOrEmpty(path: string): Promise<string> {
+function readOrEmpty(path: string): string {
   try {
-    return await readFile(path, 'utf8');
+    return readFileSync(path, 'utf8');
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === 'ENOENT') return '';
     throw error;
   }
 }
 
-async function exists(path: string): Promise<boolean> {
-  try {
-    await stat(path);
-    return true;
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return false;
-    throw error;
-  }
-}
-
 /** Makes room for the log of a run. That of the run before is kept as `<path>.1`: no more than two ever take space. */
-async function rotate(path: string): Promise<void> {
+function rotate(path: string): void {
   try {
-    await rename(path, `${path}.1`);
+    renameSync(path, `${path}.1`);
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
-    await mkdir(dirname(path), { recursive: true });
+    mkdirSync(dirname(path), { recursive: true });
   }
 }
 
@@ -85,7 +76,7 @@ export class Containers {
 
   /** Reads from the disk which containers exist, and makes name resolution say what leases and containers say. */
   async load(): Promise<void> {
-    const names = (await entriesOf(this.#layout.lxcPath)).filter(isContainerName);
+    const names = entriesOf(this.#layout.lxcPath).filter(isContainerName);
     const found = await Promise.all(names.map(async (name) => ({ name, record: await this.#read(name) })));
     this.#records.clear();
     for (const { name, record } of found) if (record !== null) this.#records.set(name, record);
@@ -118,8 +109,8 @@ export class Containers {
     if (record === undefined) return null;
     const { spec, digest } = record;
     const running = await this.#monitors.isRunning(name);
-    const pid = running ? await this.#monitors.initPid(name) : null;
-    const drift = running ? [] : await this.#endOf(name);
+    const pid = running ? this.#monitors.initPid(name) : null;
+    const drift = running ? [] : this.#endOf(name);
     return { key: containerKey(name), kind: 'container', spec, digest, drift, facts: { running, pid } };
   }
 
@@ -127,17 +118,17 @@ export class Containers {
   async start(spec: ContainerSpec, digest: string): Promise<void> {
     const paths = this.#layout.container(spec.name);
     if (await this.#monitors.isRunning(spec.name)) return this.#expectRunning(spec.name, digest);
-    if (!this.#records.has(spec.name) && (await exists(paths.config))) {
+    if (!this.#records.has(spec.name) && statSync(paths.config, { throwIfNoEntry: false }) !== undefined) {
       throw new StepConflict({
         code: 'ContainerExists',
         message: `${paths.directory} holds a container that Holdfast did not make; remove it, or give this one another name`,
       });
     }
-    await this.#root.check(spec.root);
+    this.#root.check(spec.root);
     const before = this.#records.get(spec.name)?.spec.root;
     const record = { instance: this.#options.instance, digest, spec };
-    await mkdir(paths.directory, { recursive: true });
-    await writeContainerRecord(paths.record, record);
+    mkdirSync(paths.directory, { recursive: true });
+    writeContainerRecord(paths.record, record);
     this.#records.set(spec.name, record);
     await this.#prepare(spec, digest, paths);
     await this.#launch(spec.name, paths);
@@ -148,14 +139,14 @@ export class Containers {
   async stop(name: string): Promise<void> {
     if (!this.#records.has(name) || !(await this.#monitors.isRunning(name))) return;
     const { log } = this.#layout.container(name);
-    const patience = (await this.#canBeAsked(name)) ? this.#options.stopTimeoutSeconds : 'kill';
+    const patience = this.#canBeAsked(name) ? this.#options.stopTimeoutSeconds : 'kill';
     const status = await this.#tools.stop(name, log, patience);
     // It may have ended by itself while we asked.
     if (status !== 0 && (await this.#monitors.isRunning(name))) {
       throw new StepFailure({
         code: 'StopFailed',
         message: `container '${name}' did not stop: lxc-stop exited with ${status}; see ${log}`,
-        log: await this.#lastWords(name),
+        log: this.#lastWords(name),
       });
     }
     await this.#monitors.untilEnded(name);
@@ -186,7 +177,7 @@ export class Containers {
   /** What is left of a container whose record a power cut took goes: nobody could name what it was made from. */
   async #read(name: string): Promise<ContainerRecord | null> {
     const paths = this.#layout.container(name);
-    const record = await readContainerRecord(paths.record, this.#options.instance);
+    const record = readContainerRecord(paths.record, this.#options.instance);
     if (record !== 'torn') return record;
     if (await this.#monitors.isRunning(name)) {
       throw new Error(
@@ -214,12 +205,9 @@ export class Containers {
   }
 
   async #prepare(spec: ContainerSpec, digest: string, paths: ContainerPaths): Promise<void> {
-    const hostsFile = this.#hosts.pathFor(spec);
-    const [root] = await Promise.all([
-      this.#root.prepare({ spec, digest, mountsHosts: hostsFile !== null }),
-      this.#hosts.refresh(),
-      rotate(paths.log),
-    ]);
+    const hostsFile = this.#hosts.fileFor(spec);
+    rotate(paths.log);
+    const root = await this.#root.prepare({ spec, digest, mountsHosts: hostsFile !== null });
     const text = lxcConfiguration({
       hostname: spec.hostname,
       network: spec.network,
@@ -232,7 +220,7 @@ export class Containers {
       haltSignal: root.haltSignal,
       hostInterface: (face) => this.#hostInterface(spec.name, face),
     });
-    await writeFile(paths.config, text, { mode: 0o600 });
+    writeFileSync(paths.config, text, { mode: 0o600 });
   }
 
   async #launch(name: string, { log, monitorPid }: ContainerPaths): Promise<void> {
@@ -241,26 +229,30 @@ export class Containers {
     throw new StepFailure({
       code: 'StartFailed',
       message: `container '${name}' did not start: lxc-start exited with ${status}; see ${log}`,
-      log: await this.#lastWords(name),
+      log: this.#lastWords(name),
     });
   }
 
   /** What LXC complained of, else what the container said last. */
-  async #lastWords(name: string): Promise<readonly string[]> {
+  #lastWords(name: string): readonly string[] {
     const paths = this.#layout.container(name);
-    const complaints = (await readOrEmpty(paths.log)).split('\n').filter((line) => / ERROR /.test(line));
-    const said = (await readOrEmpty(paths.console)).split(/\r?\n/).filter((line) => line.trim() !== '');
+    const complaints = readOrEmpty(paths.log)
+      .split('\n')
+      .filter((line) => / ERROR /.test(line));
+    const said = readOrEmpty(paths.console)
+      .split(/\r?\n/)
+      .filter((line) => line.trim() !== '');
     return [...said.slice(-shownLogLines), ...complaints.slice(-shownLogLines)].slice(-shownLogLines);
   }
 
-  async #endOf(name: string): Promise<readonly string[]> {
-    const report = exitReport(await readOrEmpty(this.#layout.container(name).log));
+  #endOf(name: string): readonly string[] {
+    const report = exitReport(readOrEmpty(this.#layout.container(name).log));
     return report === null ? ['not running'] : ['not running', report];
   }
 
-  async #canBeAsked(name: string): Promise<boolean> {
-    const pid = await this.#monitors.initPid(name);
-    return pid === null || !(await ignoresHalt(pid, await readOrEmpty(this.#layout.container(name).config)));
+  #canBeAsked(name: string): boolean {
+    const pid = this.#monitors.initPid(name);
+    return pid === null || !ignoresHalt(pid, readOrEmpty(this.#layout.container(name).config));
   }
 
   async #sweep(): Promise<void> {

@@ -73,7 +73,7 @@ export async function writeFilesLayer(options: FilesLayer): Promise<void> {
   await mkdir(layer, { recursive: true });
   await take(layer, await attributesOf(root, { uid: 0, gid: 0, mode: 0o755 }));
   for (const file of files) {
-    await writeEntry(options, await resolveInside(root, file.path), await contentOf(file, objects));
+    await writeEntry(options, resolveInside(root, file.path), await contentOf(file, objects));
   }
   for (const path of placeholders) await writeEntry(options, path, '');
 }

@@ -1,5 +1,4 @@
-import { constants } from 'node:fs';
-import { open, readFile } from 'node:fs/promises';
+import { closeSync, constants, openSync, readFileSync, readSync } from 'node:fs';
 import { constants as system } from 'node:os';
 import { basename, join } from 'node:path';
 import type { LxcConfigItem } from '../../state/resource.ts';
@@ -10,14 +9,15 @@ const signals: Readonly<Record<string, number>> = system.signals;
 /** SIGPWR, and SIGRTMIN+3 with glibc's and musl's SIGRTMIN: what liblxc sends where nothing is configured. */
 const liblxcChoices = [30, 37];
 
-async function isScript(path: string): Promise<boolean> {
+function isScript(path: string): boolean {
   try {
-    const file = await open(path, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK);
+    const file = openSync(path, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK);
     try {
-      const { buffer } = await file.read(Buffer.alloc(2), 0, 2, 0);
-      return buffer.toString('latin1') === '#!';
+      const start = Buffer.alloc(2);
+      readSync(file, start, 0, 2, 0);
+      return start.toString('latin1') === '#!';
     } finally {
-      await file.close();
+      closeSync(file);
     }
   } catch {
     // Not there, or nothing that can be read: LXC will say so at the start, and better.
@@ -30,11 +30,11 @@ async function isScript(path: string): Promise<boolean> {
  * that is a script, as everywhere else; SIGUSR2 for busybox' init, which ignores SIGPWR and takes SIGTERM for a reboot. Null
  * for any other init: LXC sends SIGPWR, or SIGRTMIN+3 to systemd.
  */
-export async function chooseHaltSignal(own: readonly LxcConfigItem[], root: string): Promise<string | null> {
+export function chooseHaltSignal(own: readonly LxcConfigItem[], root: string): string | null {
   if (own.some((item) => item.key === 'lxc.init.cmd')) return 'SIGTERM';
-  const init = await resolveInside(root, 'sbin/init', { followLast: true });
+  const init = resolveInside(root, 'sbin/init', { followLast: true });
   if (basename(init) === 'busybox') return 'SIGUSR2';
-  return (await isScript(join(root, init))) ? 'SIGTERM' : null;
+  return isScript(join(root, init)) ? 'SIGTERM' : null;
 }
 
 /** Signals that LXC may send to stop a container with this configuration; empty where that can't be told. */
@@ -49,12 +49,12 @@ function haltSignals(configuration: string): readonly number[] {
  * True when the init `pid` surely ignores what would ask it to stop: the kernel drops every signal to a namespace's first process that it has
  * no handler for (pid_namespaces(7)). To wait for such a one would be in vain. `configuration` is the container's.
  */
-export async function ignoresHalt(pid: number, configuration: string): Promise<boolean> {
+export function ignoresHalt(pid: number, configuration: string): boolean {
   const asked = haltSignals(configuration);
   if (asked.length === 0) return false;
   let status: string;
   try {
-    status = await readFile(`/proc/${pid}/status`, 'utf8');
+    status = readFileSync(`/proc/${pid}/status`, 'utf8');
   } catch (error) {
     const code = (error as NodeJS.ErrnoException).code;
     if (code === 'ENOENT' || code === 'ESRCH') return true;

@@ -1,4 +1,13 @@
-import { mkdir, open, readFile, rm } from 'node:fs/promises';
+import {
+  closeSync,
+  existsSync,
+  ftruncateSync,
+  mkdirSync,
+  openSync,
+  readFileSync,
+  rmSync,
+  writeSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import { digestOf } from '../../state/json.ts';
 import type { ContainerSpec, LeaseSpec } from '../../state/resource.ts';
@@ -15,9 +24,9 @@ export function namedPools(spec: ContainerSpec): readonly string[] | null {
 
 const fileName = (pools: readonly string[]): string => digestOf(pools).slice(0, 16);
 
-async function readIfThere(path: string): Promise<string | null> {
+function readIfThere(path: string): string | null {
   try {
-    return await readFile(path, 'utf8');
+    return readFileSync(path, 'utf8');
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === 'ENOENT') return null;
     throw error;
@@ -28,15 +37,22 @@ async function readIfThere(path: string): Promise<string | null> {
  * Writes in place: containers have this very inode mounted. One write of the whole, then the rest is cut off, so that no reader finds it
  * empty; the name of what goes away may be seen with what takes its place for that moment.
  */
-async function overwrite(path: string, content: string): Promise<void> {
+function overwrite(path: string, content: string): void {
   const bytes = Buffer.from(content);
-  const file = await open(path, 'r+');
+  const file = openSync(path, 'r+');
   try {
-    await file.write(bytes, 0, bytes.length, 0);
-    await file.truncate(bytes.length);
+    writeSync(file, bytes, 0, bytes.length, 0);
+    ftruncateSync(file, bytes.length);
   } finally {
-    await file.close();
+    closeSync(file);
   }
+}
+
+function writeOne(path: string, content: string): void {
+  const present = readIfThere(path);
+  if (present === content) return;
+  if (present === null) closeSync(openSync(path, 'a', 0o644));
+  overwrite(path, content);
 }
 
 /** What the hosts files are made from. */
@@ -55,55 +71,51 @@ export class HostsFiles {
   readonly #directory: string;
   readonly #source: HostsSource;
   /** The pass that has not begun yet; whoever asks meanwhile joins it. */
-  #next: Promise<void> | null = null;
-  /** The end of the pass that is under way, however it ends. */
-  #tail: Promise<void> = Promise.resolve();
+  #pass: Promise<void> | null = null;
 
   constructor(layout: Layout, source: HostsSource) {
     this.#directory = layout.hosts;
     this.#source = source;
   }
 
-  /** The file for a container with this spec, which `refresh` makes; null where it gets none. */
-  pathFor(spec: ContainerSpec): string | null {
+  /**
+   * The file for a container with this spec, made if need be; null where it gets none. One that is there says what the source says: every
+   * change of leases is followed by a `refresh`.
+   */
+  fileFor(spec: ContainerSpec): string | null {
     const pools = namedPools(spec);
-    return pools === null ? null : join(this.#directory, fileName(pools));
+    if (pools === null) return null;
+    const path = join(this.#directory, fileName(pools));
+    if (!existsSync(path)) {
+      mkdirSync(this.#directory, { recursive: true });
+      writeOne(path, hostsFile(new Set(pools), this.#source.leases()));
+    }
+    return path;
   }
 
   /**
-   * Makes every file say what the source says; files that no container needs any more go. Passes follow each other, and all calls
-   * that come while one is under way share the next.
+   * Makes every file say what the source says; files that no container needs any more go. All calls of one moment share a pass, which begins
+   * after the last of them.
    */
   refresh(): Promise<void> {
-    if (this.#next !== null) return this.#next;
-    const pass = this.#tail.then(() => {
-      this.#next = null;
-      return this.#write();
+    this.#pass ??= Promise.resolve().then(() => {
+      this.#pass = null;
+      this.#write();
     });
-    this.#next = pass;
-    this.#tail = pass.catch(() => undefined);
-    return pass;
+    return this.#pass;
   }
 
-  async #write(): Promise<void> {
+  #write(): void {
     const wanted = new Map<string, ReadonlySet<string>>();
     for (const spec of this.#source.containers()) {
       const pools = namedPools(spec);
       if (pools !== null) wanted.set(fileName(pools), new Set(pools));
     }
     const leases = [...this.#source.leases()];
-    await mkdir(this.#directory, { recursive: true });
-    for (const [name, pools] of wanted)
-      await this.#writeOne(join(this.#directory, name), hostsFile(pools, leases));
-    for (const name of await entriesOf(this.#directory)) {
-      if (!wanted.has(name)) await rm(join(this.#directory, name), { force: true });
+    mkdirSync(this.#directory, { recursive: true });
+    for (const [name, pools] of wanted) writeOne(join(this.#directory, name), hostsFile(pools, leases));
+    for (const name of entriesOf(this.#directory)) {
+      if (!wanted.has(name)) rmSync(join(this.#directory, name), { force: true });
     }
-  }
-
-  async #writeOne(path: string, content: string): Promise<void> {
-    const present = await readIfThere(path);
-    if (present === content) return;
-    if (present === null) await (await open(path, 'a', 0o644)).close();
-    await overwrite(path, content);
   }
 }

@@ -1,4 +1,4 @@
-import { mkdir, readFile, rm } from 'node:fs/promises';
+import { mkdirSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Key, LeaseSpec, ObservedResource } from '../../state/resource.ts';
 import type { Layout } from './layout.ts';
@@ -34,27 +34,23 @@ export class LeaseRecords {
     this.#directory = layout.leases;
   }
 
-  /** Reads everything from the disk. Rejects where a file can't be read: half a list is never taken for the whole. */
-  async load(): Promise<void> {
-    const files = (await entriesOf(this.#directory)).filter((file) => file.endsWith(suffix));
-    const records = await Promise.all(
-      files.map(async (file) => {
-        return parseRecord(await readFile(join(this.#directory, file), 'utf8'));
-      }),
-    );
+  /** Reads everything from the disk. Throws where a file can't be read: half a list is never taken for the whole. */
+  load(): void {
+    const files = entriesOf(this.#directory).filter((file) => file.endsWith(suffix));
+    const records = files.map((file) => parseRecord(readFileSync(join(this.#directory, file), 'utf8')));
     this.#records.clear();
     for (const record of records) if (record !== null) this.#records.set(record.key, record);
   }
 
-  async reserve(key: Key, spec: LeaseSpec, digest: string): Promise<void> {
+  reserve(key: Key, spec: LeaseSpec, digest: string): void {
     const record = { key, digest, spec };
-    await mkdir(this.#directory, { recursive: true });
-    await writeAtomically(this.#path(key), JSON.stringify(record), 0o600);
+    mkdirSync(this.#directory, { recursive: true });
+    writeAtomically(this.#path(key), JSON.stringify(record), 0o600);
     this.#records.set(key, record);
   }
 
-  async release(key: Key): Promise<void> {
-    await rm(this.#path(key), { force: true });
+  release(key: Key): void {
+    rmSync(this.#path(key), { force: true });
     this.#records.delete(key);
   }
 

@@ -114,14 +114,16 @@ class LxcAdapter implements Adapter {
 
   /** What exists, and was made by us, is read from the disk once: from then on nobody else changes it. */
   #load(): Promise<void> {
-    this.#loaded ??= this.#leases
-      .load()
-      .then(() => this.#containers.load())
-      .catch((error: unknown) => {
-        this.#loaded = null;
-        throw error;
-      });
+    this.#loaded ??= this.#read().catch((error: unknown) => {
+      this.#loaded = null;
+      throw error;
+    });
     return this.#loaded;
+  }
+
+  async #read(): Promise<void> {
+    this.#leases.load();
+    await this.#containers.load();
   }
 
   #table(): Executors<Promise<StepResult>> {
@@ -132,12 +134,12 @@ class LxcAdapter implements Adapter {
       'pool.remove': (step) => this.#whenLoaded(() => this.#network.remove(step)),
       'lease.reserve': (step) =>
         this.#perform(step, async () => {
-          await leases.reserve(step.key, step.spec, step.digest);
+          leases.reserve(step.key, step.spec, step.digest);
           await containers.refreshNames();
         }),
       'lease.release': (step) =>
         this.#perform(step, async () => {
-          await leases.release(step.key);
+          leases.release(step.key);
           await containers.refreshNames();
         }),
       'container.start': (step) => this.#perform(step, () => containers.start(step.spec, step.digest)),

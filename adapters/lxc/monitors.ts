@@ -1,4 +1,4 @@
-import { readFile } from 'node:fs/promises';
+import { readFileSync } from 'node:fs';
 import { connect, type Socket } from 'node:net';
 import { type Observable, Subject } from 'rxjs';
 import type { Layout } from './layout.ts';
@@ -77,12 +77,12 @@ export class Monitors {
   }
 
   /** Process id of the container's init; null where it does not run, or is just starting or ending. */
-  async initPid(name: string): Promise<number | null> {
+  initPid(name: string): number | null {
     try {
-      const monitor = Number(await readFile(this.#layout.container(name).monitorPid, 'utf8'));
-      const title = await readFile(`/proc/${monitor}/cmdline`, 'utf8');
+      const monitor = Number(readFileSync(this.#layout.container(name).monitorPid, 'utf8'));
+      const title = readFileSync(`/proc/${monitor}/cmdline`, 'utf8');
       if (!title.includes(`${this.#lxcPath} ${name}`)) return null;
-      const [init] = (await readFile(`/proc/${monitor}/task/${monitor}/children`, 'utf8')).split(' ');
+      const [init] = readFileSync(`/proc/${monitor}/task/${monitor}/children`, 'utf8').split(' ');
       return init === undefined || init === '' ? null : Number(init);
     } catch (error) {
       const code = (error as NodeJS.ErrnoException).code;

@@ -1,13 +1,13 @@
-import { mkdir, readFile, rmdir } from 'node:fs/promises';
+import { mkdirSync, readFileSync, rmdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { run } from '../linux/command.ts';
 import type { Layout } from './layout.ts';
 import { entriesOf } from './storage.ts';
 
 /** Where something is mounted in this mount namespace (proc(5), mountinfo; spaces and backslashes are octal there). */
-async function mountPoints(): Promise<ReadonlySet<string>> {
+function mountPoints(): ReadonlySet<string> {
   const points = new Set<string>();
-  for (const line of (await readFile('/proc/self/mountinfo', 'utf8')).split('\n')) {
+  for (const line of readFileSync('/proc/self/mountinfo', 'utf8').split('\n')) {
     const point = line.split(' ', 5)[4];
     if (point === undefined) continue;
     points.add(
@@ -51,8 +51,8 @@ export class ObjectMounts {
     return this.#inTurn(sha256, async () => {
       if (!/^[0-9a-f]{64}$/.test(sha256)) throw new RangeError(`${JSON.stringify(sha256)} is no sha256`);
       const point = join(this.#directory, sha256);
-      if ((await mountPoints()).has(point)) return point;
-      await mkdir(point, { recursive: true });
+      if (mountPoints().has(point)) return point;
+      mkdirSync(point, { recursive: true });
       await run(['mount', '-t', 'squashfs', '-o', 'loop,ro,nosuid,nodev', this.#objects(sha256), point]);
       return point;
     });
@@ -60,15 +60,15 @@ export class ObjectMounts {
 
   /** Unmounts every object for which `inUse` says no. A container that still runs on one keeps its own clone of the mount. */
   async sweep(inUse: (sha256: string) => boolean): Promise<void> {
-    const unused = (await entriesOf(this.#directory)).filter((sha256) => !inUse(sha256));
+    const unused = entriesOf(this.#directory).filter((sha256) => !inUse(sha256));
     await Promise.all(unused.map((sha256) => this.#inTurn(sha256, () => this.#unmount(sha256, inUse))));
   }
 
   async #unmount(sha256: string, inUse: (sha256: string) => boolean): Promise<void> {
     if (inUse(sha256)) return;
     const point = join(this.#directory, sha256);
-    if ((await mountPoints()).has(point)) await run(['umount', point]);
-    await rmdir(point);
+    if (mountPoints().has(point)) await run(['umount', point]);
+    rmdirSync(point);
   }
 
   async #inTurn<T>(sha256: string, work: () => Promise<T>): Promise<T> {

@@ -1,12 +1,12 @@
-import { lstat, readlink } from 'node:fs/promises';
+import { lstatSync, readlinkSync } from 'node:fs';
 import { join } from 'node:path';
 
 /** As many as the kernel follows (path_resolution(7)). */
 const maximumLinks = 40;
 
-async function linkTarget(path: string): Promise<string | null> {
+function linkTarget(path: string): string | null {
   try {
-    return (await lstat(path)).isSymbolicLink() ? await readlink(path) : null;
+    return lstatSync(path).isSymbolicLink() ? readlinkSync(path) : null;
   } catch (error) {
     const code = (error as NodeJS.ErrnoException).code;
     if (code === 'ENOENT' || code === 'ENOTDIR') return null;
@@ -18,13 +18,13 @@ async function linkTarget(path: string): Promise<string | null> {
  * Where `path` leads for a process whose root directory is `root`: relative to it, without links and `..`, never
  * outside (as openat2(2) with RESOLVE_IN_ROOT). Links in parents are followed; a link in the last place is not, unless `followLast`.
  * What does not exist is taken as it is spelled. Only names are looked at: nothing is opened, and a root that
- * changes meanwhile can only lead to another place inside it. Rejects after 40 links.
+ * changes meanwhile can only lead to another place inside it. Throws after 40 links.
  */
-export async function resolveInside(
+export function resolveInside(
   root: string,
   path: string,
   { followLast = false }: { readonly followLast?: boolean } = {},
-): Promise<string> {
+): string {
   const resolved: string[] = [];
   let pending = path.split('/');
   for (let links = 0; pending.length > 0; ) {
@@ -35,7 +35,7 @@ export async function resolveInside(
       resolved.pop();
       continue;
     }
-    const target = rest.length > 0 || followLast ? await linkTarget(join(root, ...resolved, name)) : null;
+    const target = rest.length > 0 || followLast ? linkTarget(join(root, ...resolved, name)) : null;
     if (target === null) {
       resolved.push(name);
       continue;

@@ -1,4 +1,5 @@
-import { lstat, rm, stat } from 'node:fs/promises';
+import { lstatSync, statSync } from 'node:fs';
+import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { ContainerSpec, RootVolume } from '../../state/resource.ts';
 import { writeFilesLayer } from './files-layer.ts';
@@ -28,9 +29,9 @@ export interface RootRequest {
   readonly mountsHosts: boolean;
 }
 
-async function isFile(path: string): Promise<boolean> {
+function isFile(path: string): boolean {
   try {
-    return (await lstat(path)).isFile();
+    return lstatSync(path).isFile();
   } catch (error) {
     const code = (error as NodeJS.ErrnoException).code;
     if (code === 'ENOENT' || code === 'ENOTDIR') return false;
@@ -38,9 +39,9 @@ async function isFile(path: string): Promise<boolean> {
   }
 }
 
-async function isDirectory(path: string): Promise<boolean> {
+function isDirectory(path: string): boolean {
   try {
-    return (await stat(path)).isDirectory();
+    return statSync(path).isDirectory();
   } catch (error) {
     const code = (error as NodeJS.ErrnoException).code;
     if (code === 'ENOENT' || code === 'ENOTDIR') return false;
@@ -65,8 +66,8 @@ export class Root {
     this.#storage = new Storage(layout);
   }
 
-  /** Rejects with StepConflict where this device can't have this root; disturbs nothing. */
-  async check(volume: RootVolume): Promise<void> {
+  /** Throws StepConflict where this device can't have this root; disturbs nothing. */
+  check(volume: RootVolume): void {
     if (volume.type === 'object') return;
     if (!isLayerPath(volume.path)) {
       throw new StepConflict({
@@ -74,7 +75,7 @@ export class Root {
         message: `the root directory is ${JSON.stringify(volume.path)}; expected an absolute path without : , \\ and quotes`,
       });
     }
-    if (await isDirectory(volume.path)) return;
+    if (isDirectory(volume.path)) return;
     throw new StepConflict({
       code: 'RootMissing',
       message: `the root directory ${volume.path} does not exist on this device`,
@@ -89,9 +90,9 @@ export class Root {
     ]);
     const { files, name } = spec;
     // LXC could make the file to mount over by itself, but it would follow a link of the image out to the host.
-    const hostsTarget = await resolveInside(lowest, 'etc/hosts', { followLast: true });
-    const lacksHosts = mountsHosts && !(await isFile(join(lowest, hostsTarget)));
-    const haltSignal = await chooseHaltSignal(spec.config, lowest);
+    const hostsTarget = resolveInside(lowest, 'etc/hosts', { followLast: true });
+    const lacksHosts = mountsHosts && !isFile(join(lowest, hostsTarget));
+    const haltSignal = chooseHaltSignal(spec.config, lowest);
     const prepared = { upperLayer, haltSignal, hostsTarget };
     if (files.length === 0 && !lacksHosts) return { ...prepared, lowerLayers: [lowest] };
     const layer = this.#layout.container(name).files;

@@ -1,28 +1,30 @@
-import { mkdir, readdir, readFile, rm, rmdir } from 'node:fs/promises';
+import { mkdirSync, readdirSync, readFileSync, rmdirSync } from 'node:fs';
+import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Persistence } from '../../state/resource.ts';
 import type { Layout } from './layout.ts';
 
 /** The entries of a directory; none where it does not exist. */
-export async function entriesOf(directory: string): Promise<readonly string[]> {
+export function entriesOf(directory: string): readonly string[] {
   try {
-    return await readdir(directory);
+    return readdirSync(directory);
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === 'ENOENT') return [];
     throw error;
   }
 }
 
+/** What containers wrote may be much: it goes while everything else goes on. */
 async function removeAllBut(directory: string, kept: (entry: string) => boolean): Promise<void> {
-  for (const entry of await entriesOf(directory)) {
+  for (const entry of entriesOf(directory)) {
     if (!kept(entry)) await rm(join(directory, entry), { recursive: true, force: true });
   }
 }
 
 /** Removes a directory if nothing is in it. */
-async function removeEmpty(directory: string): Promise<void> {
+function removeEmpty(directory: string): void {
   try {
-    await rmdir(directory);
+    rmdirSync(directory);
   } catch (error) {
     const code = (error as NodeJS.ErrnoException).code;
     if (code !== 'ENOENT' && code !== 'ENOTEMPTY' && code !== 'EEXIST') throw error;
@@ -30,8 +32,8 @@ async function removeEmpty(directory: string): Promise<void> {
 }
 
 /** Changes with every boot of the kernel (random(4)). */
-async function bootId(): Promise<string> {
-  return (await readFile('/proc/sys/kernel/random/boot_id', 'utf8')).trim();
+function bootId(): string {
+  return readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim();
 }
 
 /** What containers write to their roots: the writable layers (CTR-4). */
@@ -61,7 +63,7 @@ export class Storage {
       boot: async () => join(await this.#thisBoot(), name),
     };
     const upper = join(await places[persistence](), 'upper');
-    await mkdir(upper, { recursive: true });
+    mkdirSync(upper, { recursive: true });
     return upper;
   }
 
@@ -74,7 +76,7 @@ export class Storage {
   }
 
   async #enterBoot(): Promise<string> {
-    const boot = await bootId();
+    const boot = bootId();
     await removeAllBut(this.#layout.boots, (entry) => entry === boot);
     return join(this.#layout.boots, boot);
   }
@@ -82,10 +84,10 @@ export class Storage {
   /** Deletes what `name` wrote, but for its permanent storage. */
   async remove(name: string): Promise<void> {
     const { storage } = this.#layout.container(name);
-    for (const boot of await entriesOf(this.#layout.boots)) {
+    for (const boot of entriesOf(this.#layout.boots)) {
       await rm(join(this.#layout.boots, boot, name), { recursive: true, force: true });
     }
     await removeAllBut(storage, (entry) => entry === 'permanent');
-    await removeEmpty(storage);
+    removeEmpty(storage);
   }
 }

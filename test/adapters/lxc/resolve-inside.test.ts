@@ -30,11 +30,11 @@ const cases: readonly (readonly [path: string, followLast: boolean, resolved: st
   ['usr/lib/file/below', false, 'usr/lib/file/below'],
 ];
 for (const [path, followLast, resolved] of cases) {
-  test(`[CTR-4] ${path} leads to ${resolved} inside the root${followLast ? ', its last link followed' : ''}`, async (t) => {
-    t.is(await resolveInside(root, path, { followLast }), resolved);
+  test(`[CTR-4] ${path} leads to ${resolved} inside the root${followLast ? ', its last link followed' : ''}`, (t) => {
+    t.is(resolveInside(root, path, { followLast }), resolved);
   });
 }
 
-test('[REV-8] links in a circle are an error', async (t) => {
-  await t.throwsAsync(resolveInside(root, 'loop/file'), { message: /more than 40 symbolic links/ });
+test('[REV-8] links in a circle are an error', (t) => {
+  t.throws(() => resolveInside(root, 'loop/file'), { message: /more than 40 symbolic links/ });
 });
