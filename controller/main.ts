@@ -1,14 +1,24 @@
 import { existsSync } from 'node:fs';
+import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type Logger, pino } from 'pino';
-import { concatMap, firstValueFrom, fromEvent, merge, type Subscription } from 'rxjs';
+import {
+  concatMap,
+  filter,
+  firstValueFrom,
+  fromEvent,
+  merge,
+  Observable,
+  race,
+  type Subscription,
+} from 'rxjs';
 import type { Adapter } from '../adapters/adapter.ts';
 import { closeInheritedDescriptors } from '../adapters/linux/inherited-descriptors.ts';
 import type { ObservedResource } from '../state/resource.ts';
 import type { StateChange } from '../state/revision.ts';
 import type { EventRecord } from '../state/status.ts';
 import type { PlanOutcome } from './api/contract.ts';
-import { serveApi } from './api/server.ts';
+import type { ApiServer } from './api/server.ts';
 import { type Clock, systemClock } from './clock.ts';
 import { Database } from './database.ts';
 import { planOf } from './dry-run.ts';
@@ -18,7 +28,7 @@ import { gatherFacts } from './facts.ts';
 import type { RevisionFact } from './input.ts';
 import { objectFiles } from './object-files.ts';
 import { ObjectStore } from './objects.ts';
-import { type DirectPlanOptions, keptEvents, type RunOptions } from './options.ts';
+import { type DirectPlanOptions, firstLookMs, keptEvents, type RunOptions } from './options.ts';
 import { ensurePrivateDirectory } from './private-directory.ts';
 import { restoreStore } from './restore.ts';
 import { Runner } from './runner.ts';
@@ -106,6 +116,13 @@ function logEvent(logger: Logger, { severity, reason, key, message, sequence, ca
   else logger.info(fields, message);
 }
 
+/** What following a source needs besides the controller. */
+interface Surroundings {
+  readonly clock: Clock;
+  readonly logger: Logger;
+  readonly root: string;
+}
+
 /** One state of the watched source: its objects are taken in, then it is applied. What is wrong with it is logged. */
 async function applySource(source: Source, { objects, service }: Controller, logger: Logger): Promise<void> {
   try {
@@ -121,16 +138,45 @@ async function applySource(source: Source, { objects, service }: Controller, log
   }
 }
 
+/** Exports are unpacked below the root directory; what a crash left there goes. */
 async function follow(
   path: string,
   controller: Controller,
-  clock: Clock,
-  logger: Logger,
+  surroundings: Surroundings,
 ): Promise<Subscription> {
   const { watchSource } = await import('./source/watch-source.ts');
-  return watchSource(path, { clock })
+  const { clock, logger, root } = surroundings;
+  const temporaryDirectory = join(root, 'incoming');
+  await rm(temporaryDirectory, { recursive: true, force: true });
+  await ensurePrivateDirectory(temporaryDirectory);
+  return watchSource(path, { clock, temporaryDirectory })
     .pipe(concatMap((source) => applySource(source, controller, logger)))
     .subscribe({ error: (error: unknown) => logger.error({ error }, `${path} is not watched any more`) });
+}
+
+/** Resolves when the first full observation has ended, however it did, or is not to be waited for any longer. */
+function firstLook(runner: Runner, clock: Clock): Promise<unknown> {
+  const ended = runner.inputs.pipe(filter(({ type }) => type === 'listed' || type === 'list-failed'));
+  const late = new Observable<void>((late) => clock.after(firstLookMs, () => late.next()));
+  return firstValueFrom(race(ended, late));
+}
+
+/** A controller that nobody can talk to does not go on: where the socket can't be had, it is stopped again. */
+async function serve(
+  { service, runner, database }: Controller,
+  { socket }: RunOptions,
+  { clock, logger }: Pick<Surroundings, 'clock' | 'logger'>,
+): Promise<ApiServer> {
+  try {
+    const { serveApi } = await import('./api/server.ts');
+    const onInternalError = (error: unknown, request: string) =>
+      logger.error({ err: error, request }, 'the control socket failed');
+    return await serveApi(service, { socket, clock, onInternalError });
+  } catch (error) {
+    await runner.stop();
+    database.close();
+    throw error;
+  }
 }
 
 /**
@@ -146,17 +192,18 @@ export async function runController(options: RunOptions): Promise<number> {
   closeInheritedDescriptors();
   const clock = systemClock();
   const controller = await compose(options, clock, logger);
-  const { runner, service, database } = controller;
+  const { runner, database } = controller;
   const ended = firstValueFrom(merge(fromEvent(process, 'SIGINT'), fromEvent(process, 'SIGTERM')));
-  const api = await serveApi(service, {
-    socket: options.socket,
-    clock,
-    onInternalError: (error, request) => logger.error({ error, request }, 'the control socket failed'),
-  });
+  // The device comes first: loading the control socket takes as long as everything before it.
+  const looked = firstLook(runner, clock);
   runner.start();
+  await looked;
+  const api = await serve(controller, options, { clock, logger });
   logger.info({ socket: options.socket, pid: process.pid }, 'serving the control socket');
   const source =
-    options.source === undefined ? null : await follow(options.source, controller, clock, logger);
+    options.source === undefined
+      ? null
+      : await follow(options.source, controller, { clock, logger, root: options.root });
   await ended;
   source?.unsubscribe();
   await api.close();

@@ -47,3 +47,6 @@ export const longestTimerMs = 2_147_483_647;
 
 /** Events that the controller keeps in memory for `events` and `describe`; older ones are forgotten first. */
 export const keptEvents = 2_000;
+
+/** How long the control socket waits at the start for the first full observation, milliseconds. */
+export const firstLookMs = 1_000;
