@@ -95,12 +95,15 @@ const lostPattern = /^# ERROR/;
  */
 export class NftMonitorReader {
   readonly #table: string;
+  /** Making or deleting the whole table, as each of our own transactions does. */
+  readonly #wholly: RegExp;
   readonly #own: OwnWrites;
   #mentioned = false;
   #whole = false;
 
   constructor(table: string, own: OwnWrites) {
     this.#table = `table inet ${table}`;
+    this.#wholly = new RegExp(`^(?:add|create|delete) ${this.#table}$`);
     this.#own = own;
   }
 
@@ -111,7 +114,7 @@ export class NftMonitorReader {
     }
     if (generationPattern.test(line)) return this.#endTransaction();
     const words = ` ${line} `;
-    this.#whole ||= words.startsWith(` add ${this.#table} `);
+    this.#whole ||= this.#wholly.test(line);
     this.#mentioned ||= words.includes(this.#table.slice('table'.length).concat(' '));
     return false;
   }

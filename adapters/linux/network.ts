@@ -30,6 +30,12 @@ export interface HostNetworkOptions {
   readonly forwarding?: Forwarding;
 }
 
+/**
+ * Rules are read back so long after they were written: containers that start on the new pools come first. The kernel's
+ * own news are looked at as ever, and each look reads the rules back before.
+ */
+const confirmDelayMs = 500;
+
 interface Waiting {
   readonly step: PoolStep;
   readonly resolve: (result: StepResult) => void;
@@ -57,6 +63,7 @@ export class HostNetwork {
   /** The end of whatever is under way: reading and acting never overlap. */
   #tail: Promise<unknown> = Promise.resolve();
   #lookIsDue = false;
+  #cancelConfirmation = () => {};
 
   constructor(options: HostNetworkOptions) {
     const { commands = systemCommands, forwarding = kernelForwarding } = options;
@@ -96,6 +103,11 @@ export class HostNetwork {
    */
   watch(): Observable<WatchEvent> {
     return this.#events;
+  }
+
+  /** Nothing is begun any more; what is under way ends by itself. */
+  close(): void {
+    this.#cancelConfirmation();
   }
 
   #watched(table: string): Observable<WatchEvent> {
@@ -190,7 +202,7 @@ export class HostNetwork {
       batch = this.#takeWaiting();
       const ends = await this.#run(batch, view);
       const results = await this.#resultsOf(ends);
-      void this.#next(() => this.#confirmRules());
+      this.#confirmLater();
       batch.forEach(({ resolve }, index) => {
         const result = results[index];
         if (result !== undefined) resolve(result);
@@ -217,10 +229,18 @@ export class HostNetwork {
     if (bridges) await this.#rules.prepare();
   }
 
+  #confirmLater(): void {
+    this.#cancelConfirmation();
+    this.#cancelConfirmation = this.#options.after(
+      confirmDelayMs,
+      () => void this.#next(() => this.#confirmRules()),
+    );
+  }
+
   /** Off the way of those who wait for their steps. */
   async #confirmRules(): Promise<void> {
-    const holds = await this.#rules.confirm().catch(() => false);
-    if (!holds) this.#nudges.next();
+    const differs = await this.#rules.confirm().catch(() => 'not known');
+    if (differs !== null) this.#nudges.next();
   }
 
   #takeWaiting(): readonly Waiting[] {

@@ -1,8 +1,8 @@
-import { mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { digestOf } from '../../state/json.ts';
 import type { BridgePoolSpec } from '../../state/resource.ts';
-import { type Firewall, needsForwarding, needsRules } from './firewall.ts';
+import { type Firewall, type Listing, needsForwarding, needsRules } from './firewall.ts';
 import type { Forwarding } from './forwarding.ts';
 import type { PoolRecord } from './pool-record.ts';
 
@@ -19,7 +19,8 @@ export interface RuleStatus {
 interface Confirmation {
   readonly epoch: string;
   readonly rules: string;
-  readonly listing: string;
+  /** Null: they were written, and not read back yet. */
+  readonly listing: string | null;
 }
 
 export interface PacketRulesOptions {
@@ -49,12 +50,13 @@ export class PacketRules {
   /** How the rules of these pools stand. Rejects when it cannot tell. Without pools it looks at nothing (POOL-10). */
   async status(pools: readonly BridgePoolSpec[]): Promise<RuleStatus> {
     if (pools.length === 0) return { rules: null, forwarding: null, warnings: [] };
-    await this.confirm();
+    await this.#resume(pools);
+    const spoiled = await this.confirm();
     const forwarding =
       needsForwarding(pools) && !this.#options.forwarding.isOn() ? 'IPv4 forwarding is off' : null;
     const firewall = await this.#chosen();
     if (firewall === null) return { rules: null, forwarding, warnings: warningsFor(pools) };
-    return { rules: await this.#ruleDrift(firewall, pools), forwarding, warnings: [] };
+    return { rules: spoiled ?? (await this.#ruleDrift(firewall, pools)), forwarding, warnings: [] };
   }
 
   /** Finds out which packet filter works, so that `write` need not. */
@@ -72,29 +74,38 @@ export class PacketRules {
     if (firewall === null) return warningsFor(pools);
     const bare = !pools.some(needsRules) && (await this.#confirmed())?.listing === digestOf(undefined);
     if (!bare) await firewall.write(pools);
-    if (pools.length === 0) await this.#forget();
-    else this.#written = pools;
+    if (pools.length === 0) this.#forget();
+    else {
+      this.#keep({ epoch: this.#options.epoch, rules: digestOf(pools), listing: null });
+      this.#written = pools;
+    }
     return [];
   }
 
   /**
-   * Keeps how the rules that were just written are listed, as what later listings are compared with. It need not be
-   * waited for: without it the rules count as not set, and are written once more. False: others have changed them
-   * already, which shows in their number.
+   * Keeps how the rules that were written last are listed, as what later listings are compared with. It need not be
+   * waited for: `status` does it where it was not done, also in the controller after this one. Resolves
+   * with how they differ where others have changed them already, which shows in their number; else with null.
    */
-  async confirm(): Promise<boolean> {
+  async confirm(): Promise<string | null> {
     const pools = this.#written;
     const firewall = await this.#chosen();
-    if (pools === null || firewall === null) return true;
+    if (pools === null || firewall === null) return null;
     const listing = pools.some(needsRules) ? await firewall.read() : null;
     if ((listing?.entries ?? 0) !== firewall.count(pools)) {
-      await this.#forget();
-      return false;
+      this.#forget();
+      return differs(listing);
     }
     this.#written = null;
     const { epoch } = this.#options;
-    await this.#keep({ epoch, rules: digestOf(pools), listing: digestOf(listing?.text) });
-    return true;
+    this.#keep({ epoch, rules: digestOf(pools), listing: digestOf(listing?.text) });
+    return null;
+  }
+
+  /** Rules that a controller wrote, and was ended before it read them back. */
+  async #resume(pools: readonly BridgePoolSpec[]): Promise<void> {
+    const confirmation = await this.#confirmed();
+    if (confirmation?.listing === null && confirmation.rules === digestOf(pools)) this.#written ??= pools;
   }
 
   async #ruleDrift(firewall: Firewall, pools: readonly BridgePoolSpec[]): Promise<string | null> {
@@ -102,7 +113,7 @@ export class PacketRules {
     if (confirmation?.rules !== digestOf(pools)) return 'packet filter rules are not set';
     const listing = await firewall.read();
     if (digestOf(listing?.text) === confirmation.listing) return null;
-    return listing === null ? 'packet filter rules are missing' : 'packet filter rules were changed';
+    return differs(listing);
   }
 
   /** Once one works it is kept; while none does, each use looks again. */
@@ -121,26 +132,30 @@ export class PacketRules {
   /** A confirmation that is missing, torn or of another epoch is none: the rules are then written once more. */
   async #readConfirmation(): Promise<Confirmation | null> {
     try {
-      const confirmation = JSON.parse(await readFile(this.#options.file, 'utf8')) as Confirmation;
+      const confirmation = JSON.parse(readFileSync(this.#options.file, 'utf8')) as Confirmation;
       return confirmation.epoch === this.#options.epoch ? confirmation : null;
     } catch {
       return null;
     }
   }
 
-  async #forget(): Promise<void> {
+  #forget(): void {
     this.#written = null;
-    await rm(this.#options.file, { force: true });
+    rmSync(this.#options.file, { force: true });
     this.#confirmation = Promise.resolve(null);
   }
 
-  async #keep(confirmation: Confirmation): Promise<void> {
+  #keep(confirmation: Confirmation): void {
     const { file } = this.#options;
-    await mkdir(dirname(file), { recursive: true, mode: 0o700 });
-    await writeFile(`${file}.new`, `${JSON.stringify(confirmation)}\n`, { mode: 0o600 });
-    await rename(`${file}.new`, file);
+    mkdirSync(dirname(file), { recursive: true, mode: 0o700 });
+    writeFileSync(`${file}.new`, `${JSON.stringify(confirmation)}\n`, { mode: 0o600 });
+    renameSync(`${file}.new`, file);
     this.#confirmation = Promise.resolve(confirmation);
   }
+}
+
+function differs(listing: Listing | null): string {
+  return listing === null ? 'packet filter rules are missing' : 'packet filter rules were changed';
 }
 
 async function firstThatWorks(firewalls: readonly Firewall[]): Promise<Firewall | null> {

@@ -1,5 +1,12 @@
-import { readFileSync, readlinkSync } from 'node:fs';
-import { mkdir, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
+import {
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  readlinkSync,
+  renameSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import { digestOf, isJsonObject, type Json } from '../../state/json.ts';
 import type { PoolSpec } from '../../state/resource.ts';
@@ -53,16 +60,16 @@ export class PoolRecords {
   async write(name: string, record: PoolRecord): Promise<void> {
     const records = await this.#records();
     const file = join(this.#directory, `${name}${suffix}`);
-    await mkdir(this.#directory, { recursive: true, mode: 0o700 });
-    await writeFile(`${file}.new`, `${JSON.stringify({ epoch: this.#epoch, ...record })}\n`, { mode: 0o600 });
-    await rename(`${file}.new`, file);
+    mkdirSync(this.#directory, { recursive: true, mode: 0o700 });
+    writeFileSync(`${file}.new`, `${JSON.stringify({ epoch: this.#epoch, ...record })}\n`, { mode: 0o600 });
+    renameSync(`${file}.new`, file);
     records.set(name, record);
   }
 
   /** Removing what is not there succeeds. */
   async remove(name: string): Promise<void> {
     const records = await this.#records();
-    await rm(join(this.#directory, `${name}${suffix}`), { force: true });
+    rmSync(join(this.#directory, `${name}${suffix}`), { force: true });
     records.delete(name);
   }
 
@@ -75,12 +82,12 @@ export class PoolRecords {
   }
 
   async #load(): Promise<Map<string, PoolRecord>> {
-    await mkdir(this.#directory, { recursive: true, mode: 0o700 });
+    mkdirSync(this.#directory, { recursive: true, mode: 0o700 });
     const records = new Map<string, PoolRecord>();
-    for (const file of (await readdir(this.#directory)).sort()) {
-      const record = parsePoolRecord(await readFile(join(this.#directory, file), 'utf8'), this.#epoch);
+    for (const file of readdirSync(this.#directory).sort()) {
+      const record = parsePoolRecord(readFileSync(join(this.#directory, file), 'utf8'), this.#epoch);
       if (record !== null && file === `${record.spec.name}${suffix}`) records.set(record.spec.name, record);
-      else await rm(join(this.#directory, file), { force: true, recursive: true });
+      else rmSync(join(this.#directory, file), { force: true, recursive: true });
     }
     return records;
   }

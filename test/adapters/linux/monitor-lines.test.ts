@@ -118,6 +118,29 @@ test('[ENG-7] the replacement that we wrote ourselves does not count; the next o
   t.true(replace());
 });
 
+for (const verb of ['create', 'delete']) {
+  test(`[ENG-7] our own '${verb} table' does not count; the next one does`, (t) => {
+    const own = new OwnWrites();
+    const reader = new NftMonitorReader('holdfast-0123abcd', own);
+    const transact = (): boolean => {
+      reader.take(`${verb} table ${mine}`);
+      return reader.take(end);
+    };
+    own.begin();
+    t.false(transact());
+    t.true(transact());
+  });
+}
+
+test('[ENG-7] a write that failed is not due', (t) => {
+  const own = new OwnWrites();
+  const reader = new NftMonitorReader('holdfast-0123abcd', own);
+  own.begin();
+  own.failed();
+  reader.take(`create table ${mine}`);
+  t.true(reader.take(end));
+});
+
 test('[ENG-2] while a write of ours is due, a change of others counts all the same', (t) => {
   const own = new OwnWrites();
   const reader = new NftMonitorReader('holdfast-0123abcd', own);
