@@ -1,6 +1,6 @@
 import { type ChildProcessByStdio, spawn } from 'node:child_process';
-import { accessSync, constants } from 'node:fs';
-import { join } from 'node:path';
+import { accessSync, constants, realpathSync } from 'node:fs';
+import { basename, join } from 'node:path';
 import type { Readable, Writable } from 'node:stream';
 import { Observable } from 'rxjs';
 
@@ -100,7 +100,20 @@ export function findProgram(name: string): string | null {
   return programDirectories.map((directory) => join(directory, name)).find(isExecutable) ?? null;
 }
 
-function start(argv: readonly string[], options: CommandOptions): Child {
+/**
+ * What to put before a program so that the kernel ends it when we end, from whatever cause (prctl(2), PR_SET_PDEATHSIG); it becomes the
+ * program, under the same process id. Nothing where there is no setpriv of util-linux: busybox' own does not know this.
+ */
+function endingWithUs(): readonly string[] {
+  const setpriv = findProgram('setpriv');
+  const known = setpriv !== null && basename(realpathSync(setpriv)) === 'setpriv';
+  return known ? [setpriv, '--pdeathsig', 'KILL'] : [];
+}
+
+function start(
+  argv: readonly string[],
+  options: CommandOptions & Pick<LinesOptions, 'feed' | 'endsWithUs'>,
+): Child {
   const [name = '', ...parameters] = argv;
   const program = findProgram(name);
   if (program === null) {
@@ -109,13 +122,17 @@ function start(argv: readonly string[], options: CommandOptions): Child {
       `cannot run: found no program '${name}' in ${programDirectories.join(', ')}`,
     );
   }
-  const child = spawn(program, parameters, {
+  const words = [...(options.endsWithUs === true ? endingWithUs() : []), program, ...parameters];
+  const child = spawn(words[0] ?? program, words.slice(1), {
     cwd: '/',
     env: { PATH: programDirectories.join(':'), LC_ALL: 'C', ...options.env },
-    stdio: [options.input === undefined ? 'ignore' : 'pipe', 'pipe', 'pipe'],
+    stdio: [options.input === undefined && options.feed === undefined ? 'ignore' : 'pipe', 'pipe', 'pipe'],
     windowsHide: true,
   }) as Child;
+  // A program that ends before it has read everything breaks the pipe; how it ended says why.
+  child.stdin?.on('error', () => {});
   if (child.pid !== undefined) options.onSpawn?.(child.pid);
+  if (child.stdin !== null) options.feed?.(child.stdin);
   return child;
 }
 
@@ -160,8 +177,6 @@ export async function run(argv: readonly string[], options: CommandOptions = {})
     else if (exitCode === 0) resolve({ stdout: outcome.stdout, stderr: outcome.stderr });
     else reject(new CommandError(argv, howItEnded(exitCode, signal), outcome));
   });
-  // A program that ends before it has read everything breaks the pipe; how it ended says why.
-  child.stdin?.on('error', () => {});
   child.stdin?.end(options.input);
   try {
     return await promise;
@@ -187,6 +202,10 @@ function eachLine(stream: Readable, take: (line: string) => void): void {
 export interface LinesOptions extends Pick<CommandOptions, 'env' | 'onSpawn'> {
   /** Told each line of standard error; the last ones are in the CommandError, too. */
   readonly onComplaint?: (line: string) => void;
+  /** Given standard input, to be written to and ended. Absent: standard input is empty. */
+  readonly feed?: (input: Writable) => void;
+  /** The kernel ends it when this process ends, however it does; where it can't, the next line that nobody reads ends it. */
+  readonly endsWithUs?: boolean;
 }
 
 /**

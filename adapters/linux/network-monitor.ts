@@ -95,11 +95,13 @@ function persistent(
         restarted = true;
       });
     };
-    const subscription = options.commands.lines(argv, { onSpawn, onComplaint: lost }).subscribe({
-      next: (line) => take(line, look),
-      error: (error) => subscriber.error(error),
-      complete: () => subscriber.complete(),
-    });
+    const subscription = options.commands
+      .lines(argv, { onSpawn, onComplaint: lost, endsWithUs: true })
+      .subscribe({
+        next: (line) => take(line, look),
+        error: (error) => subscriber.error(error),
+        complete: () => subscriber.complete(),
+      });
     return () => {
       stopWaiting();
       subscription.unsubscribe();

@@ -130,7 +130,9 @@ export class Containers {
     mkdirSync(paths.directory, { recursive: true });
     writeContainerRecord(paths.record, record);
     this.#records.set(spec.name, record);
-    await this.#prepare(spec, digest, paths);
+    const prepared = this.#prepare(spec, digest, paths);
+    this.#tools.expect();
+    await prepared;
     await this.#launch(spec.name, paths);
     if (before?.type === 'object') await this.#sweep();
   }

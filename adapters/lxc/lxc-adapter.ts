@@ -51,6 +51,7 @@ class LxcAdapter implements Adapter {
   readonly name = 'lxc';
   readonly #network: HostNetwork;
   readonly #monitors: Monitors;
+  readonly #tools: LxcTools;
   readonly #leases: LeaseRecords;
   readonly #containers: Containers;
   readonly #own = new Subject<Observation>();
@@ -64,12 +65,13 @@ class LxcAdapter implements Adapter {
     const instance = instanceOf(options.root);
     this.#monitors = new Monitors(layout);
     this.#leases = new LeaseRecords(layout);
+    this.#tools = new LxcTools(layout.lxcPath, options.after);
     this.#containers = new Containers({
       layout,
       instance,
       objects: options.objects,
       monitors: this.#monitors,
-      tools: new LxcTools(layout.lxcPath, options.after),
+      tools: this.#tools,
       leases: () => this.#leases.specs(),
       stopTimeoutSeconds: options.stopTimeoutSeconds ?? 10,
     });
@@ -109,6 +111,8 @@ class LxcAdapter implements Adapter {
 
   async close(): Promise<void> {
     this.#closed.next();
+    this.#network.close();
+    this.#tools.close();
     this.#monitors.close();
   }
 

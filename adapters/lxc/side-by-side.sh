@@ -1,19 +1,16 @@
 #!/bin/sh
-# Starts or stops many containers side by side and says how each ended, as it ends: one line `NAME STATUS`.
-# Usage: side-by-side.sh LXCPATH start [NAME LOG PIDFILE]…
-#        side-by-side.sh LXCPATH stop [NAME LOG SECONDS|kill]…
+# Starts and stops containers side by side for as long as its standard input is open, and says how each ended, as it
+# ends: one line `JOB STATUS`. Usage: side-by-side.sh LXCPATH, and five lines for each job on standard input:
+# JOB, start|stop, NAME, LOG, and for a start the file for the monitor's process id, for a stop SECONDS or `kill`.
 lxcpath=$1
-verb=$2
-shift 2
-while [ $# -ge 3 ]; do
+while IFS= read -r job && IFS= read -r verb && IFS= read -r name && IFS= read -r log && IFS= read -r detail; do
   {
-    case $verb-$3 in
-      start-*) lxc-start -d -P "$lxcpath" -n "$1" -o "$2" -l INFO -p "$3" ;;
-      stop-kill) lxc-stop -P "$lxcpath" -n "$1" -o "$2" -l ERROR -k ;;
-      stop-*) lxc-stop -P "$lxcpath" -n "$1" -o "$2" -l ERROR -t "$3" ;;
+    case $verb-$detail in
+      start-*) lxc-start -d -P "$lxcpath" -n "$name" -o "$log" -l INFO -p "$detail" ;;
+      stop-kill) lxc-stop -P "$lxcpath" -n "$name" -o "$log" -l ERROR -k ;;
+      stop-*) lxc-stop -P "$lxcpath" -n "$name" -o "$log" -l ERROR -t "$detail" ;;
     esac >&2
-    echo "$1 $?"
-  } &
-  shift 3
+    echo "$job $?"
+  } </dev/null &
 done
 wait

@@ -26,6 +26,21 @@ const scene = scenes(test, makeLxcWorld);
 
 const directory = (path: string): RootVolume => ({ type: 'directory', path });
 
+/** Processes that `pid` has started and that run, each as its words. */
+async function childrenOf(pid: number): Promise<ReadonlyMap<number, string>> {
+  const children = (await readFile(`/proc/${pid}/task/${pid}/children`, 'utf8')).split(' ').filter(Boolean);
+  const named = children.map(
+    async (child) => [Number(child), await readFile(`/proc/${child}/cmdline`, 'utf8')] as const,
+  );
+  return new Map((await Promise.all(named)).map(([child, title]) => [child, title.replaceAll('\0', ' ')]));
+}
+
+/** Not gone, and more than an entry that waits to be collected by its parent (proc(5), state Z). */
+async function isAlive(pid: number): Promise<boolean> {
+  const stat = await readFile(`/proc/${pid}/stat`, 'utf8').catch(() => ') Z');
+  return !/\) [ZX]/.test(stat);
+}
+
 /** Mount points below a directory, as the kernel has them now. */
 async function mountsBelow(path: string): Promise<readonly string[]> {
   const lines = (await readFile('/proc/self/mountinfo', 'utf8')).split('\n');
@@ -183,7 +198,7 @@ scene('one that ignores the request is forced after the timeout', async (t, worl
 });
 
 scene(
-  '[CTR-9] containers live on when their controller is killed, and the next one finds them',
+  '[CTR-9] containers live on when their controller is killed, nothing else does, and the next one finds them',
   async (t, world) => {
     const controller = spawn(
       process.execPath,
@@ -195,8 +210,12 @@ scene(
     );
     const [line] = (await once(createInterface(controller.stdout), 'line')) as [string];
     const exited = once(controller, 'exit');
+    const children = await childrenOf(controller.pid ?? 0);
+    for (const monitor of ['ip -oneline monitor', 'nft monitor'])
+      t.true([...children.values()].some((words) => words.includes(monitor)));
     controller.kill('SIGKILL');
     await exited;
+    for (const child of children.keys()) while (await isAlive(child));
     t.is(await pidOf(world.adapter, containerKey('survivor')), Number(line));
     t.is((await world.inside('survivor', 'echo', 'alive')).trim(), 'alive');
   },
