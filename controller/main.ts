@@ -14,6 +14,7 @@ import {
 } from 'rxjs';
 import type { Adapter } from '../adapters/adapter.ts';
 import { closeInheritedDescriptors } from '../adapters/linux/inherited-descriptors.ts';
+import packageJson from '../package.json' with { type: 'json' };
 import type { ObservedResource } from '../state/resource.ts';
 import type { StateChange } from '../state/revision.ts';
 import type { EventRecord } from '../state/status.ts';
@@ -22,7 +23,7 @@ import type { ApiServer } from './api/server.ts';
 import { type Clock, systemClock } from './clock.ts';
 import { Database } from './database.ts';
 import { planOf } from './dry-run.ts';
-import { defaultEngineOptions, Engine } from './engine.ts';
+import { defaultEngineOptions, Engine, type EngineOptions } from './engine.ts';
 import { EventLog } from './event-log.ts';
 import { gatherFacts } from './facts.ts';
 import type { RevisionFact } from './input.ts';
@@ -30,7 +31,8 @@ import { objectFiles } from './object-files.ts';
 import { ObjectStore } from './objects.ts';
 import { type DirectPlanOptions, firstLookMs, keptEvents, type RunOptions } from './options.ts';
 import { ensurePrivateDirectory } from './private-directory.ts';
-import { restoreStore } from './restore.ts';
+import type { Recording } from './recording/recorder.ts';
+import { type StartConditions, startConditions, storeOf } from './restore.ts';
 import { Runner } from './runner.ts';
 import { Service } from './service.ts';
 import type { ObjectOrigin, Source } from './source/source.ts';
@@ -88,6 +90,28 @@ interface Controller {
   readonly objects: ObjectStore;
   readonly runner: Runner;
   readonly service: Service;
+  readonly recording: Recording | null;
+}
+
+/** What a run is recorded with. */
+interface Run {
+  readonly adapter: string;
+  readonly engineOptions: EngineOptions;
+  readonly conditions: StartConditions;
+}
+
+/** Null where nobody asked for a recording, or there is no space for one: that alone keeps no controller from starting. */
+async function startRecording(
+  { record }: RunOptions,
+  { adapter, engineOptions, conditions }: Run,
+  logger: Logger,
+): Promise<Recording | null> {
+  if (record === undefined) return null;
+  const { record: begin } = await import('./recording/recorder.ts');
+  const run = { holdfast: packageJson.version, adapter, options: engineOptions, ...conditions };
+  return begin(record, run, (reason) =>
+    logger.warn({ file: record, reason }, 'recording ended; control goes on'),
+  );
 }
 
 async function compose(options: RunOptions, clock: Clock, logger: Logger): Promise<Controller> {
@@ -95,19 +119,26 @@ async function compose(options: RunOptions, clock: Clock, logger: Logger): Promi
   const objects = await ObjectStore.open(join(options.root, 'objects'));
   const database = Database.open(join(options.root, 'holdfast.db'));
   const kept = database.load();
-  const store = await restoreStore(kept, objects);
+  const conditions = await startConditions(kept, objects);
+  const store = storeOf(conditions);
   const { adapter, reason } = await chooseAdapter(options, (sha256) => objects.path(sha256), clock);
   logger.info({ adapter: adapter.name, reason, revision: kept?.revision ?? 0 }, 'adapter chosen');
-  const engine = new Engine(store, kept?.revision ?? 0, { ...defaultEngineOptions, seed: options.root });
+  const engineOptions = { ...defaultEngineOptions, seed: options.root };
+  const engine = new Engine(store, conditions.revision, engineOptions);
+  const recording = await startRecording(
+    options,
+    { adapter: adapter.name, engineOptions, conditions },
+    logger,
+  );
   const persist = (fact: RevisionFact) => database.commitRevision({ ...fact, state: fact.tree.toFlat() });
-  const runner = new Runner({ engine, adapter, clock, persist });
+  const runner = new Runner({ engine: recording?.of(engine) ?? engine, adapter, clock, persist });
   const events = new EventLog(keptEvents);
   runner.events.subscribe((event) => {
     events.add(event);
     logEvent(logger, event);
   });
   const service = new Service({ adapter: adapter.name, engine, runner, store, objects, events });
-  return { database, objects, runner, service };
+  return { database, objects, runner, service, recording };
 }
 
 function logEvent(logger: Logger, { severity, reason, key, message, sequence, cause }: EventRecord): void {
@@ -161,9 +192,16 @@ function firstLook(runner: Runner, clock: Clock): Promise<unknown> {
   return firstValueFrom(race(ended, late));
 }
 
+/** Lets go of everything; nothing is undone (CTR-9). */
+async function end({ runner, recording, database }: Controller): Promise<void> {
+  await runner.stop();
+  await recording?.close();
+  database.close();
+}
+
 /** A controller that nobody can talk to does not go on: where the socket can't be had, it is stopped again. */
 async function serve(
-  { service, runner, database }: Controller,
+  controller: Controller,
   { socket }: RunOptions,
   { clock, logger }: Pick<Surroundings, 'clock' | 'logger'>,
 ): Promise<ApiServer> {
@@ -171,10 +209,9 @@ async function serve(
     const { serveApi } = await import('./api/server.ts');
     const onInternalError = (error: unknown, request: string) =>
       logger.error({ err: error, request }, 'the control socket failed');
-    return await serveApi(service, { socket, clock, onInternalError });
+    return await serveApi(controller.service, { socket, clock, onInternalError });
   } catch (error) {
-    await runner.stop();
-    database.close();
+    await end(controller);
     throw error;
   }
 }
@@ -192,7 +229,7 @@ export async function runController(options: RunOptions): Promise<number> {
   closeInheritedDescriptors();
   const clock = systemClock();
   const controller = await compose(options, clock, logger);
-  const { runner, database } = controller;
+  const { runner } = controller;
   const ended = firstValueFrom(merge(fromEvent(process, 'SIGINT'), fromEvent(process, 'SIGTERM')));
   // The device comes first: loading the control socket takes as long as everything before it.
   const looked = firstLook(runner, clock);
@@ -207,8 +244,7 @@ export async function runController(options: RunOptions): Promise<number> {
   await ended;
   source?.unsubscribe();
   await api.close();
-  await runner.stop();
-  database.close();
+  await end(controller);
   logger.info('stopped; containers go on');
   return 0;
 }
@@ -227,7 +263,7 @@ export async function planDirectly(
   const database = join(options.root, 'holdfast.db');
   const kept = existsSync(database) ? Database.open(database) : null;
   try {
-    const store = await restoreStore(kept?.load() ?? null, objects);
+    const store = storeOf(await startConditions(kept?.load() ?? null, objects));
     const world = new World((key) => store.desired(key));
     for (const resource of await observeOnce(options, path)) world.observe(resource.key, resource);
     const facts = await gatherFacts(store.draft(change).objects, objects);

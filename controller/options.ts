@@ -8,6 +8,8 @@ export interface RunOptions {
   readonly socket: string;
   /** Absolute path of a directory that is watched and applied whenever it changes. */
   readonly source?: string;
+  /** Absolute path of a file to which every input of the engine is recorded (REPLAY-1). */
+  readonly record?: string;
   /** A level that pino knows: `trace`, `debug`, `info`, `warn`, `error`, `fatal`, `silent`. */
   readonly logLevel?: string;
 }
@@ -50,3 +52,12 @@ export const keptEvents = 2_000;
 
 /** How long the control socket waits at the start for the first full observation, milliseconds. */
 export const firstLookMs = 1_000;
+
+/** The size at which a recording ends: it must not take the disk from the device that it watches. */
+export const recordingLimitBytes = 256 * 1024 * 1024;
+
+/** How much of a recording may wait in memory for a slow disk before recording ends. */
+export const unwrittenRecordingBytes = 16 * 1024 * 1024;
+
+/** The longest line of a recording that is read: several times the largest revision (REV-8) with its texts. */
+export const longestRecordingLineBytes = 128 * 1024 * 1024;

@@ -1,4 +1,4 @@
-import type { FlatState, HeldLease } from '../state/revision.ts';
+import type { FlatState, HeldLease, ObjectFacts } from '../state/revision.ts';
 import { DesiredStore } from '../state/store.ts';
 import { gatherFacts, type ObjectLookup } from './facts.ts';
 import { StartError } from './start-error.ts';
@@ -10,22 +10,36 @@ export interface Kept {
   readonly leases: readonly HeldLease[];
 }
 
+/** All that an engine begins with besides its options: what was kept, and the texts that compiling it takes. */
+export interface StartConditions extends Kept {
+  readonly texts: ObjectFacts['texts'];
+}
+
+/** What a controller begins with after what was kept; a first revision is number 1. Rejects when a text cannot be read. */
+export async function startConditions(kept: Kept | null, objects: ObjectLookup): Promise<StartConditions> {
+  if (kept === null) return { revision: 0, state: {}, leases: [], texts: {} };
+  const { revision, state, leases } = kept;
+  const { texts } = await gatherFacts(
+    new DesiredStore({}).draft({ type: 'replace', state }).objects,
+    objects,
+  );
+  return { revision, state, leases, texts };
+}
+
 /**
- * The desired store as it was when the controller last ran; empty when nothing was kept. Rejects when what was
+ * The desired store as it was when the controller last ran; empty when nothing was kept. Throws when what was
  * accepted then is refused now (a configuration is gone, a newer version is stricter): going on without it would
  * take down everything that runs.
  */
-export async function restoreStore(kept: Kept | null, objects: ObjectLookup): Promise<DesiredStore> {
-  if (kept === null) return new DesiredStore({});
-  const store = new DesiredStore({ held: kept.leases });
-  const change = { type: 'replace', state: kept.state } as const;
-  const { texts } = await gatherFacts(store.draft(change).objects, objects);
+export function storeOf({ revision, state, leases, texts }: StartConditions): DesiredStore {
+  if (revision === 0) return new DesiredStore({});
+  const store = new DesiredStore({ held: leases });
   // An image that was lost since keeps its container alone from starting, not the controller from looking after the others.
-  const proposal = store.propose(change, { texts, missing: [] });
+  const proposal = store.propose({ type: 'replace', state }, { texts, missing: [] });
   const refused = proposal.findings.find((finding) => finding.severity === 'error');
   if (refused !== undefined) {
     throw new StartError(
-      `revision ${kept.revision}, which this device runs, is not accepted any more: ${refused.message} ` +
+      `revision ${revision}, which this device runs, is not accepted any more: ${refused.message} ` +
         `(${refused.code} at ${refused.pointer}). Nothing was touched. Put back what is missing, or apply another revision ` +
         'with an empty --root after `holdfast down`.',
     );

@@ -9,7 +9,7 @@ import type { Effect, Input, RevisionAnswer, RevisionFact } from './input.ts';
 
 /** What the runner stands between. */
 export interface RunnerParts {
-  readonly engine: Engine;
+  readonly engine: Pick<Engine, 'next'>;
   readonly adapter: Adapter;
   readonly clock: Clock;
   /** Makes a fact durable before it returns; throws when it can't. */

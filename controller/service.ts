@@ -12,13 +12,13 @@ import type {
   ResourceDescription,
   ResourceItem,
   RevisionOutcome,
-  RevisionPhase,
 } from './api/contract.ts';
 import { planOf } from './dry-run.ts';
 import type { Engine } from './engine.ts';
 import type { EventLog } from './event-log.ts';
 import { gatherFacts } from './facts.ts';
 import type { ObjectStore } from './objects.ts';
+import { phaseOf } from './revision-phase.ts';
 import type { Runner } from './runner.ts';
 import { why } from './why.ts';
 
@@ -31,9 +31,6 @@ export interface ServiceParts {
   readonly objects: ObjectStore;
   readonly events: EventLog;
 }
-
-/** A resource that failed this often in a row counts as at rest: an outcome does not wait for it any longer. */
-export const GIVE_UP_ATTEMPTS = 5;
 
 /** As many problems as a person reads; `get` lists the others. */
 const PROBLEMS_SHOWN = 20;
@@ -154,15 +151,9 @@ export class Service implements ControllerService {
     return this.#parts.engine.board.get(key);
   }
 
-  #phase(): RevisionPhase {
-    const { engine } = this.#parts;
-    if (engine.board.troubled().size === 0 && engine.atRest(GIVE_UP_ATTEMPTS)) return 'DONE';
-    return engine.atRest(GIVE_UP_ATTEMPTS) ? 'ERROR' : 'INPROGRESS';
-  }
-
   #outcome(findings: readonly Finding[], unchanged: boolean): RevisionOutcome {
     const { engine, store } = this.#parts;
-    const phase = this.#phase();
+    const phase = phaseOf(engine);
     return {
       revision: engine.revision,
       digest: store.digest,

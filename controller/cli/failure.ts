@@ -8,6 +8,8 @@ export const exitCodes = Object.freeze({
   invalid: 3,
   timedOut: 4,
   notFound: 5,
+  /** Of `replay` alone, which looks nothing up. */
+  diverged: 5,
   noController: 6,
   /** EX_USAGE, EX_UNAVAILABLE and EX_SOFTWARE of sysexits(3head). */
   usage: 64,
@@ -22,9 +24,12 @@ export const exitCodeLines: readonly (readonly [code: number, meaning: string])[
   [exitCodes.ok, 'done, all is ready; for plan: nothing to do'],
   [exitCodes.notReady, 'applied, and something is not ready'],
   [exitCodes.stepsPending, 'plan: there are steps to take'],
-  [exitCodes.invalid, 'the revision is invalid; nothing was touched'],
+  [exitCodes.invalid, 'the revision, or the recording, is invalid; nothing was touched'],
   [exitCodes.timedOut, 'not at rest within --wait seconds; the controller goes on'],
-  [exitCodes.notFound, 'there is no resource, or no code, of that name'],
+  [
+    exitCodes.notFound,
+    'there is no resource, or no code, of that name; for replay: it differs from the recording',
+  ],
   [exitCodes.noController, 'no controller answers on the socket, or it went away'],
   [exitCodes.usage, 'the command line is wrong'],
   [exitCodes.cannotStart, 'the controller cannot run here as things are; the message says why'],

@@ -19,6 +19,7 @@ import type { EventsOptions } from './verbs/events.ts';
 import type { GetOptions } from './verbs/get.ts';
 import type { PatchOptions } from './verbs/patch.ts';
 import type { PlanOptions } from './verbs/plan.ts';
+import type { ReplayVerbOptions } from './verbs/replay.ts';
 import type { RunVerbOptions } from './verbs/run.ts';
 
 /** Told how a verb ended: its exit code. */
@@ -37,6 +38,7 @@ const declareRun: Declare = (verb, context, finish) => {
     .option('--root <dir>', 'where everything is kept')
     .addOption(socketOption())
     .option('--source <dir>', 'apply this directory, and again whenever it changes')
+    .option('--record <file>', 'record every input to this file, for replay')
     .addOption(new Option('--log-level <level>', 'how much to log').choices(logLevels))
     .action(async (options: RunVerbOptions) =>
       finish(await (await import('./verbs/run.ts')).run(options, context)),
@@ -179,6 +181,22 @@ const declareEvents: Declare = (verb, context, finish) => {
   examples(verb, 'holdfast events -f');
 };
 
+const declareReplay: Declare = (verb, context, finish) => {
+  verb
+    .summary('do a recording again, and say where it differs')
+    .description(
+      "Feeds a recording of 'run --record' to this version's engine and compares its steps with the recorded ones. " +
+        'Touches nothing, needs no controller. Exits with 5 at the first difference.',
+    )
+    .argument('<file>', 'the recording')
+    .option('-v, --verbose', 'show every step, with its time and cause')
+    .addOption(outputOption('text', 'json'))
+    .action(async (file: string, options: ReplayVerbOptions) =>
+      finish(await (await import('./verbs/replay.ts')).replayFile(file, options, context)),
+    );
+  examples(verb, 'holdfast replay device.jsonl', 'holdfast replay device.jsonl -v');
+};
+
 const declareVersion: Declare = (verb, context, finish) => {
   verb
     .summary('show versions of program and controller')
@@ -201,6 +219,7 @@ const verbs: Readonly<Record<string, Declare>> = {
   get: declareGet,
   describe: declareDescribe,
   events: declareEvents,
+  replay: declareReplay,
   version: declareVersion,
 };
 

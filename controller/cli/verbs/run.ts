@@ -9,18 +9,20 @@ export interface RunVerbOptions extends SocketOption {
   readonly adapter: RunOptions['adapter'];
   readonly root?: string;
   readonly source?: string;
+  readonly record?: string;
   readonly logLevel?: string;
 }
 
 /** Runs the controller until a signal. Loads the controller only now: no other verb needs it. */
 export async function run(options: RunVerbOptions, { env, uid }: Context): Promise<number> {
-  const { adapter, root, socket, source, logLevel } = options;
+  const { adapter, root, socket, source, record, logLevel } = options;
   const { runController } = await import('../../main.ts');
   const runOptions: RunOptions = {
     adapter,
     root: rootPath(root, env, uid),
     socket: socketPath(socket, env, uid),
     ...(source === undefined ? {} : { source: resolve(source) }),
+    ...(record === undefined ? {} : { record: resolve(record) }),
     ...(logLevel === undefined ? {} : { logLevel }),
   };
   return orCannotStart(() => runController(runOptions));
