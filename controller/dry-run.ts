@@ -1,14 +1,14 @@
 import type { Step } from '../adapters/adapter.ts';
 import { expectation } from '../adapters/expectation.ts';
 import { plan } from '../reconcilers/index.ts';
-import type { DesiredResource, Key } from '../state/resource.ts';
+import { type Conflict, type Key, type Kind, kindOf } from '../state/resource.ts';
 import type { ObjectFacts, StateChange } from '../state/revision.ts';
 import type { Phase } from '../state/status.ts';
 import type { DesiredStore } from '../state/store.ts';
 import type { PlanOutcome } from './api/contract.ts';
 import { SetIndex } from './set-index.ts';
 import { spoken } from './why.ts';
-import type { World } from './world.ts';
+import { exchangesClaims, type World } from './world.ts';
 
 /** What a dry run found. */
 export interface DryRun {
@@ -21,16 +21,20 @@ export interface DryRun {
 /** Pool, lease and container: what one resource may take at most before something is wrong with its reconciler. */
 const STEPS_PER_RESOURCE = 8;
 
+/** What a dry run starts from. */
+interface Scene {
+  /** Where steps may do as they say: a copy. */
+  readonly world: World;
+  /** Resources that the device has refused to make as they are desired, and why. */
+  readonly refused: ReadonlyMap<Key, Conflict>;
+}
+
 /**
- * The steps that would bring `world` to `desired` (ENG-5), found by the same reconcilers on a copy of what is observed:
- * nothing is touched, and no adapter is asked. `keys` are planned in their order.
+ * The steps that would bring a world to what is desired (ENG-5), found by the same reconcilers on a copy of what is
+ * observed: nothing is touched, and no adapter is asked. `keys` are planned in their order.
  */
-export function dryRun(
-  world: World,
-  desired: (key: Key) => DesiredResource | undefined,
-  keys: Iterable<Key>,
-): DryRun {
-  const rehearsal = new Rehearsal(world.fork(desired));
+function dryRun(scene: Scene, keys: Iterable<Key>): DryRun {
+  const rehearsal = new Rehearsal(scene);
   for (const key of keys) rehearsal.wake(key);
   rehearsal.run();
   return rehearsal;
@@ -45,9 +49,11 @@ class Rehearsal implements DryRun {
   readonly #inFlight = new Map<Key, Step>();
   readonly #waiters = new SetIndex<Key, Key>();
   readonly #taken = new Map<Key, number>();
+  readonly #refused: Map<Key, Conflict>;
 
-  constructor(world: World) {
+  constructor({ world, refused }: Scene) {
     this.#world = world;
+    this.#refused = new Map(refused);
   }
 
   wake(key: Key): void {
@@ -58,7 +64,9 @@ class Rehearsal implements DryRun {
     this.#plan();
     for (const [key, step] of this.#inFlight) {
       this.#inFlight.delete(key);
-      this.#world.observe(key, expectation(step, this.#world.observed(key)).observed);
+      const { observed } = expectation(step, this.#world.observed(key));
+      const before = this.#world.observe(key, observed);
+      if (exchangesClaims(before, observed)) this.#forgive(kindOf(key));
       this.wake(key);
       for (const waiter of this.#waiters.take(key)) this.wake(waiter);
       this.#plan();
@@ -79,7 +87,18 @@ class Rehearsal implements DryRun {
     else if (next.type === 'wait') {
       this.#stick(key, 'Waiting', `${next.message}: waits for ${next.keys.join(', ')}`);
       for (const other of next.keys) this.#waiters.add(other, key);
-    } else if (next.type === 'step') this.#send(next.step);
+    } else if (next.type === 'step') {
+      const conflict = this.#refused.get(key);
+      if (conflict === undefined) this.#send(next.step);
+      else this.#stick(key, 'Blocked', conflict.message);
+    }
+  }
+
+  /** The engine asks the device again then. */
+  #forgive(kind: Kind): void {
+    for (const key of [...this.#refused.keys()]) {
+      if (kindOf(key) === kind && this.#refused.delete(key)) this.wake(key);
+    }
   }
 
   #stick(key: Key, phase: Phase, message: string): void {
@@ -97,19 +116,33 @@ class Rehearsal implements DryRun {
   }
 }
 
+/** Where things stand before a change. */
+export interface Standing {
+  readonly store: DesiredStore;
+  readonly world: World;
+  /** What is not as desired, and what is left over. */
+  readonly troubled: Iterable<Key>;
+  /** Why the device refuses a resource as it is desired now; null: it does not. */
+  readonly refusalOf: (key: Key) => Conflict | null;
+}
+
 /** The plan of a proposed change: over what it changes, what is not as desired already, and what is left over. */
 export function planOf(
-  store: DesiredStore,
-  world: World,
+  { store, world, troubled, refusalOf }: Standing,
   change: StateChange,
   facts: ObjectFacts,
-  troubled: Iterable<Key>,
 ): PlanOutcome {
   const proposal = store.propose(change, facts);
   if (!proposal.accepted) return { steps: [], findings: proposal.findings, problems: [] };
   const { changes } = proposal;
   const desired = (key: Key) => (changes.has(key) ? (changes.get(key) ?? undefined) : store.desired(key));
-  const { steps, stuck } = dryRun(world, desired, [...changes.keys(), ...troubled]);
+  const keys = [...changes.keys(), ...troubled];
+  const refused = new Map<Key, Conflict>();
+  for (const key of keys) {
+    const refusal = changes.has(key) ? null : refusalOf(key);
+    if (refusal !== null) refused.set(key, refusal);
+  }
+  const { steps, stuck } = dryRun({ world: world.fork(desired), refused }, keys);
   const problems = [...stuck].map(([key, why]) => ({ key, why }));
   return { steps: steps.map((step) => ({ ...step })), findings: proposal.findings, problems };
 }

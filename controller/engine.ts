@@ -1,5 +1,5 @@
 import { holds } from '../reconcilers/holds.ts';
-import type { Key, ObservedResource } from '../state/resource.ts';
+import type { Conflict, Key, ObservedResource } from '../state/resource.ts';
 import type { Proposal } from '../state/revision.ts';
 import type { Cause, Trigger } from '../state/status.ts';
 import type { DesiredStore } from '../state/store.ts';
@@ -41,8 +41,7 @@ export class Engine {
   #revision: number;
   #pending: { readonly input: InputOf<'revision'>; readonly proposal: Proposal } | null = null;
   #listed = false;
-  /** Number of the input at which the running list was asked for; null: none runs. */
-  #listing: number | null = null;
+  #listing = false;
   #listFailures = 0;
   #listAgain = false;
 
@@ -53,7 +52,7 @@ export class Engine {
     this.#options = options;
     const world = new World((key) => store.desired(key));
     this.#loop = new Reconciliation(world, options);
-    this.#loop.adopt(revision);
+    this.#loop.publisher.adopt(revision);
   }
 
   get world(): World {
@@ -62,6 +61,11 @@ export class Engine {
 
   get board(): Reconciliation['board'] {
     return this.#loop.board;
+  }
+
+  /** What is remembered of each resource besides its status. */
+  get tracker(): Reconciliation['tracker'] {
+    return this.#loop.tracker;
   }
 
   get revision(): number {
@@ -74,25 +78,36 @@ export class Engine {
   }
 
   /**
-   * Nothing moves any more by itself: no step is under way, no observation is awaited, and what failed has failed at
-   * least `giveUpAttempts` times.
+   * Nothing moves any more by itself: observed once, no revision on its way to the disk, and steps are under way or due
+   * only for what has failed `giveUpAttempts` times in a row, which is not waited for: it may go on failing for ever.
    */
   atRest(giveUpAttempts: number): boolean {
-    if (!this.#listed || this.#pending !== null || this.#loop.tracker.inFlight > 0) return false;
+    if (!this.#listed || this.#pending !== null) return false;
     for (const key of this.board.troubled()) {
-      const status = this.board.get(key);
-      if (status?.phase === 'Failed' && status.attempts < giveUpAttempts) return false;
+      const track = this.#loop.tracker.find(key);
+      const moves = (track?.flight ?? null) !== null || this.board.get(key)?.phase === 'Failed';
+      if (moves && (track?.attempts ?? 0) < giveUpAttempts) return false;
     }
     return true;
   }
 
+  /** One full observation has succeeded: what is not observed is not there. */
+  get listed(): boolean {
+    return this.#listed;
+  }
+
+  /** Why the device refuses `key` as it is desired now; null: it does not. */
+  refusalOf(key: Key): Conflict | null {
+    return this.#loop.tracker.find(key)?.refused ?? null;
+  }
+
   /** Folds one input in. Effects are to be carried out in their order. */
   next(input: Input): readonly Effect[] {
-    this.#loop.begin(input.at);
+    this.#loop.publisher.begin(input.at);
     this.#take(input);
     // ENG-4: before one full observation nothing is known to be missing, so nothing is made or removed.
     if (this.#listed) this.#loop.work();
-    return this.#loop.takeEffects();
+    return this.#loop.publisher.takeEffects();
   }
 
   #take(input: Input): void {
@@ -135,20 +150,20 @@ export class Engine {
     const { digest, leases } = proposal;
     const { source, at } = input;
     const tree = this.#store.treeOf(proposal);
-    this.#loop.emit({
+    this.#loop.publisher.emit({
       type: 'persist',
       fact: { revision: this.#revision + 1, digest, source, at, tree, leases },
     });
   }
 
   #answer({ request }: InputOf<'revision'>, { accepted, unchanged, digest, findings }: Proposal): void {
-    this.#loop.emit({
+    this.#loop.publisher.emit({
       type: 'answer',
       answer: { request, accepted, unchanged, digest, findings, revision: this.#revision },
     });
     if (accepted && !unchanged) return;
     const errors = findings.filter((finding) => finding.severity === 'error').length;
-    this.#loop.record({
+    this.#loop.publisher.record({
       key: null,
       severity: accepted ? 'normal' : 'warning',
       reason: accepted ? 'RevisionUnchanged' : 'RevisionRefused',
@@ -166,12 +181,18 @@ export class Engine {
     if (error !== null) return this.#notDurable(pending.input, pending.proposal, error);
     this.#store.commit(pending.proposal);
     this.#revision += 1;
-    this.#loop.adopt(this.#revision);
+    this.#loop.publisher.adopt(this.#revision);
     this.#answer(pending.input, pending.proposal);
     const cause = this.#cause({ type: 'revision', revision: this.#revision });
     const size = pending.proposal.changes.size;
     const message = `revision ${this.#revision} from ${pending.input.source}: ${size} resources change`;
-    this.#loop.record({ key: null, severity: 'normal', reason: 'RevisionAccepted', message, cause });
+    this.#loop.publisher.record({
+      key: null,
+      severity: 'normal',
+      reason: 'RevisionAccepted',
+      message,
+      cause,
+    });
     this.#redirect(pending.proposal, cause);
   }
 
@@ -202,13 +223,20 @@ export class Engine {
 
   #list(reason: string): void {
     // The list under way may have begun before the change that this one is for.
-    this.#listAgain = this.#listing !== null;
+    this.#listAgain = this.#listing;
     if (this.#listAgain) return;
-    this.#listing = this.#loop.input;
-    this.#loop.emit({ type: 'list' });
+    this.#listing = true;
+    this.#loop.listen();
+    this.#loop.publisher.emit({ type: 'list' });
     if (reason === 'start' || reason === RESYNC) return;
     const cause = this.#cause({ type: 'resync' });
-    this.#loop.record({ key: null, severity: 'normal', reason: 'Relisting', message: reason, cause });
+    this.#loop.publisher.record({
+      key: null,
+      severity: 'normal',
+      reason: 'Relisting',
+      message: reason,
+      cause,
+    });
   }
 
   /**
@@ -216,23 +244,25 @@ export class Engine {
    * watch told newer news of those.
    */
   #relisted(resources: readonly ObservedResource[]): void {
-    const since = this.#listing ?? this.#loop.input;
+    const heard = this.#loop.heard();
+    const isOlderNews = (key: Key) =>
+      heard.has(key) || (this.#loop.tracker.find(key)?.flight ?? null) !== null;
     const first = !this.#listed;
-    this.#listing = null;
+    this.#listing = false;
     this.#listFailures = 0;
     this.#listed = true;
     const cause = first ? this.#cause({ type: 'start' }) : null;
     const seen = new Set<Key>();
     for (const resource of resources) {
       seen.add(resource.key);
-      if (this.#isOlderNews(resource.key, since)) continue;
+      if (isOlderNews(resource.key)) continue;
       this.#loop.observe(resource.key, resource, first ? this.#firstCause(resource) : null);
     }
     for (const key of [...this.world.observedKeys()]) {
-      if (!seen.has(key) && !this.#isOlderNews(key, since)) this.#loop.observe(key, null, cause);
+      if (!seen.has(key) && !isOlderNews(key)) this.#loop.observe(key, null, cause);
     }
     if (!first) this.#loop.wakeAllRefused(this.#cause({ type: 'resync' }));
-    this.#loop.emit({ type: 'arm', timer: RESYNC, delayMs: this.#options.resyncMs });
+    this.#loop.publisher.emit({ type: 'arm', timer: RESYNC, delayMs: this.#options.resyncMs });
     if (this.#listAgain) this.#list(RESYNC);
   }
 
@@ -244,19 +274,14 @@ export class Engine {
     return this.#cause({ type: 'drift', key: resource.key, detail: resource.drift.join('; ') });
   }
 
-  #isOlderNews(key: Key, since: number): boolean {
-    const track = this.#loop.tracker.find(key);
-    return track !== undefined && (track.flight !== null || track.touched > since);
-  }
-
   #listFailed(message: string): void {
-    this.#listing = null;
+    this.#listing = false;
     this.#listFailures += 1;
     const { backoff, seed } = this.#options;
     const delayMs = backoffMs(backoff, seed, RELIST, this.#listFailures);
-    this.#loop.emit({ type: 'arm', timer: RELIST, delayMs });
+    this.#loop.publisher.emit({ type: 'arm', timer: RELIST, delayMs });
     const cause = this.#cause({ type: 'resync' });
-    this.#loop.record({ key: null, severity: 'warning', reason: 'ObserveFailed', message, cause });
+    this.#loop.publisher.record({ key: null, severity: 'warning', reason: 'ObserveFailed', message, cause });
   }
 
   #timer(timer: string): void {

@@ -267,7 +267,8 @@ export async function planDirectly(
     const world = new World((key) => store.desired(key));
     for (const resource of await observeOnce(options, path)) world.observe(resource.key, resource);
     const facts = await gatherFacts(store.draft(change).objects, objects);
-    return planOf(store, world, change, facts, [...store.keys(), ...world.observedKeys()]);
+    const troubled = [...store.keys(), ...world.observedKeys()];
+    return planOf({ store, world, troubled, refusalOf: () => null }, change, facts);
   } finally {
     kept?.close();
   }

@@ -1,17 +1,20 @@
 import type { StepError, StepResult } from '../adapters/adapter.ts';
+import { expectation } from '../adapters/expectation.ts';
 import { holds } from '../reconcilers/holds.ts';
 import { plan } from '../reconcilers/index.ts';
 import type { Plan } from '../reconcilers/reconciler.ts';
-import type { Conflict, Key, ObservedResource } from '../state/resource.ts';
-import type { Cause, Phase, Status } from '../state/status.ts';
+import { type Conflict, type Key, type Kind, kindOf, type ObservedResource } from '../state/resource.ts';
+import type { Cause } from '../state/status.ts';
 import { readyMessage } from './announcement.ts';
 import { type BackoffOptions, backoffMs } from './backoff.ts';
-import { Chronicle, type Happening, through } from './chronicle.ts';
-import type { Effect } from './input.ts';
+import { through } from './chronicle.ts';
+import { Publisher, type Standpoint } from './publisher.ts';
 import { SetIndex } from './set-index.ts';
-import { StatusBoard } from './status-board.ts';
+import { isRed, type StatusBoard } from './status-board.ts';
 import { type Flight, type Track, Tracker } from './tracker.ts';
-import type { World } from './world.ts';
+import { exchangesClaims, sameObservation, type World } from './world.ts';
+
+type PlanOf<T extends Plan['type']> = Extract<Plan, { readonly type: T }>;
 
 /** How the engine paces itself; every duration in milliseconds. */
 export interface PaceOptions {
@@ -31,18 +34,15 @@ export const retryTimer = (key: Key): string => `retry:${key}`;
  */
 export class Reconciliation {
   readonly world: World;
-  readonly board = new StatusBoard();
+  readonly publisher = new Publisher();
   readonly tracker = new Tracker();
-  readonly #chronicle = new Chronicle();
   readonly #pace: PaceOptions;
   readonly #dirty = new Map<Key, Cause>();
   readonly #waiters = new SetIndex<Key, Key>();
   readonly #refused = new Set<Key>();
-  #effects: Effect[] = [];
+  /** Keys of which news came since the running list was asked for; null: none runs. */
+  #heard: Set<Key> | null = null;
   #nextStep = 1;
-  #input = 0;
-  #now = 0;
-  #revision = 0;
   #planned = 0;
 
   constructor(world: World, pace: PaceOptions) {
@@ -50,40 +50,25 @@ export class Reconciliation {
     this.#pace = pace;
   }
 
+  get board(): StatusBoard {
+    return this.publisher.board;
+  }
+
   /** Resources planned so far: what ENG-6 is measured by. */
   get planned(): number {
     return this.#planned;
   }
 
-  /** Number of the input being worked on. */
-  get input(): number {
-    return this.#input;
+  /** From now on it is noted of which keys there is news. */
+  listen(): void {
+    this.#heard = new Set();
   }
 
-  /** Begins the work on one input. */
-  begin(now: number): void {
-    this.#now = now;
-    this.#input += 1;
-  }
-
-  /** All effects since the last call, in order. */
-  takeEffects(): readonly Effect[] {
-    const effects = this.#effects;
-    this.#effects = [];
-    return effects;
-  }
-
-  emit(effect: Effect): void {
-    this.#effects.push(effect);
-  }
-
-  record(happening: Happening): void {
-    this.emit({ type: 'event', event: this.#chronicle.record(this.#now, happening) });
-  }
-
-  /** From now on statuses speak of this revision. */
-  adopt(revision: number): void {
-    this.#revision = revision;
+  /** Ends noting; the keys of which something was told since, by a watch or by a step. */
+  heard(): ReadonlySet<Key> {
+    const heard = this.#heard ?? new Set();
+    this.#heard = null;
+    return heard;
   }
 
   /** Plans `key` at the next occasion. The first cause stands: it is the one that led here. */
@@ -93,12 +78,12 @@ export class Reconciliation {
 
   /** The desired spec of `key` is another one now. */
   redirect(key: Key, cause: Cause): void {
-    this.tracker.rebase(key, this.world.desired(key)?.digest ?? null);
-    this.#refused.delete(key);
+    this.#rebase(key);
+    this.#forgive(key);
     this.#dirty.delete(key);
     this.wake(key, cause);
     if (this.board.get(key) === undefined) {
-      this.#setStatus(key, 'Pending', 'Accepted', 'not looked at yet', cause, []);
+      this.#setStatus(key, { phase: 'Pending', reason: 'Accepted', message: 'not looked at yet', cause });
     }
     this.#wakeWaiters(key, cause);
   }
@@ -106,23 +91,35 @@ export class Reconciliation {
   /** Takes in what is seen of `key`, and wakes what it matters to. */
   observe(key: Key, observed: ObservedResource | null, cause: Cause | null): void {
     const before = this.world.observe(key, observed);
-    this.#touch(key, cause);
+    this.#heard?.add(key);
+    if (cause === null) this.#touch(key);
     if (before === undefined && observed === null) return;
     if (before !== undefined && observed !== null && sameObservation(before, observed)) return;
     const why = cause ?? this.tracker.find(key)?.flight?.cause ?? this.#driftOf(key, observed);
     this.wake(key, why);
     this.#wakeWaiters(key, why);
-    if (observed === null) this.#wakeRefused(why);
+    if (exchangesClaims(before, observed)) this.#wakeRefused(why, kindOf(key));
   }
 
   /** News of a resource that the device refused is worth a new look at it, even when it says nothing else. */
-  #touch(key: Key, cause: Cause | null): void {
-    const track = this.tracker.get(key);
-    track.touched = this.#input;
-    if (cause !== null || track.refused === null) return;
-    track.refused = null;
-    this.#refused.delete(key);
+  #touch(key: Key): void {
+    if (!this.#forgive(key)) return;
     this.wake(key, { trigger: { type: 'drift', key, detail: 'the device changed' }, via: [] });
+  }
+
+  /** What the device refused may be asked of it again. False: it had refused nothing. */
+  #forgive(key: Key): boolean {
+    const track = this.tracker.find(key);
+    if (track !== undefined) track.refused = null;
+    return this.#refused.delete(key);
+  }
+
+  /** Forgets what belonged to another spec, its retry included. */
+  #rebase(key: Key): Track {
+    const waited = (this.tracker.find(key)?.retryAt ?? null) !== null;
+    const track = this.tracker.rebase(key, this.world.desired(key)?.digest ?? null);
+    if (waited && track.retryAt === null) this.publisher.emit({ type: 'disarm', timer: retryTimer(key) });
+    return track;
   }
 
   /** Plans all dirty keys; steps and timers come out as effects. */
@@ -137,9 +134,11 @@ export class Reconciliation {
   land(key: Key, id: number, result: StepResult): void {
     const flight = this.tracker.land(key, id);
     if (flight === null) return;
+    const awaited = this.world.withdraw(key);
     for (const { key: seen, observed } of result.observations) this.observe(seen, observed, flight.cause);
     const track = this.tracker.get(key);
     this.wake(key, flight.cause);
+    if (awaited) this.#wakeWaiters(key, flight.cause);
     // What was wanted has changed meanwhile: the result was observed, and decides nothing.
     if (track.wanted !== flight.wanted) return;
     if (result.outcome === 'done') this.#done(key, track, flight);
@@ -163,65 +162,102 @@ export class Reconciliation {
   }
 
   #consider(key: Key, cause: Cause): void {
-    const track = this.tracker.rebase(key, this.world.desired(key)?.digest ?? null);
+    const track = this.#rebase(key);
     if (track.flight !== null) return;
-    if (track.retryAt !== null && track.retryAt > this.#now) return;
     this.#planned += 1;
-    this.#carryOut(key, plan(key, this.world), track, cause);
+    const next = plan(key, this.world);
+    // What came right by itself needs no retry; anything else has to wait for it.
+    const retries = track.retryAt !== null && track.retryAt > this.publisher.now;
+    if (!retries || next.type === 'settled') this.#carryOut(key, next, track, cause);
   }
 
   #carryOut(key: Key, next: Plan, track: Track, cause: Cause): void {
     switch (next.type) {
       case 'settled':
         return this.#settle(key, track, cause);
-      case 'wait': {
-        for (const other of next.keys) this.#waiters.add(other, key);
-        const phase = this.world.desired(key) === undefined ? 'Removing' : 'Waiting';
-        const message = `${next.message}: waits for ${listed(next.keys)}`;
-        return this.#setStatus(key, phase, 'WaitingFor', message, cause, next.keys);
-      }
+      case 'wait':
+        return this.#await(key, next, cause);
       case 'blocked':
-        return this.#block(key, next.conflict, cause);
+        return this.#block(key, next, cause);
       case 'step':
         return this.#launch(key, next, track, cause);
     }
   }
 
   #settle(key: Key, track: Track, cause: Cause): void {
-    const desired = this.world.desired(key);
-    if (desired === undefined) {
-      this.tracker.delete(key);
-      this.#refused.delete(key);
-      if (this.board.get(key) === undefined) return;
-      this.board.delete(key);
-      this.emit({ type: 'status', key, status: null });
-      this.record({ key, severity: 'normal', reason: 'Removed', message: `${key} is gone`, cause });
-      return;
-    }
-    track.settledAt ??= this.#now;
-    track.lastDone = null;
-    track.refused = null;
-    const wasReady = this.board.get(key)?.phase === 'Ready';
-    if (track.retryAt !== null) this.emit({ type: 'disarm', timer: retryTimer(key) });
+    this.#forgive(key);
+    if (track.retryAt !== null) this.publisher.emit({ type: 'disarm', timer: retryTimer(key) });
     track.retryAt = null;
-    this.#setStatus(key, 'Ready', 'AsDesired', 'as desired', cause, []);
-    if (!wasReady) {
-      this.record({ key, severity: 'normal', reason: 'Ready', message: readyMessage(desired), cause });
+    const desired = this.world.desired(key);
+    if (desired === undefined) return this.#forget(key, cause);
+    track.settledAt ??= this.publisher.now;
+    track.lastDone = null;
+    const troubled = desired.dependsOn.filter((other) => this.#isTroubled(other));
+    if (troubled.length > 0) {
+      return this.#await(key, { keys: troubled, message: 'as desired, but what it stands on is not' }, cause);
     }
+    const wasReady = this.board.get(key)?.phase === 'Ready';
+    this.#setStatus(key, { phase: 'Ready', reason: 'AsDesired', message: 'as desired', cause });
+    if (wasReady) return;
+    this.publisher.record({
+      key,
+      severity: 'normal',
+      reason: 'Ready',
+      message: readyMessage(desired),
+      cause,
+    });
+    this.#wakeWaiters(key, cause);
   }
 
-  #block(key: Key, conflict: Conflict, cause: Cause): void {
+  /** Gone, and nobody wants it. */
+  #forget(key: Key, cause: Cause): void {
+    this.tracker.delete(key);
+    if (!this.publisher.removeStatus(key)) return;
+    this.publisher.record({ key, severity: 'normal', reason: 'Removed', message: `${key} is gone`, cause });
+  }
+
+  /** Nothing is Ready on something that is blocked or fails, nor while that is tried again. */
+  #isTroubled(key: Key): boolean {
+    const phase = this.board.get(key)?.phase;
+    if (isRed(phase)) return true;
+    return phase !== undefined && phase !== 'Ready' && (this.tracker.find(key)?.attempts ?? 0) > 0;
+  }
+
+  #await(key: Key, { keys, message }: Pick<PlanOf<'wait'>, 'keys' | 'message'>, cause: Cause): void {
+    for (const other of keys) this.#waiters.add(other, key);
+    const phase = this.world.desired(key) === undefined ? 'Removing' : 'Waiting';
+    this.#setStatus(key, {
+      phase,
+      reason: 'WaitingFor',
+      message: `${message}: waits for ${listed(keys)}`,
+      cause,
+      waitsFor: keys,
+    });
+  }
+
+  #block(
+    key: Key,
+    { conflict, keys = [] }: Pick<PlanOf<'blocked'>, 'conflict' | 'keys'>,
+    cause: Cause,
+  ): void {
     const waitsFor = conflict.holder === undefined ? [] : [conflict.holder];
     const known = this.board.get(key);
-    for (const other of [...(this.world.desired(key)?.dependsOn ?? []), ...waitsFor])
+    for (const other of [...(this.world.desired(key)?.dependsOn ?? []), ...waitsFor, ...keys])
       this.#waiters.add(other, key);
-    this.#setStatus(key, 'Blocked', conflict.code, conflict.message, cause, waitsFor);
+    const { code: reason, message } = conflict;
+    this.#setStatus(key, { phase: 'Blocked', reason, message, cause, waitsFor });
     if (known?.phase === 'Blocked' && known.message === conflict.message) return;
-    this.record({ key, severity: 'warning', reason: conflict.code, message: conflict.message, cause });
+    this.publisher.record({
+      key,
+      severity: 'warning',
+      reason: conflict.code,
+      message: conflict.message,
+      cause,
+    });
   }
 
-  #launch(key: Key, next: Extract<Plan, { type: 'step' }>, track: Track, cause: Cause): void {
-    if (track.refused !== null) return this.#block(key, track.refused, cause);
+  #launch(key: Key, next: PlanOf<'step'>, track: Track, cause: Cause): void {
+    if (track.refused !== null) return this.#block(key, { conflict: track.refused }, cause);
     const { step } = next;
     if (track.settledAt !== null && this.#relapse(key, track, cause)) return;
     if (track.lastDone === step.action) {
@@ -232,8 +268,10 @@ export class Reconciliation {
     const id = this.#nextStep++;
     this.tracker.launch(key, { id, wanted: track.wanted, action: step.action, cause });
     const phase = this.world.desired(key) === undefined ? 'Removing' : 'Progressing';
-    this.#setStatus(key, phase, 'StepUnderWay', step.action, cause, []);
-    this.emit({ type: 'step', id, step, cause });
+    this.#setStatus(key, { phase, reason: 'StepUnderWay', message: step.action, cause });
+    const { observed } = expectation(step, this.world.observed(key));
+    if (observed !== null) this.world.expect(observed);
+    this.publisher.emit({ type: 'step', id, step, cause });
   }
 
   /**
@@ -241,26 +279,32 @@ export class Reconciliation {
    * again, each repair waits longer. True when it has to wait.
    */
   #relapse(key: Key, track: Track, cause: Cause): boolean {
-    const held = this.#now - (track.settledAt ?? this.#now);
+    const held = this.publisher.now - (track.settledAt ?? this.publisher.now);
     track.settledAt = null;
     if (held >= this.#pace.stableMs) track.attempts = 0;
     track.attempts += 1;
     if (track.attempts === 1) return false;
     const message = `does not hold: ${this.#driftText(key)} (${track.attempts} times in a row)`;
-    this.#setStatus(key, 'Failed', 'Relapsed', message, cause, []);
+    this.#setStatus(key, { phase: 'Failed', reason: 'Relapsed', message, cause });
     this.#delay(key, track, track.attempts - 1);
     return true;
   }
 
   #delay(key: Key, track: Track, attempt: number): void {
     const delayMs = backoffMs(this.#pace.backoff, this.#pace.seed, key, attempt);
-    track.retryAt = this.#now + delayMs;
-    this.emit({ type: 'arm', timer: retryTimer(key), delayMs });
+    track.retryAt = this.publisher.now + delayMs;
+    this.publisher.emit({ type: 'arm', timer: retryTimer(key), delayMs });
   }
 
   #done(key: Key, track: Track, flight: Flight): void {
     track.lastDone = flight.action;
-    this.record({ key, severity: 'normal', reason: 'StepDone', message: flight.action, cause: flight.cause });
+    this.publisher.record({
+      key,
+      severity: 'normal',
+      reason: 'StepDone',
+      message: flight.action,
+      cause: flight.cause,
+    });
   }
 
   #fail(key: Key, track: Track, error: StepError, cause: Cause): void {
@@ -268,23 +312,24 @@ export class Reconciliation {
     track.lastDone = null;
     this.#delay(key, track, track.attempts);
     const message = [error.message, ...(error.log ?? [])].join('\n');
-    this.#setStatus(key, 'Failed', error.code, message, cause, []);
-    this.record({ key, severity: 'warning', reason: error.code, message, cause });
+    this.#setStatus(key, { phase: 'Failed', reason: error.code, message, cause });
+    this.publisher.record({ key, severity: 'warning', reason: error.code, message, cause });
   }
 
   #refuse(key: Key, track: Track, conflict: Conflict, cause: Cause): void {
     track.refused = conflict;
     this.#refused.add(key);
-    this.#block(key, conflict, cause);
+    this.#block(key, { conflict }, cause);
     this.#dirty.delete(key);
   }
 
-  #wakeRefused(cause: Cause): void {
-    for (const key of this.#refused) {
-      this.tracker.get(key).refused = null;
+  /** What was refused may be possible now, since another one of its kind has taken or let go what only one can have. */
+  #wakeRefused(cause: Cause, kind?: Kind): void {
+    for (const key of [...this.#refused]) {
+      if (kind !== undefined && kindOf(key) !== kind) continue;
+      this.#forgive(key);
       this.wake(key, cause);
     }
-    this.#refused.clear();
   }
 
   #wakeWaiters(key: Key, cause: Cause): void {
@@ -304,44 +349,31 @@ export class Reconciliation {
     const desired = this.world.desired(key);
     const held = (this.tracker.find(key)?.settledAt ?? null) !== null;
     if (desired !== undefined && held && !holds(desired, observed ?? undefined)) {
-      this.record({ key, severity: 'warning', reason: 'DriftDetected', message: `${key}: ${detail}`, cause });
+      this.publisher.record({
+        key,
+        severity: 'warning',
+        reason: 'DriftDetected',
+        message: `${key}: ${detail}`,
+        cause,
+      });
     }
     return cause;
   }
 
   #setStatus(
     key: Key,
-    phase: Phase,
-    reason: string,
-    message: string,
-    cause: Cause,
-    waitsFor: readonly Key[],
+    standpoint: Pick<Standpoint, 'phase' | 'reason' | 'message' | 'cause'> & Partial<Standpoint>,
   ): void {
-    const before = this.board.get(key);
+    const wasRed = isRed(this.board.get(key)?.phase);
     const attempts = this.tracker.get(key).attempts;
-    const same = before?.phase === phase && before.reason === reason;
-    const since = same ? before.since : this.#now;
-    const status: Status = {
-      phase,
-      reason,
-      message,
-      since,
-      attempts,
-      revision: this.#revision,
-      cause,
-      waitsFor,
-    };
-    this.board.set(key, status);
-    if (!same || before.message !== message) this.emit({ type: 'status', key, status });
+    this.publisher.setStatus(key, { waitsFor: [], ...standpoint, attempts });
+    if (!isRed(standpoint.phase) || wasRed) return;
+    for (const other of this.world.dependents(key)) this.wake(other, through(standpoint.cause, key));
   }
-}
-
-function sameObservation(a: ObservedResource, b: ObservedResource): boolean {
-  return a === b || (a.digest === b.digest && JSON.stringify(a) === JSON.stringify(b));
 }
 
 /** At most three names, so that a message stays a message. */
 function listed(keys: readonly Key[]): string {
-  const more = keys.length > 3 ? ` and ${keys.length - 3} more` : '';
+  const more = keys.length > 3 ? ' and others' : '';
   return `${keys.slice(0, 3).join(', ')}${more}`;
 }

@@ -1,4 +1,4 @@
-import { distinctUntilChanged, map, type Observable, startWith } from 'rxjs';
+import { distinctUntilChanged, filter, firstValueFrom, map, type Observable, startWith } from 'rxjs';
 import type { Finding } from '../state/finding.ts';
 import type { Json } from '../state/json.ts';
 import { type Key, kindOf, nameOf } from '../state/resource.ts';
@@ -76,9 +76,18 @@ export class Service implements ControllerService {
   }
 
   async plan(change: StateChange): Promise<PlanOutcome> {
-    const { store, engine } = this.#parts;
+    const { store, engine, runner } = this.#parts;
+    // Before that everything seems to be missing.
+    await firstValueFrom(
+      runner.bursts.pipe(
+        startWith(undefined),
+        filter(() => engine.listed),
+      ),
+    );
     const facts = await this.#facts(change);
-    return planOf(store, engine.world, change, facts, engine.board.troubled());
+    const { world, board } = engine;
+    const refusalOf = (key: Key) => engine.refusalOf(key);
+    return planOf({ store, world, troubled: board.troubled(), refusalOf }, change, facts);
   }
 
   current(): { readonly revision: number; readonly digest: string; readonly state: FlatState } {
@@ -118,7 +127,7 @@ export class Service implements ControllerService {
       status,
       pointers: desired?.pointers ?? [],
       dependsOn: this.#withPhases(desired?.dependsOn ?? []),
-      dependents: this.#withPhases(engine.world.dependents(key)),
+      dependents: this.#withPhases([...engine.world.dependents(key)]),
       events: events.of(key),
     };
   }

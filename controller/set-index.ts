@@ -13,13 +13,14 @@ export class SetIndex<Name, Member> {
     if (set?.delete(member) === true && set.size === 0) this.#sets.delete(name);
   }
 
-  get(name: Name): readonly Member[] {
-    return [...(this.#sets.get(name) ?? [])];
+  /** Live: not to be kept, nor changed while it is walked through. */
+  get(name: Name): ReadonlySet<Member> {
+    return this.#sets.get(name) ?? new Set();
   }
 
   /** Removes and returns all members under `name`. */
   take(name: Name): readonly Member[] {
-    const members = this.get(name);
+    const members = [...this.get(name)];
     this.#sets.delete(name);
     return members;
   }

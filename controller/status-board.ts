@@ -13,6 +13,11 @@ const countOf: { readonly [P in Phase]: keyof ResourceCounts } = Object.freeze({
   Failed: 'failed',
 });
 
+/** It does not go on by itself, or not soon. */
+export function isRed(phase: Phase | undefined): boolean {
+  return phase === 'Failed' || phase === 'Blocked';
+}
+
 /** The status of every resource (ENG-9), with the counts kept as it changes, so that asking costs nothing. */
 export class StatusBoard {
   readonly #statuses = new Map<Key, Status>();

@@ -25,8 +25,6 @@ export interface Track {
   refused: Conflict | null;
   /** Action that ended well for the present spec without settling the resource yet. */
   lastDone: string | null;
-  /** Number of the input that last told something of this key. */
-  touched: number;
 }
 
 /** Tracks by key, made when first asked for. */
@@ -37,6 +35,11 @@ export class Tracker {
   /** Steps under way. */
   get inFlight(): number {
     return this.#inFlight;
+  }
+
+  /** Every key of which something is remembered. */
+  keys(): IterableIterator<Key> {
+    return this.#tracks.keys();
   }
 
   find(key: Key): Track | undefined {
@@ -54,7 +57,6 @@ export class Tracker {
       settledAt: null,
       refused: null,
       lastDone: null,
-      touched: 0,
     };
     this.#tracks.set(key, track);
     return track;

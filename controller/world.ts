@@ -3,6 +3,24 @@ import type { View } from '../reconcilers/reconciler.ts';
 import type { DesiredResource, Key, ObservedResource } from '../state/resource.ts';
 import { SetIndex } from './set-index.ts';
 
+/** What only one resource can hold was taken or let go: what the device refused to others may be possible now. */
+export function exchangesClaims(
+  before: ObservedResource | undefined,
+  after: ObservedResource | null,
+): boolean {
+  if (before?.digest === after?.digest) return false;
+  return [before, after].some(
+    (resource) => resource !== null && resource !== undefined && claims(resource).length > 0,
+  );
+}
+
+/** The second tells nothing new. */
+export function sameObservation(before: ObservedResource, after: ObservedResource): boolean {
+  return (
+    before === after || (before.digest === after.digest && JSON.stringify(before) === JSON.stringify(after))
+  );
+}
+
 /** Where desired resources are looked up. */
 export type DesiredLookup = (key: Key) => DesiredResource | undefined;
 
@@ -15,6 +33,10 @@ export class World implements View {
   readonly #observed: Map<Key, ObservedResource>;
   readonly #dependents: SetIndex<Key, Key>;
   readonly #holders: SetIndex<string, Key>;
+  /** What steps under way are about to make. */
+  readonly #coming = new Map<Key, ObservedResource>();
+  readonly #comingDependents = new SetIndex<Key, Key>();
+  readonly #comingHolders = new SetIndex<string, Key>();
 
   constructor(desired: DesiredLookup, from?: World) {
     this.#desired = desired;
@@ -36,12 +58,12 @@ export class World implements View {
     return this.#observed.get(key);
   }
 
-  dependents(key: Key): readonly Key[] {
-    return this.#dependents.get(key);
+  dependents(key: Key): Iterable<Key> {
+    return joined(this.#dependents.get(key), this.#comingDependents.get(key));
   }
 
-  holders(claim: string): readonly Key[] {
-    return this.#holders.get(claim);
+  holders(claim: string): Iterable<Key> {
+    return joined(this.#holders.get(claim), this.#comingHolders.get(claim));
   }
 
   observedKeys(): IterableIterator<Key> {
@@ -51,18 +73,44 @@ export class World implements View {
   /** Replaces what is known of `key`; null: it is gone. Returns what was known before. */
   observe(key: Key, observed: ObservedResource | null): ObservedResource | undefined {
     const before = this.#observed.get(key);
-    if (before !== undefined) this.#unindex(before);
+    if (before !== undefined) unindex(before, this.#dependents, this.#holders);
     if (observed === null) this.#observed.delete(key);
     else {
       this.#observed.set(key, observed);
-      for (const dependency of dependsOn(observed)) this.#dependents.add(dependency, key);
-      for (const claim of claims(observed)) this.#holders.add(claim, key);
+      index(observed, this.#dependents, this.#holders);
     }
     return before;
   }
 
-  #unindex(before: ObservedResource): void {
-    for (const dependency of dependsOn(before)) this.#dependents.delete(dependency, before.key);
-    for (const claim of claims(before)) this.#holders.delete(claim, before.key);
+  /** A step is under way that makes this: it stands on others and holds its claims as if it were there already. */
+  expect(resource: ObservedResource): void {
+    this.#coming.set(resource.key, resource);
+    index(resource, this.#comingDependents, this.#comingHolders);
   }
+
+  /** No step is under way for `key` any more. True when one was expected to make something. */
+  withdraw(key: Key): boolean {
+    const coming = this.#coming.get(key);
+    if (coming !== undefined) unindex(coming, this.#comingDependents, this.#comingHolders);
+    return this.#coming.delete(key);
+  }
+}
+
+type Dependents = SetIndex<Key, Key>;
+type Holders = SetIndex<string, Key>;
+
+function index(resource: ObservedResource, dependents: Dependents, holders: Holders): void {
+  for (const dependency of dependsOn(resource)) dependents.add(dependency, resource.key);
+  for (const claim of claims(resource)) holders.add(claim, resource.key);
+}
+
+function unindex(resource: ObservedResource, dependents: Dependents, holders: Holders): void {
+  for (const dependency of dependsOn(resource)) dependents.delete(dependency, resource.key);
+  for (const claim of claims(resource)) holders.delete(claim, resource.key);
+}
+
+/** The members of both, each once. Lazy: the first may be thousands, the second are few. */
+function* joined(many: ReadonlySet<Key>, few: ReadonlySet<Key>): Iterable<Key> {
+  yield* many;
+  for (const key of few) if (!many.has(key)) yield key;
 }

@@ -44,9 +44,9 @@ function plan(key: Key, view: View): Plan {
   return { type: 'step', step: { action: 'container.start', key, spec, digest: desired.digest } };
 }
 
-/** The pools and leases of its interfaces. */
-function dependsOn(spec: ContainerSpec): readonly Key[] {
-  if (spec.network.mode !== 'pool') return [];
+/** The pools and leases of its interfaces. One that does not run only remembers what it stood on. */
+function dependsOn({ spec, facts }: ObservedResource<'container'>): readonly Key[] {
+  if (!facts.running || spec.network.mode !== 'pool') return [];
   return spec.network.interfaces.flatMap((face) => [
     poolKey(face.pool),
     leaseKey(face.pool, spec.name, face.name),

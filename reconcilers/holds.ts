@@ -18,18 +18,26 @@ export function unsettled(keys: readonly Key[], view: View): readonly Key[] {
 
 /** Observed resources other than `key` that hold one of `claims`. */
 export function otherHolders(key: Key, claims: readonly string[], view: View): readonly Key[] {
-  return claims.flatMap((claim) => view.holders(claim).filter((holder) => holder !== key));
+  return claims.flatMap((claim) => [...view.holders(claim)].filter((holder) => holder !== key));
 }
 
-/** True for a container that is there but does not run: it stands on nothing. */
-function isStopped(observed: ObservedResource | undefined): boolean {
-  return observed?.kind === 'container' && !(observed as ObservedResource<'container'>).facts.running;
-}
+/** As many as are waited for at once: the others are looked at when these have gone. */
+const FEW = 4;
 
 /**
- * Observed resources that stand on `key` now: leases, and containers that run. A stopped container only remembers
- * what it stood on, so it holds up nothing.
+ * Some of the observed resources that stand on `key` now and that `matters` lets through; none only when there are
+ * none. Waiting for a few of thousands is enough, and each that goes then costs the same, however many there are (ENG-6).
  */
-export function standing(key: Key, view: View): readonly Key[] {
-  return view.dependents(key).filter((dependent) => !isStopped(view.observed(dependent)));
+export function standing(
+  key: Key,
+  view: View,
+  matters: (dependent: Key) => boolean = () => true,
+): readonly Key[] {
+  const found: Key[] = [];
+  for (const dependent of view.dependents(key)) {
+    if (!matters(dependent)) continue;
+    found.push(dependent);
+    if (found.length === FEW) break;
+  }
+  return found;
 }

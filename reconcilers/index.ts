@@ -21,9 +21,9 @@ function reconcilerOf<K extends Kind>(kind: K): Reconciler<K> {
   return reconcilers[kind] as unknown as Reconciler<K>;
 }
 
-/** Keys that a resource stands on, from its spec. */
+/** Keys that a resource stands on now. */
 export function dependsOn(resource: ObservedResource): readonly Key[] {
-  return reconcilerOf(resource.kind).dependsOn(resource.spec as SpecByKind[typeof resource.kind]);
+  return reconcilerOf(resource.kind).dependsOn(resource);
 }
 
 /** What a resource holds exclusively, from its spec. */

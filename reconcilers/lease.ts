@@ -1,4 +1,4 @@
-import { type Key, type LeaseSpec, poolKey } from '../state/resource.ts';
+import { type Conflict, type Key, type LeaseSpec, poolKey } from '../state/resource.ts';
 import { holds, otherHolders, standing, unsettled } from './holds.ts';
 import type { Plan, Reconciler, View } from './reconciler.ts';
 
@@ -7,6 +7,17 @@ function release(key: Key, spec: LeaseSpec, view: View): Plan {
   const users = standing(key, view);
   if (users.length > 0) return { type: 'wait', keys: users, message: 'its container still has the address' };
   return { type: 'step', step: { action: 'lease.release', key, spec } };
+}
+
+/**
+ * A container that runs keeps the address that it runs with, though the revision has none for it (ENG-8). When it
+ * has stopped it is not started again, and the address is of use to others.
+ */
+function block(key: Key, conflict: Conflict, view: View): Plan {
+  const observed = view.observed(key);
+  const users = standing(key, view);
+  if (observed !== undefined && users.length === 0) return release(key, observed.spec as LeaseSpec, view);
+  return { type: 'blocked', conflict, keys: users };
 }
 
 /**
@@ -19,7 +30,7 @@ function plan(key: Key, view: View): Plan {
   if (desired === undefined) {
     return observed === undefined ? { type: 'settled' } : release(key, observed.spec as LeaseSpec, view);
   }
-  if (desired.conflict !== undefined) return { type: 'blocked', conflict: desired.conflict };
+  if (desired.conflict !== undefined) return block(key, desired.conflict, view);
   if (holds(desired, observed)) return { type: 'settled' };
   const spec = desired.spec as LeaseSpec;
   if (observed !== undefined && (observed.spec as LeaseSpec).address !== spec.address) {
@@ -39,6 +50,6 @@ function claims(spec: LeaseSpec): readonly string[] {
 export const leaseReconciler: Reconciler<'lease'> = {
   kind: 'lease',
   plan,
-  dependsOn: (spec) => [poolKey(spec.pool)],
+  dependsOn: ({ spec }) => [poolKey(spec.pool)],
   claims,
 };

@@ -28,7 +28,7 @@ function plan(key: Key, view: View): Plan {
   if (holds(desired, observed)) return { type: 'settled' };
   const spec = desired.spec as PoolSpec;
   if (observed !== undefined && hostInterface(observed.spec as PoolSpec) !== hostInterface(spec)) {
-    const attached = standing(key, view).filter((user) => kindOf(user) === 'container');
+    const attached = standing(key, view, (user) => kindOf(user) === 'container');
     if (attached.length > 0) return { type: 'wait', keys: attached, message: 'moves to another interface' };
     return remove(key, observed.spec as PoolSpec);
   }

@@ -12,10 +12,13 @@ import type {
 export interface View {
   desired(key: Key): DesiredResource | undefined;
   observed(key: Key): ObservedResource | undefined;
-  /** Observed resources that stand on `key`: they go first when it goes. */
-  dependents(key: Key): readonly Key[];
-  /** Observed resources that hold `claim` (see Reconciler.claims). */
-  holders(claim: string): readonly Key[];
+  /**
+   * Resources that stand on `key` now, observed or being made by a step under way: they go first when it goes. There
+   * may be thousands: take a few.
+   */
+  dependents(key: Key): Iterable<Key>;
+  /** Resources that hold `claim` (see Reconciler.claims), observed or being made by a step under way. */
+  holders(claim: string): Iterable<Key>;
 }
 
 /** What comes next for one resource. */
@@ -25,14 +28,19 @@ export type Plan =
   /** Something else must change first; any change of one of `keys` plans this one again. */
   | { readonly type: 'wait'; readonly keys: readonly Key[]; readonly message: string }
   /** Only a changed input can help (ENG-8). */
-  | { readonly type: 'blocked'; readonly conflict: Conflict };
+  | {
+      readonly type: 'blocked';
+      readonly conflict: Conflict;
+      /** Resources whose change plans this one again, besides those it depends on and the holder. */
+      readonly keys?: readonly Key[];
+    };
 
 /** How resources of one kind are brought from what is observed to what is desired. Pure; knows no adapter. */
 export interface Reconciler<K extends Kind> {
   readonly kind: K;
   plan(key: Key, view: View): Plan;
-  /** Keys that a resource with this spec stands on. */
-  dependsOn(spec: SpecByKind[K]): readonly Key[];
+  /** Keys that an observed resource stands on now. */
+  dependsOn(observed: ObservedResource<K>): readonly Key[];
   /** Names of things that only one resource can hold at a time, e.g. `address:internal:10.0.5.2`. */
   claims(spec: SpecByKind[K]): readonly string[];
 }

@@ -8,7 +8,7 @@ const lan = { bridge: 'pvbr0', subnet: '10.0.5.0/24', gateway: '10.0.5.1' };
 function planned(rig: Rig, state: FlatState) {
   const change = { type: 'replace', state } as const;
   const facts = { texts: {}, missing: [] };
-  return planOf(rig.store, rig.engine.world, change, facts, rig.engine.board.troubled());
+  return planOf(rig.standing(), change, facts);
 }
 
 const revisions: readonly FlatState[] = [

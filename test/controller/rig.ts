@@ -1,12 +1,13 @@
 import type { Step } from '../../adapters/adapter.ts';
 import { emptyHost, type HostModel } from '../../adapters/memory/host.ts';
 import { type FaultInjection, MemoryAdapter } from '../../adapters/memory/memory-adapter.ts';
+import type { Standing } from '../../controller/dry-run.ts';
 import { defaultEngineOptions, Engine, type EngineOptions } from '../../controller/engine.ts';
 import type { RevisionAnswer, RevisionFact } from '../../controller/input.ts';
 import { Runner } from '../../controller/runner.ts';
 import type { Json } from '../../state/json.ts';
 import type { Key } from '../../state/resource.ts';
-import type { FlatState, HeldLease, StateChange } from '../../state/revision.ts';
+import type { FlatState, HeldLease, ObjectFacts, StateChange } from '../../state/revision.ts';
 import type { EventRecord } from '../../state/status.ts';
 import { DesiredStore } from '../../state/store.ts';
 import { VirtualClock } from './virtual-clock.ts';
@@ -20,11 +21,15 @@ export interface RigOptions {
   /** What a database would give back at the start. */
   readonly state?: FlatState;
   readonly revision?: number;
+  /** What the object store has for every revision; nothing when absent. */
+  readonly facts?: ObjectFacts;
+  /** Shared with a controller before this one; a new one when absent. */
+  readonly clock?: VirtualClock;
 }
 
 /** A whole controller on a modelled host, in virtual time. */
 export class Rig {
-  readonly clock = new VirtualClock();
+  readonly clock: VirtualClock;
   readonly host: HostModel;
   readonly adapter: MemoryAdapter;
   readonly store: DesiredStore;
@@ -33,8 +38,11 @@ export class Rig {
   readonly steps: Step[] = [];
   readonly events: EventRecord[] = [];
   readonly facts: RevisionFact[] = [];
+  readonly #objects: ObjectFacts;
 
   constructor(options: RigOptions = {}) {
+    this.clock = options.clock ?? new VirtualClock();
+    this.#objects = options.facts ?? noFacts;
     this.host = options.host ?? emptyHost();
     const fault: FaultInjection = (step) => {
       this.steps.push(step);
@@ -43,7 +51,7 @@ export class Rig {
     this.adapter = new MemoryAdapter({ host: this.host, fault });
     this.store = new DesiredStore(options.held === undefined ? {} : { held: options.held });
     if (options.state !== undefined) {
-      this.store.commit(this.store.propose({ type: 'replace', state: options.state }, noFacts));
+      this.store.commit(this.store.propose({ type: 'replace', state: options.state }, this.#objects));
     }
     this.engine = new Engine(this.store, options.revision ?? 0, {
       ...defaultEngineOptions,
@@ -73,7 +81,7 @@ export class Rig {
   }
 
   async change(change: StateChange): Promise<RevisionAnswer> {
-    const answer = await this.runner.submit(change, noFacts, 'test');
+    const answer = await this.runner.submit(change, this.#objects, 'test');
     await this.settle();
     return answer;
   }
@@ -83,6 +91,13 @@ export class Rig {
     const end = this.clock.now() + ms;
     while (this.clock.step(end - this.clock.now())) await this.settle();
     await this.settle();
+  }
+
+  /** What a plan starts from. */
+  standing(): Standing {
+    const { store, engine } = this;
+    const refusalOf = (key: Key) => engine.refusalOf(key);
+    return { store, world: engine.world, troubled: engine.board.troubled(), refusalOf };
   }
 
   phase(key: Key): string | undefined {

@@ -154,6 +154,21 @@ const table: readonly (readonly [string, Key, Scene, string])[] = [
     { observed: { [P]: see(P, pool), [L]: see(L, lease) } },
     `wait ${L}`,
   ],
+  [
+    'a lease with a conflict leaves its address to a container that runs with it',
+    L,
+    {
+      desired: { [L]: want(L, other, { conflict }) },
+      observed: { [L]: see(L, lease), [C]: see(C, container) },
+    },
+    'blocked AddressTaken',
+  ],
+  [
+    'a lease with a conflict lets go of an address that nothing runs with',
+    L,
+    { desired: { [L]: want(L, other, { conflict }) }, observed: { [L]: see(L, lease), [C]: stopped } },
+    'lease.release',
+  ],
   ['an unwanted pool with nothing on it goes', P, { observed: { [P]: see(P, pool) } }, 'pool.remove'],
   ['an unwanted pool that is not there is settled', P, {}, 'settled'],
   [
@@ -272,3 +287,14 @@ for (const [title, key, scene, expected] of table) {
     t.is(short(key, scene), expected, 'the same scene gives the same plan');
   });
 }
+
+test('[ENG-6] what waits for thousands names a few, and looks at no more', (t) => {
+  let looked = 0;
+  function* thousands(): Iterable<Key> {
+    for (; looked < 5_000; looked += 1) yield `lease/lan/c${looked}/eth0`;
+  }
+  const crowded = { ...view({ observed: { [P]: see(P, pool) } }), dependents: thousands };
+  const next = plan(P, crowded);
+  t.is(next.type === 'wait' ? next.keys.length : 0, 4);
+  t.true(looked < 5, `${looked} looked at`);
+});
