@@ -3,39 +3,13 @@ import { constants, createReadStream } from 'node:fs';
 import { lstat, open, readdir, rename, unlink } from 'node:fs/promises';
 import { join } from 'node:path';
 import { isSha256 } from '../state/sha256.ts';
+import { limitSize, ObjectError, textOf } from './object-error.ts';
 import { ensurePrivateDirectory } from './private-directory.ts';
 
 /** Ends the names of files that are still being written. */
 const partialSuffix = '.partial';
 
-/** Why an object could not be taken in or read. */
-export type ObjectErrorCode =
-  /** The name is not a sha256. */
-  | 'NotADigest'
-  /** The content that came in has another sha256 than its name. */
-  | 'ObjectMismatch'
-  | 'ObjectMissing'
-  /** What the store holds does not have the sha256 that it was stored under: the disk has lost it. */
-  | 'ObjectCorrupt'
-  /** More bytes than the caller takes. */
-  | 'TooLarge'
-  /** Text was asked for, and it is not UTF-8. */
-  | 'NotUtf8';
-
-/** A problem with one object, with the parts that a finding has. */
-export class ObjectError extends Error {
-  override readonly name = 'ObjectError';
-  readonly code: ObjectErrorCode;
-  readonly found: string;
-  readonly expected: string;
-
-  constructor(code: ObjectErrorCode, found: string, expected: string) {
-    super(`found ${found}, expected ${expected}`);
-    this.code = code;
-    this.found = found;
-    this.expected = expected;
-  }
-}
+export { ObjectError, type ObjectErrorCode } from './object-error.ts';
 
 /**
  * Objects by their sha256, one file each, in one directory (REV-2). A file under its final name is whole, was on disk before it
@@ -44,6 +18,8 @@ export class ObjectError extends Error {
  */
 export class ObjectStore {
   readonly #directory: string;
+  /** Objects that were found to be damaged: as good as missing, so that whoever has them brings them again. */
+  readonly #damaged = new Set<string>();
 
   private constructor(directory: string) {
     this.#directory = directory;
@@ -75,7 +51,7 @@ export class ObjectStore {
 
   async has(sha256: string): Promise<boolean> {
     try {
-      return (await lstat(this.path(sha256))).isFile();
+      return (await lstat(this.path(sha256))).isFile() && !this.#damaged.has(sha256);
     } catch (error) {
       if (isMissing(error)) return false;
       throw error;
@@ -107,6 +83,7 @@ export class ObjectStore {
       await removeIfThere(partial);
       throw error;
     }
+    this.#damaged.delete(sha256);
     await syncDirectory(this.#directory);
   }
 
@@ -124,18 +101,14 @@ export class ObjectStore {
     const bytes = await this.#read(sha256, maxBytes);
     const actual = createHash('sha256').update(bytes).digest('hex');
     if (actual !== sha256) {
+      this.#damaged.add(sha256);
       throw new ObjectError(
         'ObjectCorrupt',
         `content with sha256 ${actual} in the store`,
         `sha256 ${sha256}`,
       );
     }
-    try {
-      return new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes);
-    } catch (error) {
-      if (!(error instanceof TypeError)) throw error;
-      throw new ObjectError('NotUtf8', `bytes that are not UTF-8 in object ${sha256}`, 'a text');
-    }
+    return textOf(sha256, bytes);
   }
 
   /**
@@ -153,9 +126,7 @@ export class ObjectStore {
     try {
       await using file = await open(this.path(sha256), constants.O_RDONLY | constants.O_NOFOLLOW);
       const { size } = await file.stat();
-      if (size > maxBytes) {
-        throw new ObjectError('TooLarge', `${size} bytes in object ${sha256}`, `at most ${maxBytes} bytes`);
-      }
+      limitSize(sha256, size, maxBytes);
       return await file.readFile();
     } catch (error) {
       if (!isMissing(error)) throw error;

@@ -19,10 +19,17 @@ export interface StartConditions extends Kept {
 export async function startConditions(kept: Kept | null, objects: ObjectLookup): Promise<StartConditions> {
   if (kept === null) return { revision: 0, state: {}, leases: [], texts: {} };
   const { revision, state, leases } = kept;
-  const { texts } = await gatherFacts(
+  const { texts, unusable = {} } = await gatherFacts(
     new DesiredStore({}).draft({ type: 'replace', state }).objects,
     objects,
   );
+  const [damaged] = Object.values(unusable);
+  if (damaged !== undefined) {
+    throw new StartError(
+      `revision ${revision}, which this device runs, has an LXC configuration that can't be read any more: found ` +
+        `${damaged.found}, expected ${damaged.expected}. Nothing was touched. Put the object back under --root.`,
+    );
+  }
   return { revision, state, leases, texts };
 }
 

@@ -5,7 +5,7 @@ import { MAX_ENTRIES } from './limits.ts';
 import { mergeDocuments } from './merge-patch.ts';
 import { type PatchOutcome, patchDocuments } from './patch.ts';
 import { readContainer } from './read-container.ts';
-import type { FlatState, ObjectFacts, ObjectReference, StateChange } from './revision.ts';
+import type { FlatState, ObjectFacts, ObjectReference, StateChange, UnusableObject } from './revision.ts';
 import { type ComponentKey, containerComponent, type StateTree } from './tree.ts';
 import { validateEntry, validateFlat } from './validate.ts';
 
@@ -55,20 +55,37 @@ export function completeReadings(
   return readings;
 }
 
-/** An error for every object that the draft needs and the store lacks. */
-export function missingObjects(draft: Draft, facts: ObjectFacts): readonly Finding[] {
+/** An error for every object that the draft needs and the store lacks, or has and can't make a text of. */
+export function objectFindings(draft: Draft, facts: ObjectFacts): readonly Finding[] {
   const missing = new Set(facts.missing);
-  return draft.objects
-    .filter(({ sha256, text }) => missing.has(sha256) || (text && !Object.hasOwn(facts.texts, sha256)))
-    .map(({ sha256, pointer }) => ({
-      severity: 'error',
-      code: 'ObjectMissing',
-      pointer,
-      found: sha256,
-      expected: 'the sha256 of an object that is in the object store',
-      message: `found ${sha256} at ${pointer}, expected an object that is in the object store`,
-      hint: 'apply the directory or export that has the file: it brings its objects with it',
-    }));
+  const unusable = new Map(Object.entries(facts.unusable ?? {}));
+  return draft.objects.flatMap((reference) => {
+    const { sha256, text } = reference;
+    const why = text ? unusable.get(sha256) : undefined;
+    if (why !== undefined) return [objectUnusable(reference, why)];
+    const isThere = !missing.has(sha256) && (!text || Object.hasOwn(facts.texts, sha256));
+    return isThere ? [] : [objectMissing(reference)];
+  });
+}
+
+function objectMissing({ sha256, pointer }: ObjectReference): Finding {
+  return finding('ObjectMissing', {
+    pointer,
+    found: sha256,
+    expected: 'the sha256 of an object that is in the object store',
+    message: `found ${sha256} at ${pointer}, expected an object that is in the object store`,
+    hint: 'apply the directory or export that has the file: it brings its objects with it',
+  });
+}
+
+function objectUnusable({ sha256, pointer }: ObjectReference, { found, expected }: UnusableObject): Finding {
+  return finding('ObjectUnusable', {
+    pointer,
+    found: sha256,
+    expected,
+    message: `found ${found}, which ${pointer} names; expected ${expected}`,
+    hint: 'correct the file, or, where it is right, apply its directory or export again: that writes the object anew',
+  });
 }
 
 function changeTree(base: StateTree, change: StateChange): Pick<Draft, 'tree' | 'findings'> {

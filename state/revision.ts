@@ -23,12 +23,20 @@ export interface ObjectReference {
   readonly text: boolean;
 }
 
+/** Why an object that is in the store can't be what a revision takes it for, in words. */
+export interface UnusableObject {
+  readonly found: string;
+  readonly expected: string;
+}
+
 /** What the object store knows of the objects that a change needs: the only thing outside the state that compiling looks at. */
 export interface ObjectFacts {
   /** sha256 → text, for references with `text`. */
   readonly texts: Readonly<Record<string, string>>;
   /** sha256 of those that are not in the store. */
   readonly missing: readonly string[];
+  /** sha256 → why there is no text of it, though it is in the store: too large, not UTF-8, damaged. */
+  readonly unusable?: Readonly<Record<string, UnusableObject>>;
 }
 
 /** A lease as it is kept across restarts (LEASE-4): who holds which address. */

@@ -7,7 +7,7 @@ import {
   unlessSame,
 } from './compile.ts';
 import { diffTrees } from './diff.ts';
-import { type ContainerReading, completeReadings, type Draft, draftChange, missingObjects } from './draft.ts';
+import { type ContainerReading, completeReadings, type Draft, draftChange, objectFindings } from './draft.ts';
 import { acceptable, type Finding } from './finding.ts';
 import { type ContainerRequests, Ledger, type LedgerChange, type LedgerOutcome } from './ledger.ts';
 import type { ContainerManifest } from './manifest.ts';
@@ -119,7 +119,7 @@ export class DesiredStore {
     if (!acceptable(draft.findings)) return refusal(draft, draft.findings);
     if (draft.tree.digest === this.#tree.digest) return this.#keep(draft);
     const outlook = this.#outlook(draft, completeReadings(draft, facts));
-    const missing = missingObjects(draft, facts);
+    const missing = objectFindings(draft, facts);
     const findings = [...findingsInOrder(outlook), ...missing];
     if (!acceptable(findings)) return refusal(draft, findings);
     return this.#rehearse(draft, outlook);

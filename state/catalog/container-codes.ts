@@ -47,6 +47,13 @@ export const containerCodes = {
     explanation: 'The file must stand beside run.json, in the directory of the container.',
     remedy: 'Add the file to the revision, or correct the name.',
   },
+  ObjectUnusable: {
+    severity: 'error',
+    title: 'An object is in the object store and cannot be read as a text.',
+    explanation:
+      'It is larger than any configuration may be, is not UTF-8, or is not what its sha256 says: the disk has lost it.',
+    remedy: 'Correct the file. Where it is right, apply its directory or export again.',
+  },
   ObjectMissing: {
     severity: 'error',
     title: 'An object that the revision names is not in the object store.',
