@@ -212,7 +212,9 @@ class Rest {
  * foul weather may still count as refused.
  */
 export function restProblems(device: SimulatedDevice, { refusals } = { refusals: true }): Problems {
-  return [...new Rest(device, refusals).problems(), ...restartProblems(device), ...dryRunProblems(device)];
+  const rest = device.rig.engine.atRest(1) ? [] : ['the engine does not count as at rest'];
+  const known = new Rest(device, refusals).problems();
+  return [...rest, ...known, ...restartProblems(device), ...dryRunProblems(device)];
 }
 
 /** A controller that starts anew, with what is on disk, wants exactly the same. */

@@ -25,15 +25,10 @@ const containerNames = ['c0', 'c1', 'c2', 'c3', 'c4', 'c5', 'c6', 'c7'] as const
 const bridges = ['br0', 'br1', 'br2', 'br3', foreignBridge.name] as const;
 /** `eth1` comes and goes. */
 const parents = ['eth0', 'eth1'] as const;
-/** The fourth has five addresses to lease, which is fewer than there are containers. */
-const subnets = [
-  '10.0.5.0/24',
-  '10.0.6.0/24',
-  '10.0.7.0/24',
-  '10.0.20.0/29',
-  '10.0.0.0/20',
-  '10.0.5.0/33',
-] as const;
+/** The last has five addresses to lease, which is fewer than there are containers. */
+const subnets = ['10.0.5.0/24', '10.0.6.0/24', '10.0.7.0/24', '10.0.8.0/24', '10.0.20.0/29'] as const;
+/** Refused whole: one overlaps most of the others, and one is none. */
+const badSubnets = ['10.0.0.0/20', '10.0.5.0/33'] as const;
 const addresses = ['10.0.5.2', '10.0.5.3', '10.0.5.9', '10.0.6.2', '10.0.20.2', '10.0.99.9'] as const;
 
 /** LXC configurations with an address that nobody else may have (LEASE-6), by the sha256 that stands for each. */
@@ -48,7 +43,7 @@ const configurations: Readonly<Record<string, string>> = Object.fromEntries(
 export const randomObjects: ObjectFacts = Object.freeze({ texts: configurations, missing: [] });
 
 function randomPool(random: Random): Json {
-  const subnet = oneIn(random, 25) ? '10.0.5.0/33' : pick(random, [...subnets.slice(0, 5)] as [string]);
+  const subnet = pick(random, oneIn(random, 12) ? badSubnets : subnets);
   if (oneIn(random, 5)) return { type: 'macvlan', parent: pick(random, parents), subnet };
   const named = oneIn(random, 3) ? {} : { bridge: pick(random, bridges) };
   return { subnet, nat: oneIn(random, 2), ...named };

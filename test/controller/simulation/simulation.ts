@@ -1,3 +1,4 @@
+import { containerKey } from '../../../state/resource.ts';
 import { randomNumbers } from '../../state/random.ts';
 import { lastingProblems, restProblems, stepProblems } from './invariants.ts';
 import { oneIn, type Random, randomChange } from './random-revisions.ts';
@@ -26,6 +27,14 @@ function restlessness(device: SimulatedDevice, step: string): readonly string[] 
     (key) => device.rig.engine.refusalOf(key) !== null,
   );
   return refused.some((key) => step.endsWith(` ${key}`)) ? [] : [`a quiet device took a step: ${step}`];
+}
+
+/** Containers that run as they are desired now, with their processes. */
+function runningContainers({ host, rig }: SimulatedDevice) {
+  const running = [...host.containers].filter(
+    ([name, { digest }]) => rig.store.desired(containerKey(name))?.digest === digest,
+  );
+  return new Map(running.map(([name, { digest, pid }]) => [name, { digest, pid }]));
 }
 
 /** `actions` random actions on one device, in stretches of foul and fair weather, each followed by rest and judgement. */
@@ -93,9 +102,30 @@ export class Simulation {
     this.#note(restProblems(this.#device));
     await this.#pass(resyncMs);
     this.#note(restProblems(this.#device, { refusals: false }));
+    await this.#isQuiet(() => this.#pass(resyncMs));
+    await this.#isQuiet(() => this.#do('restart at rest', () => this.#device.restart()));
+    await this.#reviseAtRest();
+  }
+
+  /** A controller that looks at a device at rest, again or for the first time, takes no step (CTR-9). */
+  async #isQuiet(action: () => Promise<void>): Promise<void> {
     const before = this.#device.trace.length;
-    await this.#pass(resyncMs);
+    await action();
     this.#note(this.#device.trace.slice(before).flatMap((step) => restlessness(this.#device, step)));
+  }
+
+  /** One change of a device at rest restarts what it changes and nothing else (CTR-7). */
+  async #reviseAtRest(): Promise<void> {
+    const before = runningContainers(this.#device);
+    await this.#revise();
+    await this.#pass(calmMs);
+    this.#note(restProblems(this.#device));
+    const after = runningContainers(this.#device);
+    for (const [name, { digest, pid }] of before) {
+      const now = after.get(name);
+      if (now?.digest === digest && now.pid !== pid)
+        this.#note([`${name} was restarted and had not changed`]);
+    }
   }
 
   #note(problems: readonly string[]): void {
