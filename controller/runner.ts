@@ -153,6 +153,8 @@ export class Runner {
       // Adapters never reject; one that does has a bug, which must not leave its resource under way for ever.
       const error = { code: 'AdapterFault', message: `${step.action} on ${step.key}: ${messageOf(reason)}` };
       land({ outcome: 'failed', error, observations: [] });
+      // What it has left behind is not known.
+      if (!this.#abort.signal.aborted) this.push({ type: 'relist', reason: error.message });
     });
   }
 

@@ -190,6 +190,19 @@ test('news of what is neither wanted nor there leaves nothing behind', async (t)
   t.deepEqual([...rig.engine.board.keys()], []);
 });
 
+test('[ENG-2] an adapter that breaks its promise and rejects is asked what is there', async (t) => {
+  const rig = await new Rig().start();
+  const apply = rig.adapter.apply.bind(rig.adapter);
+  rig.adapter.apply = async (step) => {
+    await apply(step);
+    throw new TypeError('a bug');
+  };
+  await rig.apply(revisionOf({ lan }));
+  t.is(rig.phase('pool/lan'), 'Ready');
+  t.deepEqual(rig.takeSteps(), ['pool.ensure pool/lan']);
+  t.true(rig.events.some(({ reason }) => reason === 'AdapterFault'));
+});
+
 test('[ENG-4] a list that is older than a removal does not bring back what was removed', async (t) => {
   const rig = await new Rig().start();
   await rig.apply(revisionOf({ lan }));
