@@ -29,7 +29,13 @@ import { gatherFacts } from './facts.ts';
 import type { RevisionFact } from './input.ts';
 import { objectFiles } from './object-files.ts';
 import { ObjectStore } from './objects.ts';
-import { type DirectPlanOptions, firstLookMs, keptEvents, type RunOptions } from './options.ts';
+import {
+  type DirectPlanOptions,
+  firstLookMs,
+  keptEvents,
+  type RunOptions,
+  unreadLogBytes,
+} from './options.ts';
 import { ensurePrivateDirectory } from './private-directory.ts';
 import type { Recording } from './recording/recorder.ts';
 import { type StartConditions, startConditions, storeOf } from './restore.ts';
@@ -217,14 +223,20 @@ async function serve(
 }
 
 /**
+ * Standard output, written to beside everything else: a log that nobody reads must not stop the controller. What does not
+ * fit into `unreadLogBytes` is lost then.
+ */
+function logOutput(): ReturnType<typeof pino.destination> {
+  return pino.destination({ fd: 1, sync: false, minLength: 0, maxLength: unreadLogBytes });
+}
+
+/**
  * Runs the controller until SIGINT or SIGTERM; resolves to the exit code. Stopping it stops no container and removes
  * nothing (CTR-9). Rejects when it can't start: a bad root, a socket that is taken, a damaged database.
  */
 export async function runController(options: RunOptions): Promise<number> {
-  const logger = pino(
-    { level: options.logLevel ?? 'info', base: null },
-    pino.destination({ fd: 1, sync: true }),
-  );
+  const output = logOutput();
+  const logger = pino({ level: options.logLevel ?? 'info', base: null }, output);
   // Whatever whoever started us had open must not reach the programs that we start.
   closeInheritedDescriptors();
   const clock = systemClock();
@@ -246,6 +258,7 @@ export async function runController(options: RunOptions): Promise<number> {
   await api.close();
   await end(controller);
   logger.info('stopped; containers go on');
+  output.flushSync();
   return 0;
 }
 

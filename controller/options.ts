@@ -61,3 +61,6 @@ export const unwrittenRecordingBytes = 16 * 1024 * 1024;
 
 /** The longest line of a recording that is read: several times the largest revision (REV-8) with its texts. */
 export const longestRecordingLineBytes = 128 * 1024 * 1024;
+
+/** What of the controller's log may be unread by whoever reads its standard output, in bytes. */
+export const unreadLogBytes = 1024 * 1024;

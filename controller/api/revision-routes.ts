@@ -1,4 +1,5 @@
 import type { FastifyInstance, FastifyReply } from 'fastify';
+import { distinctUntilChanged } from 'rxjs';
 import type { Json } from '../../state/json.ts';
 import type { StateChange } from '../../state/revision.ts';
 import type { ControllerService, RevisionOutcome } from './contract.ts';
@@ -26,6 +27,11 @@ function readPatchBody(contentType: string, body: Json): StateChange {
   );
 }
 
+/** Leaves out how a revision moves on its way, for followers that only wait for the end of it. */
+const restsAndSuccessors = distinctUntilChanged<RevisionOutcome>(
+  (before, after) => after.phase === 'INPROGRESS' && after.revision === before.revision,
+);
+
 /** New revisions, the current one, how it goes, what one would do, and taking everything away. */
 export function revisionRoutes(api: FastifyInstance, service: ControllerService, streams: LineStreams): void {
   api.post<{ Body: Json }>('/v1/revisions', async (request, reply) => {
@@ -38,9 +44,11 @@ export function revisionRoutes(api: FastifyInstance, service: ControllerService,
   });
   api.get('/v1/revision', async () => service.current());
   api.get<{ Querystring: { follow?: string } }>('/v1/outcome', async (request, reply) => {
-    if (request.query.follow === undefined) return service.outcome();
+    const { follow } = request.query;
+    if (follow === undefined) return service.outcome();
+    const outcomes = follow === 'rest' ? service.outcomes().pipe(restsAndSuccessors) : service.outcomes();
     return streams.answer(reply, (send) => {
-      const subscription = service.outcomes().subscribe(send);
+      const subscription = outcomes.subscribe(send);
       return () => subscription.unsubscribe();
     });
   });

@@ -57,7 +57,9 @@ async function untilRest(
   using progress = new Progress(terminal);
   let last = accepted;
   try {
-    for await (const outcome of client.lines<RevisionOutcome>('/v1/outcome?follow=1', deadline.signal)) {
+    // Progress nobody sees would be sent, woken up for and thrown away for each step.
+    const path = terminal.live === null ? '/v1/outcome?follow=rest' : '/v1/outcome?follow=1';
+    for await (const outcome of client.lines<RevisionOutcome>(path, deadline.signal)) {
       if (outcome.revision > accepted.revision) return { end: 'replaced', outcome: last };
       // What was said on acceptance stays true: later outcomes speak of resources alone.
       last = { ...outcome, findings: accepted.findings, unchanged: accepted.unchanged };
@@ -67,7 +69,11 @@ async function untilRest(
   } finally {
     cancelDeadline();
   }
-  return { end: 'timed-out', outcome: last };
+  const now = await client.get<RevisionOutcome>('/v1/outcome');
+  return {
+    end: 'timed-out',
+    outcome: now.revision === last.revision ? { ...last, resources: now.resources } : last,
+  };
 }
 
 /** Resources that are not ready yet, as problems: while a revision is on its way, its outcome names none. */
