@@ -1,4 +1,11 @@
-import { distinctUntilChanged, filter, firstValueFrom, map, type Observable, startWith } from 'rxjs';
+import {
+  distinctUntilChanged,
+  filter,
+  firstValueFrom,
+  map,
+  type Observable,
+  startWith,
+} from '../adapters/rxjs.ts';
 import type { Finding } from '../state/finding.ts';
 import type { Json } from '../state/json.ts';
 import { type Key, kindOf, nameOf } from '../state/resource.ts';
