@@ -6,6 +6,7 @@ import { engine } from './engine.ts';
 import type { Reading } from './measure.ts';
 import { quietDevice } from './quiet.ts';
 import { realContainers } from './real-containers.ts';
+import { replayed } from './replay.ts';
 
 /**
  * `npm run bench [-- NAME…]`: measures what is asked for, or everything, and prints one JSON object a line. As root on
@@ -19,6 +20,7 @@ const inLab = process.env.HOLDFAST_LAB === '1';
 const benchmarks: Readonly<Record<string, () => Promise<readonly Reading[]>>> = {
   allocator,
   engine,
+  replay: replayed,
   cli: commandLine,
   lxc: inLab ? realContainers : leftOut,
   quiet: () => quietDevice(inLab ? 'lxc' : 'memory'),

@@ -19,6 +19,8 @@ export interface RunningController {
 export interface ControllerOptions {
   readonly adapter: 'lxc' | 'memory';
   readonly root: string;
+  /** File to which it records its inputs; none when absent. */
+  readonly record?: string;
   readonly environment?: Readonly<Record<string, string>>;
 }
 
@@ -50,10 +52,11 @@ function keepLines(child: ChildProcess): readonly string[] {
 
 /** Starts `holdfast run` and waits until its control socket is there. Rejects with its log when it ends before. */
 export async function startController(options: ControllerOptions): Promise<RunningController> {
-  const { adapter, root } = options;
+  const { adapter, root, record } = options;
   mkdirSync(root, { recursive: true, mode: 0o700 });
   const socket = join(root, 'control.sock');
-  const child = spawn(holdfastProgram, ['run', '--adapter', adapter, '--root', root, '--socket', socket], {
+  const words = ['run', '--adapter', adapter, '--root', root, '--socket', socket];
+  const child = spawn(holdfastProgram, record === undefined ? words : [...words, '--record', record], {
     stdio: ['ignore', 'pipe', 'pipe'],
     env: { ...process.env, ...options.environment },
   });

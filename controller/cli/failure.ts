@@ -28,7 +28,7 @@ export const exitCodeLines: readonly (readonly [code: number, meaning: string])[
   [exitCodes.timedOut, 'not at rest within --wait seconds; the controller goes on'],
   [
     exitCodes.notFound,
-    'there is no resource, or no code, of that name; for replay: it differs from the recording',
+    'there is no such resource or code; for replay: a step differs',
   ],
   [exitCodes.noController, 'no controller answers on the socket, or it went away'],
   [exitCodes.usage, 'the command line is wrong'],

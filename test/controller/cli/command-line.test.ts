@@ -29,7 +29,7 @@ test('help lists every verb and every exit code, and each verb has examples', as
   const { code, out } = await commandLine(['--help']);
   t.is(code, 0);
   const verbs = [...out.matchAll(/^ {2}([a-z]+) .*[a-z]$/gm)].map(([, verb]) => verb ?? '');
-  const expected = 'run validate plan explain apply patch down get describe events version'.split(' ');
+  const expected = 'run validate plan explain apply patch down get describe events replay version'.split(' ');
   t.deepEqual(
     verbs.filter((verb) => verb !== 'help'),
     expected,
