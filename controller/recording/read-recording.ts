@@ -4,10 +4,18 @@ import type { Input } from '../input.ts';
 import { longestRecordingLineBytes } from '../options.ts';
 import { type RecordedInput, type RunHeader, recordingFormat, recordingVersion } from './recording.ts';
 
+/** An input as it is read. Its steps are read when they are asked for: text that is as expected need not be. */
+export interface ReadInput extends Pick<RecordedInput, 'input' | 'failed'> {
+  /** The steps as they stand on the line; null where only reading them can tell. */
+  readonly stepsText: string | null;
+  /** Throws a RecordingError where the text is no list. */
+  readonly steps: () => RecordedInput['steps'];
+}
+
 /** One line of a recording, and its number from 1. */
 export type RecordingLine = { readonly line: number } & (
   | { readonly type: 'run'; readonly header: RunHeader }
-  | { readonly type: 'input'; readonly recorded: RecordedInput }
+  | { readonly type: 'input'; readonly recorded: ReadInput }
   /** The last line has no end: whoever wrote it was killed. Nothing of it is known. */
   | { readonly type: 'torn'; readonly bytes: number }
 );
@@ -63,9 +71,44 @@ function readHeader(line: number, { version, revision, state, texts, leases, opt
   }
 }
 
-function checkInput(line: number, { input, steps }: JsonObject): void {
+const inputHead = '{"input":';
+const stepsHead = ',"steps":';
+
+/**
+ * Reads a line as a recorder writes it, but for its steps, which are half of it; null where it is not written that way. What is before
+ * the last `,"steps":` is whole JSON only where that is the member of the line itself.
+ */
+function readSwiftly(line: number, text: string): RecordingLine | null {
+  if (!text.startsWith(inputHead) || !text.endsWith(']}')) return null;
+  const border = text.lastIndexOf(stepsHead);
+  const input = objectOn(text.slice(inputHead.length, border));
+  if (input === null) return null;
+  checkInput(line, input);
+  const stepsText = text.slice(border + stepsHead.length, -1);
+  const steps = () => stepsOn(line, text);
+  return { line, type: 'input', recorded: { input: input as unknown as Input, stepsText, steps } };
+}
+
+function stepsOn(line: number, text: string): RecordedInput['steps'] {
+  const value = objectOn(text);
+  if (value !== null && Array.isArray(value.steps)) return value.steps as unknown as RecordedInput['steps'];
+  throw new RecordingError(line, `no list of steps: ${excerpt(text)}`, '{"input": …, "steps": […]}');
+}
+
+function readInput(line: number, { input, steps, failed }: JsonObject): RecordingLine {
   if (input === undefined || !isJsonObject(input) || !Array.isArray(steps))
     throw new RecordingError(line, 'neither a run nor an input', '{"input": …, "steps": […]}');
+  checkInput(line, input);
+  const read = steps as unknown as RecordedInput['steps'];
+  const recorded = { input: input as unknown as Input, stepsText: null, steps: () => read };
+  return {
+    line,
+    type: 'input',
+    recorded: failed === undefined ? recorded : { ...recorded, failed: String(failed) },
+  };
+}
+
+function checkInput(line: number, input: JsonObject): void {
   if (typeof input.at !== 'number')
     throw new RecordingError(line, `an input at ${JSON.stringify(input.at)}`, 'milliseconds since the epoch');
   if (typeof input.type !== 'string' || !Object.hasOwn(inputTypes, input.type))
@@ -78,6 +121,8 @@ function checkInput(line: number, { input, steps }: JsonObject): void {
 
 /** Reads one whole line. Throws a RecordingError when it is none of a recording. */
 export function readLine(line: number, text: string): RecordingLine {
+  const swift = readSwiftly(line, text);
+  if (swift !== null && line > 1) return swift;
   const value = objectOn(text);
   if (value === null)
     throw new RecordingError(line, `no JSON object: ${excerpt(text)}`, 'a line of a recording');
@@ -87,8 +132,7 @@ export function readLine(line: number, text: string): RecordingLine {
   }
   if (line === 1)
     throw new RecordingError(1, `no recording: ${excerpt(text)}`, `{"format":"${recordingFormat}", …}`);
-  checkInput(line, value);
-  return { line, type: 'input', recorded: value as unknown as RecordedInput };
+  return readInput(line, value);
 }
 
 function excerpt(text: string): string {

@@ -5,9 +5,17 @@ import { headerOf, linesOf } from './recorded-device.ts';
 const header = JSON.stringify(headerOf());
 const start = '{"input":{"type":"start","at":1},"steps":[]}';
 
-async function read(text: string, chunkBytes?: number): Promise<readonly RecordingLine[]> {
-  const lines: RecordingLine[] = [];
-  for await (const line of linesOf(text, chunkBytes)) lines.push(line);
+/** The lines, each with its steps read. */
+async function read(text: string, chunkBytes?: number) {
+  const lines: (RecordingLine | { readonly line: number; readonly type: 'input'; readonly read: object })[] =
+    [];
+  for await (const line of linesOf(text, chunkBytes)) {
+    if (line.type !== 'input') lines.push(line);
+    else {
+      const { steps, ...rest } = line.recorded;
+      lines.push({ line: line.line, type: 'input', read: { ...rest, steps: steps() } });
+    }
+  }
   return lines;
 }
 
@@ -35,6 +43,19 @@ test('[REPLAY-2] a last line that is torn is left out, and said', async (t) => {
   }
   t.is((await read(text + start)).at(-1)?.type, 'input', 'all but its end is there');
   t.deepEqual((await read(`${text}\0\0\0`)).at(-1), { line: 3, type: 'torn', bytes: 3 });
+});
+
+test('an input is read the same wherever `steps` stands, also as a member within', async (t) => {
+  const input = { type: 'relist', reason: ',"steps":[]}', steps: [1], at: 2 };
+  const steps = [{ id: 1, step: { spec: { a: 1, steps: [] } } }];
+  for (const text of [
+    { input, steps },
+    { steps, input },
+    { input, steps, failed: 'a mistake' },
+  ]) {
+    const [, line] = await read(`${header}\n${JSON.stringify(text)}\n`);
+    t.like(line, { line: 2, type: 'input', read: text });
+  }
 });
 
 const damaged: readonly (readonly [name: string, text: string, message: RegExp])[] = [
@@ -71,6 +92,11 @@ const damaged: readonly (readonly [name: string, text: string, message: RegExp])
     'an input of no known type',
     `${header}\n{"input":{"type":"valueOf","at":1},"steps":[]}\n`,
     /^line 2: found an input of type "valueOf", expected start, revision/,
+  ],
+  [
+    'steps that are cut short',
+    `${header}\n{"input":{"type":"start","at":1},"steps":[{]}\n`,
+    /^line 2: found no list of steps/,
   ],
   [
     'an input without steps',

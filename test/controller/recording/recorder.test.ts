@@ -46,7 +46,7 @@ test('[REPLAY-1] every input of the engine is recorded, each with the steps that
   const steps: string[] = [];
   for await (const line of linesOf(file.text)) {
     if (line.type === 'input')
-      steps.push(...line.recorded.steps.map(({ id, step }) => `${id} ${step.action}`));
+      steps.push(...line.recorded.steps().map(({ id, step }) => `${id} ${step.action}`));
   }
   t.deepEqual(steps, ['1 pool.ensure', '2 lease.reserve', '3 container.start']);
 });
