@@ -89,6 +89,8 @@ async function everything(): Promise<Tally> {
   const unit = suites('test/**/*.test.ts', isLab);
   const lab = suites('test/**/*.lab.test.ts', () => false);
   const tallies = [
+    // What is tested through the command line is what a clean clone has after npm ci.
+    await check('bundle', { program: node, arguments: [join(project, 'tools/build.ts')] }),
     await check('types', { program: join(project, 'node_modules/.bin/tsc'), arguments: ['-p', project] }),
     await check('lint and format', {
       program: join(project, 'node_modules/.bin/biome'),

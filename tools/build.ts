@@ -1,0 +1,54 @@
+import { copyFile, mkdir, rename, rm } from 'node:fs/promises';
+import { join } from 'node:path';
+
+/**
+ * `npm run build`, and the last part of `npm ci`: puts the command line and the controller into a few files under `dist/`, which
+ * `bin/holdfast` starts two to three times as fast as the sources (docs/decisions/bundle.md). Without esbuild, as in
+ * an installation for production, nothing is built, and the sources are run.
+ */
+
+const project = join(import.meta.dirname, '..');
+const output = join(project, 'dist');
+const aside = join(project, 'dist.new');
+
+/** Files that the bundle looks for beside itself. */
+const companions = ['adapters/lxc/side-by-side.sh'];
+
+/** CommonJS packages call `require`, which modules do not have. */
+const banner =
+  "import { createRequire as requireFrom } from 'node:module'; const require = requireFrom(import.meta.url);";
+
+async function loadEsbuild(): Promise<typeof import('esbuild') | null> {
+  try {
+    return await import('esbuild');
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ERR_MODULE_NOT_FOUND') return null;
+    throw error;
+  }
+}
+
+const esbuild = await loadEsbuild();
+if (esbuild === null) {
+  process.stderr.write('build: esbuild is not installed; bin/holdfast will run the sources\n');
+} else {
+  await rm(aside, { recursive: true, force: true });
+  await mkdir(aside);
+  await esbuild.build({
+    absWorkingDir: project,
+    entryPoints: ['controller/cli/entry.ts'],
+    outdir: aside,
+    bundle: true,
+    splitting: true,
+    format: 'esm',
+    platform: 'node',
+    target: 'node24',
+    // Some packages have a UMD form for `main`, whose requires no bundler can follow.
+    mainFields: ['module', 'main'],
+    banner: { js: banner },
+    logLevel: 'warning',
+  });
+  for (const file of companions)
+    await copyFile(join(project, file), join(aside, file.slice(file.lastIndexOf('/') + 1)));
+  await rm(output, { recursive: true, force: true });
+  await rename(aside, output);
+}
