@@ -2,8 +2,6 @@ import { existsSync } from 'node:fs';
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type Logger, pino } from 'pino';
-import type { Adapter } from '../adapters/adapter.ts';
-import { closeInheritedDescriptors } from '../adapters/linux/inherited-descriptors.ts';
 import {
   concatMap,
   filter,
@@ -13,7 +11,9 @@ import {
   Observable,
   race,
   type Subscription,
-} from '../adapters/rxjs.ts';
+} from 'rxjs';
+import type { Adapter } from '../adapters/adapter.ts';
+import { closeInheritedDescriptors } from '../adapters/linux/inherited-descriptors.ts';
 import packageJson from '../package.json' with { type: 'json' };
 import type { ObservedResource } from '../state/resource.ts';
 import type { StateChange } from '../state/revision.ts';

@@ -1,5 +1,5 @@
+import { type Observable, Subject, type Subscription } from 'rxjs';
 import type { Adapter, Step, StepResult } from '../adapters/adapter.ts';
-import { type Observable, Subject, type Subscription } from '../adapters/rxjs.ts';
 import type { Key } from '../state/resource.ts';
 import type { ObjectFacts, StateChange } from '../state/revision.ts';
 import type { EventRecord, Status } from '../state/status.ts';

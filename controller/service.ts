@@ -1,11 +1,4 @@
-import {
-  distinctUntilChanged,
-  filter,
-  firstValueFrom,
-  map,
-  type Observable,
-  startWith,
-} from '../adapters/rxjs.ts';
+import { distinctUntilChanged, filter, firstValueFrom, map, type Observable, startWith } from 'rxjs';
 import type { Finding } from '../state/finding.ts';
 import type { Json } from '../state/json.ts';
 import { type Key, kindOf, nameOf } from '../state/resource.ts';

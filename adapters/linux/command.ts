@@ -2,7 +2,7 @@ import { type ChildProcessByStdio, spawn } from 'node:child_process';
 import { accessSync, constants, realpathSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import type { Readable, Writable } from 'node:stream';
-import { Observable } from '../rxjs.ts';
+import { Observable } from 'rxjs';
 
 /**
  * Child processes. A program is looked up in a fixed list of directories and gets an environment of its own, so that

@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs';
-import { concat, merge, Observable, of, retry, throwError } from '../rxjs.ts';
+import { concat, merge, Observable, of, retry, throwError } from 'rxjs';
 import type { Commands } from './command.ts';
 import { type Interest, NftMonitorReader, readIpLine } from './monitor-lines.ts';
 import type { OwnWrites } from './own-writes.ts';

@@ -1,8 +1,8 @@
 import { join } from 'node:path';
+import { from, map, merge, mergeAll, mergeMap, type Observable, of, Subject, share } from 'rxjs';
 import { digestOf } from '../../state/json.ts';
 import type { Key, ObservedResource } from '../../state/resource.ts';
 import type { StepOf, StepResult, WatchEvent } from '../adapter.ts';
-import { from, map, merge, mergeAll, mergeMap, type Observable, of, Subject, share } from '../rxjs.ts';
 import { type Commands, systemCommands } from './command.ts';
 import type { Firewall } from './firewall.ts';
 import { type Forwarding, kernelForwarding } from './forwarding.ts';

@@ -1,4 +1,5 @@
 import { mkdirSync } from 'node:fs';
+import { map, merge, mergeMap, type Observable, Subject, takeUntil } from 'rxjs';
 import { containerKey, type Key, kindOf, nameOf, type ObservedResource } from '../../state/resource.ts';
 import type {
   Action,
@@ -14,7 +15,6 @@ import type {
 import { CommandError } from '../linux/command.ts';
 import { instanceOf } from '../linux/mark.ts';
 import { HostNetwork, type HostNetworkOptions } from '../linux/network.ts';
-import { map, merge, mergeMap, type Observable, Subject, takeUntil } from '../rxjs.ts';
 import { Containers } from './containers.ts';
 import { layoutOf } from './layout.ts';
 import { LeaseRecords } from './lease-records.ts';

@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { connect, type Socket } from 'node:net';
-import { type Observable, Subject } from '../rxjs.ts';
+import { type Observable, Subject } from 'rxjs';
 import type { Layout } from './layout.ts';
 
 /** FNV-1a, 64 bits, as liblxc computes it. */

@@ -1,3 +1,4 @@
+import { type Observable, Subject } from 'rxjs';
 import { type Key, kindOf, nameOf, type ObservedResource, type PoolSpec } from '../../state/resource.ts';
 import type {
   Action,
@@ -9,7 +10,6 @@ import type {
   StepResult,
   WatchEvent,
 } from '../adapter.ts';
-import { type Observable, Subject } from '../rxjs.ts';
 import {
   emptyHost,
   gatewayAddress,

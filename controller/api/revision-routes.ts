@@ -1,5 +1,5 @@
 import type { FastifyInstance, FastifyReply } from 'fastify';
-import { distinctUntilChanged } from '../../adapters/rxjs.ts';
+import { distinctUntilChanged } from 'rxjs';
 import type { Json } from '../../state/json.ts';
 import type { StateChange } from '../../state/revision.ts';
 import type { ControllerService, RevisionOutcome } from './contract.ts';

@@ -1,13 +1,4 @@
-import {
-  concatMap,
-  debounce,
-  filter,
-  finalize,
-  from,
-  Observable,
-  Subject,
-  startWith,
-} from '../../adapters/rxjs.ts';
+import { concatMap, debounce, filter, finalize, from, Observable, Subject, startWith } from 'rxjs';
 import type { Finding } from '../../state/finding.ts';
 import { digestOf } from '../../state/json.ts';
 import type { Clock } from '../clock.ts';
