@@ -158,8 +158,8 @@ export async function* recordingLines(chunks: AsyncIterable<Buffer>): AsyncGener
     let start = 0;
     for (let end = chunk.indexOf(lineFeed); end >= 0; end = chunk.indexOf(lineFeed, start)) {
       line += 1;
-      const whole = Buffer.concat([...parts, chunk.subarray(start, end)]);
-      yield readLine(line, whole.toString());
+      const rest = chunk.subarray(start, end);
+      yield readLine(line, (parts.length === 0 ? rest : Buffer.concat([...parts, rest])).toString());
       [parts, length, start] = [[], 0, end + 1];
     }
     parts.push(chunk.subarray(start));
