@@ -26,10 +26,7 @@ export const exitCodeLines: readonly (readonly [code: number, meaning: string])[
   [exitCodes.stepsPending, 'plan: there are steps to take'],
   [exitCodes.invalid, 'the revision, or the recording, is invalid; nothing was touched'],
   [exitCodes.timedOut, 'not at rest within --wait seconds; the controller goes on'],
-  [
-    exitCodes.notFound,
-    'there is no such resource or code; for replay: a step differs',
-  ],
+  [exitCodes.notFound, 'there is no such resource or code; for replay: a step differs'],
   [exitCodes.noController, 'no controller answers on the socket, or it went away'],
   [exitCodes.usage, 'the command line is wrong'],
   [exitCodes.cannotStart, 'the controller cannot run here as things are; the message says why'],
