@@ -21,6 +21,14 @@ import { Root } from './root.ts';
 import { StepConflict, StepFailure } from './step-refusal.ts';
 import { entriesOf } from './storage.ts';
 
+/** Characters of a container's last line that its observation repeats. */
+const shownCharacters = 200;
+
+/** Lines with something in them. */
+function linesOf(text: string): readonly string[] {
+  return text.split(/\r?\n/).filter((line) => line.trim() !== '');
+}
+
 /** Lines of the container's log that a failure repeats. */
 const shownLogLines = 12;
 
@@ -108,8 +116,10 @@ export class Containers {
     const record = this.#records.get(name);
     if (record === undefined) return null;
     const { spec, digest } = record;
-    const running = await this.#monitors.isRunning(name);
-    const pid = running ? this.#monitors.initPid(name) : null;
+    // A monitor outlives its container's init while it takes down what is left: nothing runs any more then.
+    const init = (await this.#monitors.isRunning(name)) ? this.#monitors.init(name) : 'gone';
+    const running = init !== 'gone';
+    const pid = typeof init === 'number' ? init : null;
     const drift = running ? [] : this.#endOf(name);
     return { key: containerKey(name), kind: 'container', spec, digest, drift, facts: { running, pid } };
   }
@@ -117,7 +127,7 @@ export class Containers {
   /** Makes root and configuration anew and starts. Rejects with StepConflict or StepFailure. */
   async start(spec: ContainerSpec, digest: string): Promise<void> {
     const paths = this.#layout.container(spec.name);
-    if (await this.#monitors.isRunning(spec.name)) return this.#expectRunning(spec.name, digest);
+    if (await this.#runs(spec.name)) return this.#expectRunning(spec.name, digest);
     if (!this.#records.has(spec.name) && statSync(paths.config, { throwIfNoEntry: false }) !== undefined) {
       throw new StepConflict({
         code: 'ContainerExists',
@@ -198,6 +208,14 @@ export class Containers {
     await rm(paths.directory, { recursive: true, force: true });
   }
 
+  /** False only when nothing is left of an earlier run. */
+  async #runs(name: string): Promise<boolean> {
+    if (!(await this.#monitors.isRunning(name))) return false;
+    if (this.#monitors.init(name) !== 'gone') return true;
+    await this.#monitors.untilEnded(name);
+    return false;
+  }
+
   #expectRunning(name: string, digest: string): void {
     if (this.#records.get(name)?.digest === digest) return;
     throw new StepFailure({
@@ -241,20 +259,27 @@ export class Containers {
     const complaints = readOrEmpty(paths.log)
       .split('\n')
       .filter((line) => / ERROR /.test(line));
-    const said = readOrEmpty(paths.console)
-      .split(/\r?\n/)
-      .filter((line) => line.trim() !== '');
+    const said = linesOf(readOrEmpty(paths.console));
     return [...said.slice(-shownLogLines), ...complaints.slice(-shownLogLines)].slice(-shownLogLines);
   }
 
+  /** That it does not run, and where that is known: how it ended, and what it said last. */
   #endOf(name: string): readonly string[] {
-    const report = exitReport(readOrEmpty(this.#layout.container(name).log));
-    return report === null ? ['not running'] : ['not running', report];
+    const { log, console } = this.#layout.container(name);
+    const report = exitReport(readOrEmpty(log));
+    if (report === null) return ['not running'];
+    const said = linesOf(readOrEmpty(console)).at(-1);
+    return [
+      'not running',
+      report,
+      ...(said === undefined ? [] : [`it said last: ${said.slice(0, shownCharacters)}`]),
+    ];
   }
 
   #canBeAsked(name: string): boolean {
-    const pid = this.#monitors.initPid(name);
-    return pid === null || !ignoresHalt(pid, readOrEmpty(this.#layout.container(name).config));
+    const init = this.#monitors.init(name);
+    if (typeof init !== 'number') return true;
+    return !ignoresHalt(init, readOrEmpty(this.#layout.container(name).config));
   }
 
   async #sweep(): Promise<void> {

@@ -1,4 +1,4 @@
-import { readFileSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { connect, type Socket } from 'node:net';
 import { type Observable, Subject } from 'rxjs';
 import type { Layout } from './layout.ts';
@@ -38,6 +38,17 @@ function connectTo(path: string): Promise<Socket | null> {
       else reject(error);
     });
   });
+}
+
+/** Null where the file, or the process that it speaks of, is not there. */
+function readIfThere(path: string): string | null {
+  try {
+    return readFileSync(path, 'utf8');
+  } catch (error) {
+    const code = (error as NodeJS.ErrnoException).code;
+    if (code === 'ENOENT' || code === 'ESRCH') return null;
+    throw error;
+  }
 }
 
 /** A connection, and what is told when it ends. */
@@ -87,19 +98,18 @@ export class Monitors {
     if (await this.isRunning(name)) await this.#monitors.get(name)?.ended;
   }
 
-  /** Process id of the container's init; null where it does not run, or is just starting or ending. */
-  initPid(name: string): number | null {
-    try {
-      const monitor = Number(readFileSync(this.#layout.container(name).monitorPid, 'utf8'));
-      const title = readFileSync(`/proc/${monitor}/cmdline`, 'utf8');
-      if (!title.includes(`${this.#lxcPath} ${name}`)) return null;
-      const [init] = readFileSync(`/proc/${monitor}/task/${monitor}/children`, 'utf8').split(' ');
-      return init === undefined || init === '' ? null : Number(init);
-    } catch (error) {
-      const code = (error as NodeJS.ErrnoException).code;
-      if (code === 'ENOENT' || code === 'ESRCH') return null;
-      throw error;
-    }
+  /**
+   * What the container's monitor has for an init: its process id; `gone` where there is none, or no monitor; `hidden` where
+   * this kernel does not tell the children of a process (CONFIG_PROC_CHILDREN).
+   */
+  init(name: string): number | 'gone' | 'hidden' {
+    const monitor = Number(readIfThere(this.#layout.container(name).monitorPid) ?? Number.NaN);
+    const title = readIfThere(`/proc/${monitor}/cmdline`);
+    if (title?.includes(`${this.#lxcPath} ${name}`) !== true) return 'gone';
+    const children = readIfThere(`/proc/${monitor}/task/${monitor}/children`);
+    if (children === null) return existsSync(`/proc/${monitor}`) ? 'hidden' : 'gone';
+    const [init = ''] = children.split(' ');
+    return init === '' ? 'gone' : Number(init);
   }
 
   /** Ends every connection; no container takes notice. */

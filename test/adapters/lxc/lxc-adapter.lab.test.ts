@@ -163,9 +163,13 @@ scene('a container that ends tells how: its status, or the signal', async (t, wo
   const watch = listen(world.adapter);
   await world.adapter.apply(start(container('status', directory(await world.makeRoot(inits.failing)), [])));
   const ended = await watch.until(
-    ({ key, observed: seen }) => key === containerKey('status') && seen?.drift.length === 2,
+    ({ key, observed: seen }) => key === containerKey('status') && seen?.drift.length === 3,
   );
-  t.deepEqual(ended.observed?.drift, ['not running', 'its init exited with status 3']);
+  t.deepEqual(ended.observed?.drift, [
+    'not running',
+    'its init exited with status 3',
+    'it said last: no such device: /dev/nonsense',
+  ]);
   t.regex(await readFile(join(world.directory, 'logs/status/console.log'), 'utf8'), /no such device/);
   await play(t, world.adapter, [start(container('signal', world.root, []))]);
   await world.killContainer('signal', await pidOf(world.adapter, containerKey('signal')));
