@@ -20,14 +20,6 @@ export function commandSocket(lxcPath: string, name: string): string {
   return `\0lxc/${fnv1a64(`${lxcPath}/${name}`).toString(16).padStart(16, '0')}/command`;
 }
 
-/** The kernel knows a socket of this name in our network namespace (proc(5), `/proc/net/unix`, abstract ones with `@`). */
-function isBound(path: string): boolean {
-  const name = `@${path.slice(1)}`;
-  return readFileSync('/proc/net/unix', 'utf8')
-    .split('\n')
-    .some((line) => line.endsWith(` ${name}`));
-}
-
 /** Resolves to null where nobody listens. */
 function connectTo(path: string): Promise<Socket | null> {
   return new Promise((resolve, reject) => {
@@ -83,10 +75,7 @@ export class Monitors {
   /** True when the container has a monitor: it is starting, running or stopping. From then on its end is told. */
   async isRunning(name: string): Promise<boolean> {
     if (this.#monitors.has(name)) return true;
-    const path = commandSocket(this.#lxcPath, name);
-    // Half a millisecond less than a connection that is refused.
-    if (!isBound(path)) return false;
-    const socket = await connectTo(path);
+    const socket = await connectTo(commandSocket(this.#lxcPath, name));
     if (socket === null) return false;
     if (this.#monitors.has(name)) socket.destroy();
     else this.#watch(name, socket);
