@@ -2,8 +2,8 @@ import { copyFile, mkdir, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 
 /**
- * `npm run build`, and the last part of `npm ci`: puts the command line and the controller into a few files under `dist/`, which
- * `bin/holdfast` starts two to three times as fast as the sources (docs/decisions/bundle.md). Without esbuild, as in
+ * `npm run build`, and the last part of `npm ci`: puts the command line and the controller into a few files under `dist/`:
+ * with them the controller starts in half the time (docs/decisions/bundle.md). Without esbuild, as in
  * an installation for production, nothing is built, and the sources are run.
  */
 
