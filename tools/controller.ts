@@ -1,8 +1,15 @@
 import { type ChildProcess, spawn } from 'node:child_process';
-import { existsSync, mkdirSync, watch } from 'node:fs';
-import { basename, join } from 'node:path';
+import { mkdirSync } from 'node:fs';
+import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { type Command, capture } from './command.ts';
+
+/** What of a line of the log others look at. */
+export interface LogLine {
+  readonly msg: string;
+  readonly key?: string;
+  readonly reason?: string;
+}
 
 /** A controller that runs as a process of its own, as on a device. */
 export interface RunningController {
@@ -12,6 +19,8 @@ export interface RunningController {
   readonly socket: string;
   /** What it has logged so far. */
   readonly log: readonly string[];
+  /** Resolves when it has logged a line that `wanted` takes, at once if it already has. */
+  logged(wanted: (line: LogLine) => boolean): Promise<void>;
   /** Ends it with a signal and waits until it is gone; returns its exit code, null where the signal killed it. */
   stop(signal?: NodeJS.Signals): Promise<number | null>;
 }
@@ -19,8 +28,10 @@ export interface RunningController {
 export interface ControllerOptions {
   readonly adapter: 'lxc' | 'memory';
   readonly root: string;
-  /** File to which it records its inputs; none when absent. */
-  readonly record?: string;
+  /** `control.sock` below `root` when absent. */
+  readonly socket?: string;
+  /** More words for `holdfast run`. */
+  readonly more?: readonly string[];
   readonly environment?: Readonly<Record<string, string>>;
 }
 
@@ -29,56 +40,67 @@ const project = join(import.meta.dirname, '..');
 /** The launcher that people use. */
 export const holdfastProgram = join(project, 'bin/holdfast');
 
-/** Resolves when `name` is in `directory`; never after `signal` is aborted. */
-function appearance(directory: string, name: string, signal: AbortSignal): Promise<void> {
-  return new Promise((resolve) => {
-    const check = () => {
-      if (!existsSync(join(directory, name))) return;
-      watcher.close();
-      resolve();
-    };
-    const watcher = watch(directory, { signal }, check);
-    check();
-  });
-}
+/** Lines as they come, kept; whoever waits for one is told at once. */
+class Log {
+  readonly lines: string[] = [];
+  readonly #listeners = new Set<(line: string) => void>();
 
-function keepLines(child: ChildProcess): readonly string[] {
-  const log: string[] = [];
-  for (const stream of [child.stdout, child.stderr]) {
-    if (stream !== null) createInterface({ input: stream }).on('line', (line) => log.push(line));
+  constructor(child: ChildProcess) {
+    for (const stream of [child.stdout, child.stderr]) {
+      if (stream !== null) createInterface({ input: stream }).on('line', (line) => this.#add(line));
+    }
   }
-  return log;
+
+  /** Resolves when there is a line that `wanted` takes, at once if there already is. */
+  has(wanted: (line: string) => boolean): Promise<void> {
+    if (this.lines.some(wanted)) return Promise.resolve();
+    return new Promise((resolve) => {
+      const listener = (line: string) => {
+        if (!wanted(line)) return;
+        this.#listeners.delete(listener);
+        resolve();
+      };
+      this.#listeners.add(listener);
+    });
+  }
+
+  #add(line: string): void {
+    this.lines.push(line);
+    for (const listener of this.#listeners) listener(line);
+  }
 }
 
-/** Starts `holdfast run` and waits until its control socket is there. Rejects with its log when it ends before. */
+/** Starts `holdfast run` and waits until it serves its control socket. Rejects with its log when it ends before. */
 export async function startController(options: ControllerOptions): Promise<RunningController> {
-  const { adapter, root, record } = options;
+  const { adapter, root, socket = join(root, 'control.sock'), more = [] } = options;
   mkdirSync(root, { recursive: true, mode: 0o700 });
-  const socket = join(root, 'control.sock');
-  const words = ['run', '--adapter', adapter, '--root', root, '--socket', socket];
-  const child = spawn(holdfastProgram, record === undefined ? words : [...words, '--record', record], {
+  const words = ['run', '--adapter', adapter, '--root', root, '--socket', socket, ...more];
+  const child = spawn(holdfastProgram, words, {
     stdio: ['ignore', 'pipe', 'pipe'],
     env: { ...process.env, ...options.environment },
   });
-  const log = keepLines(child);
-  const abort = new AbortController();
+  const log = new Log(child);
   const ended = new Promise<number | null>((resolve, reject) => {
     child.once('error', reject);
     child.once('close', (code) => resolve(code));
   });
   const early = ended.then((code) => {
-    throw new Error(`the controller ended with ${code} before it listened:\n${log.join('\n')}`);
+    throw new Error(`the controller ended with ${code} before it listened:\n${log.lines.join('\n')}`);
   });
-  try {
-    await Promise.race([appearance(root, basename(socket), abort.signal), early]);
-  } finally {
-    early.catch(() => abort.abort());
-  }
+  await Promise.race([log.has((line) => line.includes('"msg":"serving the control socket"')), early]);
+  // Once it serves, its end is what `stop` tells.
+  early.catch(() => undefined);
   const stop = (signal: NodeJS.Signals = 'SIGTERM'): Promise<number | null> => {
     child.kill(signal);
     return ended;
   };
-  return { pid: child.pid ?? 0, root, socket, log, stop };
+  const logged: RunningController['logged'] = (wanted) => log.has((line) => wanted(parseLine(line)));
+  return { pid: child.pid ?? 0, root, socket, log: log.lines, logged, stop };
+}
+
+/** A line of the log; what is no JSON is a message. */
+function parseLine(line: string): LogLine {
+  return line.startsWith('{') ? JSON.parse(line) : { msg: line };
 }
 
 /** A verb of the command line, said to one controller. */

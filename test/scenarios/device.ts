@@ -1,10 +1,11 @@
-import { type ChildProcess, execFile, spawn } from 'node:child_process';
+import { execFile, spawn } from 'node:child_process';
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import type { ResourceItem } from '../../controller/api/contract.ts';
 import type { EventRecord } from '../../state/status.ts';
+import { holdfastProgram, type RunningController, startController } from '../../tools/controller.ts';
 
 /** What of an event tests look at. */
 export type SeenEvent = Pick<EventRecord, 'sequence' | 'key' | 'reason' | 'message'>;
@@ -15,21 +16,12 @@ export interface CliOptions {
   readonly socket?: string;
 }
 
-/** What of a line of the controller's log tests look at. */
-export interface LogLine {
-  readonly msg: string;
-  readonly key?: string;
-  readonly reason?: string;
-}
-
 /** What a command answered. */
 export interface Answer {
   readonly code: number;
   readonly stdout: string;
   readonly stderr: string;
 }
-
-const launcher = join(import.meta.dirname, '../../bin/holdfast');
 
 function capture(command: string, argv: readonly string[], input?: string): Promise<Answer> {
   return new Promise((resolve) => {
@@ -48,12 +40,10 @@ export class Device {
   readonly directory: string;
   readonly root: string;
   readonly socket: string;
-  readonly #adapter: string;
-  #controller: ChildProcess | null = null;
-  #log: string[] = [];
-  readonly #listeners: ((line: string) => void)[] = [];
+  readonly #adapter: 'lxc' | 'memory';
+  #controller: RunningController | null = null;
 
-  private constructor(directory: string, adapter: string) {
+  private constructor(directory: string, adapter: 'lxc' | 'memory') {
     this.directory = directory;
     this.root = join(directory, 'root');
     this.socket = join(directory, 'run', 'control.sock');
@@ -64,57 +54,33 @@ export class Device {
     return new Device(await mkdtemp(join(tmpdir(), 'holdfast-device-')), adapter);
   }
 
+  /** The controller that runs. Throws when none does. */
+  get controller(): RunningController {
+    if (this.#controller === null) throw new Error('this device has no running controller');
+    return this.#controller;
+  }
+
   /** What the running controller has logged, a line each. */
   get log(): readonly string[] {
-    return this.#log;
+    return this.controller.log;
   }
 
-  get pid(): number {
-    return this.#controller?.pid ?? -1;
-  }
-
-  /** Starts the controller; resolves when its control socket answers. */
+  /** Starts the controller; resolves when it serves its control socket. */
   async start(...more: readonly string[]): Promise<void> {
-    const argv = ['run', '--adapter', this.#adapter, '--root', this.root, '--socket', this.socket, ...more];
-    const child = spawn(launcher, argv, { stdio: ['ignore', 'pipe', 'pipe'] });
-    this.#controller = child;
-    this.#log = [];
-    const errors: string[] = [];
-    createInterface({ input: child.stderr }).on('line', (line) => errors.push(line));
-    await new Promise<void>((resolve, reject) => {
-      createInterface({ input: child.stdout }).on('line', (line) => {
-        this.#log.push(line);
-        for (const listener of this.#listeners) listener(line);
-        if (line.includes('"msg":"serving the control socket"')) resolve();
-      });
-      child.once('exit', (code) =>
-        reject(new Error(`controller ended with ${code}: ${errors.join('\n')}\n${this.#log.join('\n')}`)),
-      );
-    });
+    const { root, socket } = this;
+    this.#controller = await startController({ adapter: this.#adapter, root, socket, more });
   }
 
   /** Ends the controller by `signal` and waits until it is gone. */
   async end(signal: NodeJS.Signals): Promise<void> {
-    const child = this.#controller;
-    if (child === null) return;
+    const { controller } = this;
     this.#controller = null;
-    const gone = new Promise((resolve) => child.once('exit', resolve));
-    child.kill(signal);
-    await gone;
+    await controller.stop(signal);
   }
 
   /** One command line. */
   cli(argv: readonly string[], { input, socket = this.socket }: CliOptions = {}): Promise<Answer> {
-    return capture(launcher, [...argv, '--socket', socket], input);
-  }
-
-  /** Resolves when the running controller has logged a line that `wanted` takes, at once if it has already. */
-  logged(wanted: (line: LogLine) => boolean): Promise<void> {
-    const matches = (line: string) => wanted(JSON.parse(line) as LogLine);
-    if (this.#log.some(matches)) return Promise.resolve();
-    return new Promise((resolve) => {
-      this.#listeners.push((line) => matches(line) && resolve());
-    });
+    return capture(holdfastProgram, [...argv, '--socket', socket], input);
   }
 
   async apply(state: unknown, ...more: readonly string[]): Promise<Answer> {
@@ -151,7 +117,7 @@ export class Device {
       items: readonly SeenEvent[];
     };
     const newest = kept.items.at(-1)?.sequence ?? 0;
-    const child = spawn(launcher, ['events', '-f', '-o', 'json', '--socket', this.socket], {
+    const child = spawn(holdfastProgram, ['events', '-f', '-o', 'json', '--socket', this.socket], {
       stdio: ['ignore', 'pipe', 'inherit'],
     });
     const seen = new Promise<void>((resolve, reject) => {

@@ -89,9 +89,9 @@ test('a watched directory is applied, and applied again when it changes', async 
   await made.write('source/device.json', JSON.stringify({ network: { pools: { lan } } }));
   await made.write('source/web/run.json', run('web'));
   await made.start('--source', join(made.directory, 'source'));
-  await made.logged((line) => line.key === 'container/web' && line.reason === 'Ready');
+  await made.controller.logged((line) => line.key === 'container/web' && line.reason === 'Ready');
   await made.write('source/db/run.json', run('db'));
-  await made.logged((line) => line.key === 'container/db' && line.reason === 'Ready');
+  await made.controller.logged((line) => line.key === 'container/db' && line.reason === 'Ready');
   t.deepEqual((await made.get('containers')).map(({ name }) => name).sort(), ['db', 'web']);
 });
 

@@ -1,5 +1,4 @@
 import { spawn } from 'node:child_process';
-import { rmSync } from 'node:fs';
 import { join } from 'node:path';
 import type { ResourceItem } from '../../controller/api/contract.ts';
 import type { EventRecord } from '../../state/status.ts';
@@ -20,15 +19,13 @@ export class RecordedDevice {
 
   /** Starts a controller that records to `file`. */
   async start(file: string): Promise<void> {
-    this.#controller = await startController({ adapter: 'lxc', root: this.#root, record: file });
+    this.#controller = await startController({ adapter: 'lxc', root: this.#root, more: ['--record', file] });
   }
 
   async stop(signal: NodeJS.Signals = 'SIGTERM'): Promise<void> {
     const controller = this.#controller;
     this.#controller = null;
     await controller?.stop(signal);
-    // A controller that was killed leaves its socket, which is not to be taken for that of the next.
-    if (controller !== null) rmSync(controller.socket, { force: true });
   }
 
   /** Says a verb to the controller; throws unless it ends with one of `codes`. */

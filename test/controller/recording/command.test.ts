@@ -24,7 +24,8 @@ async function recording(t: ExecutionContext, signal: NodeJS.Signals): Promise<s
   const record = join(made, 'device.jsonl');
   const revision = join(made, 'revision.json');
   writeFileSync(revision, JSON.stringify(state));
-  const controller = await startController({ adapter: 'memory', root: join(made, 'root'), record });
+  const more = ['--record', record];
+  const controller = await startController({ adapter: 'memory', root: join(made, 'root'), more });
   t.teardown(() => controller.stop('SIGKILL'));
   t.is((await capture(verb(controller, 'apply', revision))).code, 0);
   await controller.stop(signal);
