@@ -6,7 +6,7 @@ import { meantHint } from './nearest-name.ts';
 import { pointerTo } from './pointer.ts';
 import type { ConfigFile, RootVolume } from './resource.ts';
 import type { ObjectReference } from './revision.ts';
-import { isSha256 } from './validate.ts';
+import { isSha256 } from './sha256.ts';
 
 /** What was read, or why it could not be; and the objects that it needs. */
 export interface Reading<T> {

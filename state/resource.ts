@@ -22,6 +22,11 @@ export interface BridgePoolSpec {
   readonly isolated: boolean;
 }
 
+/** The address that a pool's bridge carries, with its prefix: `10.0.5.1/24`. */
+export function gatewayAddress(spec: BridgePoolSpec): string {
+  return `${spec.gateway}${spec.subnet.slice(spec.subnet.indexOf('/'))}`;
+}
+
 /** Containers get a macvlan interface on `parent` (POOL-7). The host makes nothing. */
 export interface MacvlanPoolSpec {
   readonly type: 'macvlan';

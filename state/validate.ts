@@ -7,17 +7,12 @@ import type { ContainerManifest, DeviceManifest } from './manifest.ts';
 import { meantHint } from './nearest-name.ts';
 import { pointerTo } from './pointer.ts';
 import type { FlatState } from './revision.ts';
+import { isSha256 } from './sha256.ts';
 
 /** The state format that is read (REV-1). */
 export const stateSpec = 'pantavisor-service-system@1';
 
 const specPath = '#spec';
-const sha256Pattern = /^[0-9a-f]{64}$/;
-
-/** A sha256 as the state names objects: 64 lower-case hexadecimal digits. */
-export function isSha256(value: Json | undefined): value is string {
-  return typeof value === 'string' && sha256Pattern.test(value);
-}
 
 /**
  * What is wrong with a flat state in itself, whatever its documents mean (REV-1, REV-8): counts, paths, values. Never

@@ -1,6 +1,6 @@
 import { parseAddress, parseCidr } from '../../state/address.ts';
+import { isInterfaceName, isName } from '../../state/names.ts';
 import type { BridgePoolSpec } from '../../state/resource.ts';
-import { isInterfaceName, isPoolName } from './mark.ts';
 
 /** Rules as a packet filter spells them. */
 export interface Listing {
@@ -45,7 +45,7 @@ export function needsForwarding(pools: readonly BridgePoolSpec[]): boolean {
  */
 export function assertPlain(pool: BridgePoolSpec): void {
   const plain =
-    isPoolName(pool.name) &&
+    isName(pool.name) &&
     isInterfaceName(pool.bridge) &&
     parseCidr(pool.subnet) !== null &&
     parseAddress(pool.gateway) !== null;

@@ -11,8 +11,6 @@ import type { Key } from '../../state/resource.ts';
 export type Instance = string;
 
 const aliasPattern = /^holdfast:([0-9a-f]{8}):pool\/([A-Za-z0-9._-]+)$/;
-const poolNamePattern = /^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/;
-const interfaceNamePattern = /^(?!\.{1,2}$)[A-Za-z0-9_.][A-Za-z0-9_.-]{0,14}$/;
 
 function sha256(text: string): string {
   return createHash('sha256').update(text).digest('hex');
@@ -21,19 +19,6 @@ function sha256(text: string): string {
 /** The instance that keeps its things under `root`, which must exist: the same after every restart and reboot. */
 export function instanceOf(root: string): Instance {
   return sha256(realpathSync(root)).slice(0, 8);
-}
-
-/**
- * True for a name that is safe as an argument, in an `ip -batch` line, an nft set and a file name. Linux allows more
- * (anything without `/`, `:` and white space); of those, quotes, wildcards and a leading dash would be read as syntax.
- */
-export function isInterfaceName(name: string): boolean {
-  return interfaceNamePattern.test(name);
-}
-
-/** True for a pool name that fits into an alias, a comment and a file name. Revisions are refused for any other. */
-export function isPoolName(name: string): boolean {
-  return poolNamePattern.test(name);
 }
 
 /** The alias (`ip link show`) of a bridge that was made for a pool. */

@@ -1,9 +1,13 @@
-import type { BridgePoolSpec, ObservedResource, PoolSpec } from '../../state/resource.ts';
+import {
+  type BridgePoolSpec,
+  gatewayAddress,
+  type ObservedResource,
+  type PoolSpec,
+} from '../../state/resource.ts';
 import type { StepOf } from '../adapter.ts';
 import { needsForwarding } from './firewall.ts';
 import { isVethName } from './mark.ts';
 import type { Interest } from './monitor-lines.ts';
-import { gatewayAddress } from './pool-plan.ts';
 import type { PoolRecord } from './pool-record.ts';
 
 const interfaceOf = (spec: PoolSpec): string => (spec.type === 'bridge' ? spec.bridge : spec.parent);

@@ -2,6 +2,7 @@ import { formatSubnet, parseCidr } from '../../state/address.ts';
 import { digestOf } from '../../state/json.ts';
 import {
   type BridgePoolSpec,
+  gatewayAddress,
   type MacvlanPoolSpec,
   type ObservedResource,
   type PoolSpec,
@@ -11,14 +12,7 @@ import { needsRules } from './firewall.ts';
 import type { HostLink } from './host-links.ts';
 import { bridgeAlias, parseBridgeAlias } from './mark.ts';
 import type { RuleStatus } from './packet-rules.ts';
-import {
-  bridgeMac,
-  detachedMembers,
-  gatewayAddress,
-  isOwnBridge,
-  ownBridges,
-  type PoolView,
-} from './pool-plan.ts';
+import { bridgeMac, detachedMembers, isOwnBridge, ownBridges, type PoolView } from './pool-plan.ts';
 import type { PoolRecord } from './pool-record.ts';
 
 /** All pools of ours, by name: those on record, and those of which only a marked bridge is left after a crash. */

@@ -1,8 +1,15 @@
 import { macOf, overlaps, parseAddress, parseCidr } from '../../state/address.ts';
 import { digestOf } from '../../state/json.ts';
-import { type BridgePoolSpec, type Conflict, type PoolSpec, poolKey } from '../../state/resource.ts';
+import { isInterfaceName, isName } from '../../state/names.ts';
+import {
+  type BridgePoolSpec,
+  type Conflict,
+  gatewayAddress,
+  type PoolSpec,
+  poolKey,
+} from '../../state/resource.ts';
 import type { HostLink, HostLinks } from './host-links.ts';
-import { bridgeAlias, type Instance, isInterfaceName, isPoolName, parseBridgeAlias } from './mark.ts';
+import { bridgeAlias, type Instance, parseBridgeAlias } from './mark.ts';
 import type { PoolRecord } from './pool-record.ts';
 
 /** What planning looks at. */
@@ -26,11 +33,6 @@ export interface PoolPlan {
 }
 
 export type PoolPlanned = PoolPlan | { readonly conflict: Conflict };
-
-/** Address with prefix that a pool's bridge carries: `10.0.5.1/24`. */
-export function gatewayAddress(spec: BridgePoolSpec): string {
-  return `${spec.gateway}${spec.subnet.slice(spec.subnet.indexOf('/'))}`;
-}
 
 /**
  * The MAC of a bridge that we make: that of its gateway address (as LEASE-3). A bridge without one of its own takes
@@ -91,7 +93,7 @@ function hostInterface(spec: PoolSpec): string {
 
 function nameConflict(spec: PoolSpec): Conflict | null {
   const name = hostInterface(spec);
-  if (isInterfaceName(name) && isPoolName(spec.name)) return null;
+  if (isInterfaceName(name) && isName(spec.name)) return null;
   return {
     code: 'UnusableName',
     message: `found pool ${JSON.stringify(spec.name)} on interface ${JSON.stringify(name)}; both names must be letters, digits, '_', '.' and '-', an interface's of at most 15 bytes`,

@@ -9,8 +9,8 @@ import {
 } from 'node:fs';
 import { join } from 'node:path';
 import { digestOf, isJsonObject, type Json } from '../../state/json.ts';
+import { isName } from '../../state/names.ts';
 import type { PoolSpec } from '../../state/resource.ts';
-import { isPoolName } from './mark.ts';
 
 /**
  * What we did, or were about to do, for one pool: written before the kernel is touched, so that after a crash it is
@@ -106,7 +106,7 @@ export function parsePoolRecord(text: string, epoch: string): PoolRecord | null 
   const whole =
     value.epoch === epoch &&
     typeof spec.name === 'string' &&
-    isPoolName(spec.name) &&
+    isName(spec.name) &&
     typeof created === 'boolean' &&
     Array.isArray(addresses) &&
     digest === digestOf(spec);

@@ -1,12 +1,13 @@
-import type {
-  BridgePoolSpec,
-  ContainerSpec,
-  Key,
-  LeaseSpec,
-  ObservedResource,
-  PoolSpec,
+import {
+  type ContainerSpec,
+  containerKey,
+  gatewayAddress,
+  type Key,
+  type LeaseSpec,
+  type ObservedResource,
+  type PoolSpec,
+  poolKey,
 } from '../../state/resource.ts';
-import { containerKey, poolKey } from '../../state/resource.ts';
 
 /** A bridge of the modelled host. */
 export interface BridgeModel {
@@ -56,11 +57,6 @@ export function emptyHost(): HostModel {
     containers: new Map(),
     nextPid: 1000,
   };
-}
-
-/** `10.0.5.1/24`: the address that a pool's bridge carries. */
-export function gatewayAddress(spec: BridgePoolSpec): string {
-  return `${spec.gateway}/${spec.subnet.slice(spec.subnet.indexOf('/') + 1)}`;
 }
 
 function poolDrift(host: HostModel, spec: PoolSpec): readonly string[] {

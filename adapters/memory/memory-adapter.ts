@@ -1,5 +1,12 @@
 import { type Observable, Subject } from 'rxjs';
-import { type Key, kindOf, nameOf, type ObservedResource, type PoolSpec } from '../../state/resource.ts';
+import {
+  gatewayAddress,
+  type Key,
+  kindOf,
+  nameOf,
+  type ObservedResource,
+  type PoolSpec,
+} from '../../state/resource.ts';
 import type {
   Action,
   Adapter,
@@ -12,7 +19,6 @@ import type {
 } from '../adapter.ts';
 import {
   emptyHost,
-  gatewayAddress,
   type HostModel,
   observeContainer,
   observeHost,

@@ -5,13 +5,12 @@ import test from 'ava';
 import {
   bridgeAlias,
   instanceOf,
-  isInterfaceName,
-  isPoolName,
   isVethName,
   parseBridgeAlias,
   tableName,
   vethName,
 } from '../../../adapters/linux/mark.ts';
+import { isInterfaceName, isName } from '../../../state/names.ts';
 
 test('[ENG-4] an instance is named by where its root really is', (t) => {
   const root = mkdtempSync(join(tmpdir(), 'mark-'));
@@ -69,6 +68,6 @@ const names: readonly (readonly [name: string, asInterface: boolean, asPool: boo
 for (const [name, asInterface, asPool] of names) {
   test(`[REV-8] ${JSON.stringify(name)} is ${asInterface ? 'an' : 'no'} interface name and ${asPool ? 'a' : 'no'} pool name`, (t) => {
     t.is(isInterfaceName(name), asInterface);
-    t.is(isPoolName(name), asPool);
+    t.is(isName(name), asPool);
   });
 }

@@ -1,11 +1,12 @@
 import type { Step } from '../../../adapters/adapter.ts';
-import { gatewayAddress, type HostModel, observeHost } from '../../../adapters/memory/host.ts';
+import { type HostModel, observeHost } from '../../../adapters/memory/host.ts';
 import { planOf } from '../../../controller/dry-run.ts';
 import { World } from '../../../controller/world.ts';
 import { plan } from '../../../reconcilers/index.ts';
 import type { Plan } from '../../../reconcilers/reconciler.ts';
 import {
   type ContainerSpec,
+  gatewayAddress,
   type Key,
   leaseKey,
   type NetworkInterface,
