@@ -89,10 +89,13 @@ export class Monitors {
 
   /**
    * What the container's monitor has for an init: its process id; `gone` where there is none, or no monitor; `hidden` where
-   * this kernel does not tell the children of a process (CONFIG_PROC_CHILDREN).
+   * that can't be told: its record is gone, or this kernel hides the children of a process (CONFIG_PROC_CHILDREN).
    */
   init(name: string): number | 'gone' | 'hidden' {
-    const monitor = Number(readIfThere(this.#layout.container(name).monitorPid) ?? Number.NaN);
+    const recorded = readIfThere(this.#layout.container(name).monitorPid);
+    // Somebody deleted it: the monitor that answers may well have an init.
+    if (recorded === null) return 'hidden';
+    const monitor = Number(recorded);
     const title = readIfThere(`/proc/${monitor}/cmdline`);
     if (title?.includes(`${this.#lxcPath} ${name}`) !== true) return 'gone';
     const children = readIfThere(`/proc/${monitor}/task/${monitor}/children`);

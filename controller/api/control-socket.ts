@@ -7,6 +7,7 @@ import { socketProbeTimeoutMs } from '../options.ts';
 
 /** The control socket cannot be opened here; the message says what is in the way and what to do. */
 export class ControlSocketError extends Error {
+  readonly code = 'ControlSocket';
   constructor(message: string) {
     super(message);
     this.name = 'ControlSocketError';

@@ -25,6 +25,15 @@ test('a second controller on one root is refused, whatever its socket, and the f
   t.is((await made.cli(['get', 'all'])).code, 0);
 });
 
+test('a control socket that another controller serves is refused in a line', async (t) => {
+  const made = await device(t);
+  await made.start();
+  const second = await made.cli(['run', '--adapter', 'memory', '--root', `${made.root}.other`]);
+  t.is(second.code, 69, second.stderr);
+  t.regex(second.stderr, /^holdfast: .*another controller/);
+  t.notRegex(second.stderr, / at .*:\d+/);
+});
+
 test('a root directory that is a link is refused with what to do', async (t) => {
   const made = await device(t);
   await mkdir(join(made.directory, 'elsewhere'));
