@@ -169,7 +169,7 @@ export class Engine {
       reason: accepted ? 'RevisionUnchanged' : 'RevisionRefused',
       message: accepted
         ? `revision ${this.#revision} has this content already`
-        : `refused with ${errors} errors; revision ${this.#revision} stays`,
+        : `refused with ${errors} ${errors === 1 ? 'error' : 'errors'}; revision ${this.#revision} stays`,
       cause: this.#cause({ type: 'revision', revision: this.#revision }),
     });
   }

@@ -68,6 +68,12 @@ function isStuck(status: Status | undefined): boolean {
   return status?.phase === 'Blocked' || status?.phase === 'Failed';
 }
 
+/** Who has what a blocked resource wants (ENG-8). */
+function heldBy({ phase, waitsFor }: Status): string {
+  const [holder] = waitsFor;
+  return phase === 'Blocked' && holder !== undefined ? `, held by ${spoken(holder)}` : '';
+}
+
 /**
  * One sentence that says why `key` is in its phase, root cause first: for a container that waits for a lease that
  * waits for a pool that failed, the pool's failure.
@@ -78,9 +84,10 @@ export function why(key: Key, statusOf: StatusLookup): string {
   const root = rootOf(key, statusOf);
   const rootStatus = statusOf(root.key) ?? status;
   const cause = ownCause(root.key, rootStatus.cause);
-  if (root.key === key) return `${spoken(key)} is ${status.phase}: ${headline(status.message)} (${cause})`;
+  if (root.key === key)
+    return `${spoken(key)} is ${status.phase}: ${headline(status.message)}${heldBy(status)} (${cause})`;
   const through = root.path.slice(1).reverse().map(spoken);
   const chain = through.length === 0 ? '' : `, through ${through.join(', ')}`;
-  const trouble = `${spoken(root.key)} is ${rootStatus.phase}: ${headline(rootStatus.message)}`;
+  const trouble = `${spoken(root.key)} is ${rootStatus.phase}: ${headline(rootStatus.message)}${heldBy(rootStatus)}`;
   return `${trouble}; ${spoken(key)} is ${status.phase} because of it${chain} (${cause})`;
 }

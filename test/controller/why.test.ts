@@ -30,6 +30,15 @@ test('[ENG-9] a resource that waits for nobody speaks for itself', (t) => {
   t.is(why('pool/none', lookup), "pool 'none' is not known");
 });
 
+test('[ENG-8] the reason of a blocked resource names the holder', (t) => {
+  const blocked = status('Blocked', 'already in use', ['lease/lan/db/eth0']);
+  const text = "container 'web' is Blocked: already in use, held by lease 'lan/db/eth0' (since revision 7)";
+  t.is(
+    why('container/web', () => blocked),
+    text,
+  );
+});
+
 test('[ENG-9] resources that wait for each other end the search', (t) => {
   const circle = new Map<Key, Status>([
     ['lease/a/x/eth0', status('Waiting', 'm', ['lease/a/y/eth0'])],
