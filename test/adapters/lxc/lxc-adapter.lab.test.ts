@@ -198,7 +198,7 @@ scene('one that ignores the request is forced after the timeout', async (t, worl
   await play(t, impatient, [start(container('a', directory(await world.makeRoot(stubborn)), [])), stop('a')]);
   await play(t, impatient, [removeContainer('a')]);
   await impatient.close();
-  t.pass();
+  t.deepEqual(await readdir(join(world.directory, 'lxc')), []);
 });
 
 scene(
