@@ -3,11 +3,20 @@ import { DesiredStore } from '../state/store.ts';
 import { gatherFacts, type ObjectLookup } from './facts.ts';
 import { StartError } from './start-error.ts';
 
-/** What is kept across restarts: a revision that was accepted, and who holds which address (LEASE-4). */
+/** What is kept across restarts: what is to be desired, who holds which address (LEASE-4), and how the last trial stood. */
 export interface Kept {
+  /** The highest number that any revision has had. */
+  readonly latest: number;
+  /** Number of the revision to be desired: the committed one, or, where none ever was, the last one that was tried. */
   readonly revision: number;
   readonly state: FlatState;
   readonly leases: readonly HeldLease[];
+  /** It was DONE. */
+  readonly committed: boolean;
+  /** Number of the revision whose trial had not ended when the controller did, and that is not to be desired (ROLL-4). */
+  readonly interrupted: number | null;
+  /** Number of the last event that is kept; 0: none is. */
+  readonly sequence: number;
 }
 
 /** All that an engine begins with besides its options: what was kept, and the texts that compiling it takes. */
@@ -17,8 +26,8 @@ export interface StartConditions extends Kept {
 
 /** What a controller begins with after what was kept; a first revision is number 1. Rejects when a text cannot be read. */
 export async function startConditions(kept: Kept | null, objects: ObjectLookup): Promise<StartConditions> {
-  if (kept === null) return { revision: 0, state: {}, leases: [], texts: {} };
-  const { revision, state, leases } = kept;
+  if (kept === null) return nothingKept;
+  const { revision, state } = kept;
   const { texts, unusable = {} } = await gatherFacts(
     new DesiredStore({}).draft({ type: 'replace', state }).objects,
     objects,
@@ -30,8 +39,19 @@ export async function startConditions(kept: Kept | null, objects: ObjectLookup):
         `${damaged.found}, expected ${damaged.expected}. Nothing was touched. Put the object back under --root.`,
     );
   }
-  return { revision, state, leases, texts };
+  return { ...kept, texts };
 }
+
+const nothingKept: StartConditions = Object.freeze({
+  latest: 0,
+  revision: 0,
+  state: {},
+  leases: [],
+  committed: false,
+  interrupted: null,
+  sequence: 0,
+  texts: {},
+});
 
 /**
  * The desired store as it was when the controller last ran; empty when nothing was kept. Throws when what was

@@ -1,4 +1,12 @@
-import type { ConfigFile, LxcConfigItem, Persistence, PoolSpec, RootVolume } from './resource.ts';
+import type {
+  ConfigFile,
+  LxcConfigItem,
+  Persistence,
+  PoolSpec,
+  Recovery,
+  RootVolume,
+  StatusGoal,
+} from './resource.ts';
 import type { ObjectReference } from './revision.ts';
 
 /** `device.json`, read: every default filled in. Addresses of pools are resolved; nothing else is. */
@@ -9,11 +17,17 @@ export interface DeviceManifest {
   readonly groups: readonly GroupManifest[];
 }
 
+/** What a change of a container restarts: every container, or that one alone. */
+export type RestartPolicy = 'system' | 'container';
+
 export interface GroupManifest {
   readonly name: string;
-  readonly restartPolicy: 'system' | 'container';
-  readonly statusGoal: 'MOUNTED' | 'STARTED' | 'READY';
+  /** `system`: a change of one of its containers is a system transition (ROLL-8). */
+  readonly restartPolicy: RestartPolicy;
+  readonly statusGoal: StatusGoal;
   readonly timeoutSeconds: number;
+  /** For its containers that say nothing themselves; null: the group says nothing either. */
+  readonly recovery: Partial<Recovery> | null;
 }
 
 /** One interface that a container asks for, before it has an address. */
@@ -40,6 +54,12 @@ export interface ContainerManifest {
   /** Defaults to the name. */
   readonly hostname: string;
   readonly group: string | null;
+  /** Null: as its group says. */
+  readonly statusGoal: StatusGoal | null;
+  /** Null: as its group says. */
+  readonly restartPolicy: RestartPolicy | null;
+  /** What it says itself; the rest is as its group says, then as is usual. Null: nothing. */
+  readonly recovery: Partial<Recovery> | null;
   readonly root: RootVolume;
   readonly persistence: Persistence;
   readonly network: NetworkManifest;

@@ -109,6 +109,12 @@ export type ConfigFile =
   | { readonly path: string; readonly sha256: string }
   | { readonly path: string; readonly document: Json };
 
+/**
+ * What a container has to reach to count as up (CTR-6). MOUNTED: its root is there, and nothing of it runs. STARTED: it
+ * runs. READY: it runs, and has said through the socket that is mounted into it that it is ready.
+ */
+export type StatusGoal = 'MOUNTED' | 'STARTED' | 'READY';
+
 /** A container, resolved down to its addresses: nothing else is needed to start it. */
 export interface ContainerSpec {
   readonly name: string;
@@ -119,26 +125,68 @@ export interface ContainerSpec {
   /** From `lxc.container.conf`, in order, only what the allow-list lets through. */
   readonly config: readonly LxcConfigItem[];
   readonly files: readonly ConfigFile[];
+  readonly goal: StatusGoal;
+  /**
+   * Names the present state of all containers whose change is a system transition (ROLL-8), so that a change of one of
+   * them is a change of every container; null where there are none.
+   */
+  readonly system: string | null;
+}
+
+/** A group of containers (CTR-6). Nothing on the host is made of it: it is reached when all of its containers are. */
+export interface GroupSpec {
+  readonly name: string;
+  /** Place among the groups, from 0. */
+  readonly rank: number;
+  /** How long its containers may take to reach their goals once the group before has, milliseconds. */
+  readonly timeoutMs: number;
+}
+
+/** When a container that has exited by itself is started again (CTR-8). */
+export interface Recovery {
+  readonly policy: 'no' | 'always' | 'on-failure' | 'unless-stopped';
+  /** Restarts in a row; null: no limit. */
+  readonly maxRetries: number | null;
+  /** Before the first restart, milliseconds. */
+  readonly retryDelayMs: number;
+  /** By which the delay grows with each restart in a row; at least 1. */
+  readonly backoffFactor: number;
+  /** Having run this long, restarts count from 0 again; milliseconds. */
+  readonly resetWindowMs: number;
+  /** How long it has to run before a revision on trial may be committed, milliseconds. */
+  readonly stableTimeoutMs: number;
+}
+
+/** What of a container is no part of what it is made from: changing it restarts nothing. */
+export interface Lifecycle {
+  /** Null: in none; it is started after all groups. */
+  readonly group: string | null;
+  /** Place of its group, from 0: lower ones start before and stop after it. Those in none share the place after the last group. */
+  readonly rank: number;
+  /** Null: the manifest says nothing. It is started again after any exit, at once and then with growing delays (ENG-3). */
+  readonly recovery: Recovery | null;
 }
 
 /** One map from kind to spec generates every other type. */
 export interface SpecByKind {
   readonly pool: PoolSpec;
   readonly lease: LeaseSpec;
+  readonly group: GroupSpec;
   readonly container: ContainerSpec;
 }
 
 export type Kind = keyof SpecByKind;
 
-/** `pool/<name>`, `lease/<pool>/<container>/<interface>`, `container/<name>`. */
+/** `pool/<name>`, `lease/<pool>/<container>/<interface>`, `group/<name>`, `container/<name>`. */
 export type Key = `${Kind}/${string}`;
 
 /** All kinds, dependencies first. */
-export const kinds: readonly Kind[] = ['pool', 'lease', 'container'];
+export const kinds: readonly Kind[] = ['pool', 'lease', 'group', 'container'];
 
 export const poolKey = (name: string): Key => `pool/${name}`;
 export const leaseKey = (pool: string, container: string, networkInterface: string): Key =>
   `lease/${pool}/${container}/${networkInterface}`;
+export const groupKey = (name: string): Key => `group/${name}`;
 export const containerKey = (name: string): Key => `container/${name}`;
 
 /** The kind that a key names. */
@@ -176,9 +224,21 @@ export interface DesiredResource<K extends Kind = Kind> {
   readonly pointers: readonly string[];
   /** Known at compile time: this resource cannot be made here and now. */
   readonly conflict?: Conflict;
+  /** Of every container, and of nothing else. */
+  readonly lifecycle?: Lifecycle;
 }
 
-/** Facts about a resource that are seen but never wanted: they are shown, and decide nothing. */
+/** How a container's init ended. */
+export interface ContainerExit {
+  /** Exit status 0-255; null where a signal ended it, or nobody saw it end. */
+  readonly code: number | null;
+  /** `SIGKILL` and so on; null where it exited, or nobody saw it end. */
+  readonly signal: string | null;
+  /** When it was seen to have ended, milliseconds since the epoch. */
+  readonly at: number;
+}
+
+/** Facts about a resource that are seen but are no part of what it is made from. */
 export interface FactsByKind {
   readonly pool: {
     /** The bridge was there before us: it is used and never deleted (POOL-4). */
@@ -187,10 +247,19 @@ export interface FactsByKind {
     readonly warnings?: readonly string[];
   };
   readonly lease: Readonly<Record<never, never>>;
+  /** No group is ever observed. */
+  readonly group: Readonly<Record<never, never>>;
   readonly container: {
     readonly running: boolean;
     /** Process id of the container's init in the host's pid namespace; null while it does not run. */
     readonly pid: number | null;
+    /** It has signalled that it is ready since it was last started; false for one that does not run (CTR-6). */
+    readonly ready: boolean;
+    /**
+     * How it ended, where it ended by itself since the host booted and was not started since; null: it runs, it was
+     * stopped by us, or nobody knows. Kept across restarts of the controller.
+     */
+    readonly exit: ContainerExit | null;
   };
 }
 

@@ -42,6 +42,31 @@ export interface ObjectFacts {
 /** A lease as it is kept across restarts (LEASE-4): who holds which address. */
 export type HeldLease = Pick<LeaseSpec, 'pool' | 'container' | 'interface'> & { readonly address: string };
 
+/** How a trial ended otherwise than it should have (ROLL-3). */
+export interface TrialFailure {
+  /**
+   * Stable: `ContainerExited`, `GroupTimeout`, `StepFailed`, `Interrupted`, `Superseded`, `Cancelled`, `NotDurable`, or the code
+   * of a conflict (ENG-8).
+   */
+  readonly code: string;
+  /** The resource at which it failed; null: the revision as a whole. */
+  readonly key: Key | null;
+  /** What happened, for a person; lines after the first are what a container or program said last. */
+  readonly message: string;
+  /** Milliseconds since the epoch at which it happened. */
+  readonly at: number;
+}
+
+/** How a revision that was accepted ended. */
+export interface Verdict {
+  readonly revision: number;
+  readonly phase: 'DONE' | 'ERROR';
+  /** Milliseconds since the epoch. */
+  readonly at: number;
+  /** Null for DONE. */
+  readonly failure: TrialFailure | null;
+}
+
 /** What a change would do to the current revision. Nothing is changed before it is committed. */
 export interface Proposal {
   /** All findings at once, in document order (REV-6). */
@@ -52,8 +77,9 @@ export interface Proposal {
   readonly unchanged: boolean;
   /** Name of the content: depends on nothing but the flat state. */
   readonly digest: string;
-  /** Desired resources that differ from the current ones, in the order of the revision; null: no longer wanted. */
+  /** Resources that differ from those desired now, in the order of the revision; null: no longer wanted. */
   readonly changes: ReadonlyMap<Key, DesiredResource | null>;
+  /** What becomes of the leases of the last committed state (of the present one, where none was ever committed). */
   readonly leases: { readonly held: readonly HeldLease[]; readonly released: readonly HeldLease[] };
   /** RFC 6902, from the current flat state to the proposed one; for the record. */
   readonly patch: readonly Operation[];

@@ -11,7 +11,9 @@ export type Trigger =
   | { readonly type: 'drift'; readonly key: Key; readonly detail: string }
   | { readonly type: 'retry'; readonly key: Key; readonly attempt: number }
   | { readonly type: 'resync' }
-  | { readonly type: 'down' };
+  | { readonly type: 'down' }
+  /** Revision `from` did not hold: `to` is desired again (ROLL-1). */
+  | { readonly type: 'rollback'; readonly from: number; readonly to: number };
 
 /** Why something happens: the root, and the resources through which it came, root side first. */
 export interface Cause {

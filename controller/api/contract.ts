@@ -6,11 +6,15 @@ import type { Observable } from 'rxjs';
 import type { Finding } from '../../state/finding.ts';
 import type { Json } from '../../state/json.ts';
 import type { Key, Kind } from '../../state/resource.ts';
-import type { FlatState, StateChange } from '../../state/revision.ts';
+import type { FlatState, StateChange, TrialFailure } from '../../state/revision.ts';
 import type { EventRecord, Phase, Status } from '../../state/status.ts';
 
-/** Where a revision stands. WONTGO: refused, nothing was touched. ERROR: it came to rest and not all of it is ready. */
-export type RevisionPhase = 'INPROGRESS' | 'DONE' | 'ERROR' | 'WONTGO';
+/**
+ * Where a revision stands (ROLL-1). INPROGRESS: on trial, and not all of it is ready. TESTING: all is, and it has to hold until the commit
+ * window has passed. DONE: committed. ERROR: the trial failed; the last DONE one is desired again, where there is one. WONTGO:
+ * refused, nothing was touched.
+ */
+export type RevisionPhase = 'INPROGRESS' | 'TESTING' | 'DONE' | 'ERROR' | 'WONTGO';
 
 /** How many resources are where; `waiting` counts Pending, Waiting, Progressing and Removing. */
 export interface ResourceCounts {
@@ -22,16 +26,63 @@ export interface ResourceCounts {
 
 /** Answer to a new revision, and to asking how it goes. */
 export interface RevisionOutcome {
-  /** Number of the revision that this speaks of; 0 when there is none. A refused one has no number: the current one's. */
+  /** Number of the revision that this speaks of; 0 when there is none. A refused one has no number: that of the desired one. */
   readonly revision: number;
   readonly digest: string;
   readonly phase: RevisionPhase;
-  /** The content was current already (REV-7). */
+  /** Why it ended in ERROR. */
+  readonly failure: TrialFailure | null;
+  /** Number of the revision that is desired now: another one than `revision` after a rollback. */
+  readonly desired: number;
+  /**
+   * Nothing of the desired revision moves any more by itself: what is to be ready is, or was tried so often that nobody waits for it.
+   * After ERROR: the rollback is over.
+   */
+  readonly settled: boolean;
+  /** When the trial will have lasted long enough, milliseconds since the epoch; null: not TESTING. */
+  readonly commitAt: number | null;
+  /** The content was desired already (REV-7). */
   readonly unchanged: boolean;
+  /** Of the desired revision. */
   readonly resources: ResourceCounts;
   readonly findings: readonly Finding[];
-  /** Not ready ones, worst first: why, down to the root cause. */
+  /** Not ready ones, worst first: why, down to the root cause. Empty as long as not settled. */
   readonly problems: readonly { readonly key: Key; readonly phase: Phase; readonly why: string }[];
+}
+
+/** How a revision is proposed. */
+export interface ApplyOptions {
+  /** Where it came from, for people. */
+  readonly source: string;
+  readonly message?: string;
+  /** The commit window, seconds (ROLL-2); absent: as the controller was started. */
+  readonly commitAfterSeconds?: number;
+}
+
+/** One line of the history: a revision that was accepted once, and how it went. */
+export interface RevisionEntry {
+  readonly revision: number;
+  readonly digest: string;
+  readonly source: string;
+  readonly message: string | null;
+  /** When it was accepted, milliseconds since the epoch. */
+  readonly at: number;
+  readonly phase: Exclude<RevisionPhase, 'WONTGO'>;
+  /** When it ended so; null: it has not ended. */
+  readonly endedAt: number | null;
+  /** Why it ended in ERROR. */
+  readonly failure: TrialFailure | null;
+  /** How often a controller began to try it. */
+  readonly attempts: number;
+  /** What the device is to be. */
+  readonly desired: boolean;
+  /** The content is still kept: one can go back to it (ROLL-6). */
+  readonly kept: boolean;
+}
+
+/** One revision with its content. */
+export interface RevisionContent extends RevisionEntry {
+  readonly state: FlatState;
 }
 
 /** One resource as it is listed. */
@@ -86,15 +137,25 @@ export interface ControllerService {
   missingObjects(sha256: readonly string[]): Promise<readonly string[]>;
   /** Take an object in; rejects with a Finding-like error when the content does not have that sha256. */
   putObject(sha256: string, content: AsyncIterable<Uint8Array>): Promise<void>;
-  /** Returns as soon as the revision is accepted or refused; phase is then INPROGRESS, or already DONE/ERROR, or WONTGO. */
-  apply(change: StateChange, source: string): Promise<RevisionOutcome>;
+  /** Returns as soon as the revision is accepted and durable, or refused. */
+  apply(change: StateChange, options: ApplyOptions): Promise<RevisionOutcome>;
+  /**
+   * Proposes the content of `revision` anew; without it, ends the trial that is under way, or goes back to the revision that was DONE
+   * before the present one. Rejects with a Problem where there is none, or its content is not kept any more (ROLL-6).
+   */
+  rollback(revision: number | null, options: Omit<ApplyOptions, 'source'>): Promise<RevisionOutcome>;
   /** The steps that `apply` would take (ENG-5). Touches nothing. */
   plan(change: StateChange): Promise<PlanOutcome>;
-  /** Current revision. */
+  /** The desired revision. */
   current(): { readonly revision: number; readonly digest: string; readonly state: FlatState };
-  outcome(): RevisionOutcome;
-  /** Present outcome at once, then every change of it. Never completes by itself. */
-  outcomes(): Observable<RevisionOutcome>;
+  /** Every revision that is remembered, oldest first. */
+  history(): readonly RevisionEntry[];
+  /** One revision with its content. Throws a Problem where it is not known, or its content is not kept any more. */
+  content(revision: number): RevisionContent;
+  /** How `revision` goes, or went; without it, the newest one that was accepted. Throws a Problem where it is not known. */
+  outcome(revision?: number): RevisionOutcome;
+  /** Present outcome at once, then every change of it. Never completes by itself. Throws as `outcome`. */
+  outcomes(revision?: number): Observable<RevisionOutcome>;
   resources(): readonly ResourceItem[];
   changes(): Observable<ResourceChange>;
   describe(key: Key): ResourceDescription | null;
