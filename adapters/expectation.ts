@@ -4,9 +4,18 @@ import type { Action, Executors, Observation, Step, StepOf } from './adapter.ts'
 /** What is there before a step: the present observation of its key. */
 type Before = ObservedResource | undefined;
 
-/** A container that is there and does not run. */
+/** A container that is there and does not run: which is all that one to be mounted is about. */
 function stopped(before: ObservedResource<'container'>): ObservedResource<'container'> {
-  return { ...before, drift: ['not running'], facts: { ...before.facts, running: false, pid: null } };
+  const drift = before.spec.goal === 'MOUNTED' ? [] : ['not running'];
+  const exit = before.facts.running ? null : before.facts.exit;
+  return { ...before, drift, facts: { running: false, pid: null, ready: false, exit } };
+}
+
+/** A container at its goal (CTR-6). */
+function started({ key, spec, digest }: StepOf<'container.start'>): ObservedResource<'container'> {
+  const running = spec.goal !== 'MOUNTED';
+  const facts = { running, pid: null, ready: spec.goal === 'READY', exit: null };
+  return { key, kind: 'container', spec, digest, drift: [], facts };
 }
 
 function table(before: Before): Executors<ObservedResource | null> {
@@ -18,14 +27,7 @@ function table(before: Before): Executors<ObservedResource | null> {
     'pool.remove': () => null,
     'lease.reserve': ({ key, spec, digest }) => ({ key, kind: 'lease', spec, digest, drift: [], facts: {} }),
     'lease.release': () => null,
-    'container.start': ({ key, spec, digest }) => ({
-      key,
-      kind: 'container',
-      spec,
-      digest,
-      drift: [],
-      facts: { running: true, pid: null },
-    }),
+    'container.start': started,
     'container.stop': () => (before === undefined ? null : stopped(before as ObservedResource<'container'>)),
     'container.remove': () => null,
   };

@@ -1,4 +1,5 @@
 import {
+  type ContainerExit,
   type ContainerSpec,
   containerKey,
   gatewayAddress,
@@ -28,6 +29,16 @@ export interface ProcessModel {
   readonly container: string;
 }
 
+/** A container of the modelled host. */
+export interface ContainerModel extends Made<ContainerSpec> {
+  /** Of its init; one that is in no process table any more has ended, and nobody saw how. */
+  pid: number | null;
+  /** It has signalled since it was last started (CTR-6). */
+  ready: boolean;
+  /** How it ended by itself; see `exitContainer`. */
+  exit: ContainerExit | null;
+}
+
 /**
  * A host in a plain object: interfaces, rules, processes, addresses. Tests change it behind the adapter's back, as an
  * administrator or a crash would; what is observed follows from it and from nothing else.
@@ -41,7 +52,9 @@ export interface HostModel {
   readonly processes: Map<number, ProcessModel>;
   readonly pools: Map<string, Made<PoolSpec> & { readonly adopted: boolean }>;
   readonly leases: Map<Key, Made<LeaseSpec>>;
-  readonly containers: Map<string, Made<ContainerSpec> & { pid: number | null }>;
+  readonly containers: Map<string, ContainerModel>;
+  /** Containers that do not signal when they are started; `signalReady` does it for them. */
+  readonly silent: Set<string>;
   nextPid: number;
 }
 
@@ -55,6 +68,7 @@ export function emptyHost(): HostModel {
     pools: new Map(),
     leases: new Map(),
     containers: new Map(),
+    silent: new Set(),
     nextPid: 1000,
   };
 }
@@ -87,20 +101,43 @@ export function observeLease(host: HostModel, key: Key): ObservedResource<'lease
   return { key, kind: 'lease', spec: made.spec, digest: made.digest, drift: [], facts: {} };
 }
 
+function isRunning(host: HostModel, { pid }: ContainerModel): boolean {
+  return pid !== null && host.processes.has(pid);
+}
+
 /** What the host has of a container. */
 export function observeContainer(host: HostModel, name: string): ObservedResource<'container'> | null {
   const made = host.containers.get(name);
   if (made === undefined) return null;
-  const pid = made.pid !== null && host.processes.has(made.pid) ? made.pid : null;
-  const running = pid !== null;
+  const running = isRunning(host, made);
   return {
     key: containerKey(name),
     kind: 'container',
     spec: made.spec,
     digest: made.digest,
-    drift: running ? [] : ['not running'],
-    facts: { running, pid },
+    drift: running || made.spec.goal === 'MOUNTED' ? [] : ['not running'],
+    facts: {
+      running,
+      pid: running ? made.pid : null,
+      ready: running && made.ready,
+      exit: running ? null : made.exit,
+    },
   };
+}
+
+/** The container's init ends by itself. Nothing happens to one that does not run. */
+export function exitContainer(host: HostModel, name: string, exit: ContainerExit): void {
+  const made = host.containers.get(name);
+  if (made === undefined || made.pid === null || !host.processes.delete(made.pid)) return;
+  made.pid = null;
+  made.ready = false;
+  made.exit = exit;
+}
+
+/** The container says that it is ready (CTR-6). Nothing happens to one that does not run, or that nobody waits for. */
+export function signalReady(host: HostModel, name: string): void {
+  const made = host.containers.get(name);
+  if (made !== undefined && isRunning(host, made) && made.spec.goal === 'READY') made.ready = true;
 }
 
 /** Everything of ours on the host. */

@@ -1,5 +1,6 @@
 import { type Observable, Subject } from 'rxjs';
 import {
+  type ContainerSpec,
   gatewayAddress,
   type Key,
   kindOf,
@@ -24,6 +25,7 @@ import {
   observeHost,
   observeLease,
   observePool,
+  signalReady,
 } from './host.ts';
 
 /** Decides before each step whether it fails: null lets it happen. For tests and simulation. */
@@ -83,6 +85,17 @@ function stopContainer(host: HostModel, name: string): void {
   if (made === undefined || made.pid === null) return;
   host.processes.delete(made.pid);
   made.pid = null;
+  made.ready = false;
+}
+
+function startContainer(host: HostModel, spec: ContainerSpec, digest: string): void {
+  const made = host.containers.get(spec.name);
+  if (made?.digest === digest && made.pid !== null && host.processes.has(made.pid)) return;
+  stopContainer(host, spec.name);
+  const pid = spec.goal === 'MOUNTED' ? null : host.nextPid++;
+  if (pid !== null) host.processes.set(pid, { container: spec.name });
+  host.containers.set(spec.name, { spec, digest, pid, ready: false, exit: null });
+  if (!host.silent.has(spec.name)) signalReady(host, spec.name);
 }
 
 function executors(host: HostModel): Executors<void> {
@@ -95,14 +108,7 @@ function executors(host: HostModel): Executors<void> {
     'lease.release': ({ key }) => {
       host.leases.delete(key);
     },
-    'container.start': ({ spec, digest }) => {
-      const made = host.containers.get(spec.name);
-      if (made?.digest === digest && made.pid !== null && host.processes.has(made.pid)) return;
-      stopContainer(host, spec.name);
-      const pid = host.nextPid++;
-      host.processes.set(pid, { container: spec.name });
-      host.containers.set(spec.name, { spec, digest, pid });
-    },
+    'container.start': ({ spec, digest }) => startContainer(host, spec, digest),
     'container.stop': ({ key }) => stopContainer(host, nameOf(key)),
     'container.remove': ({ key }) => {
       stopContainer(host, nameOf(key));
@@ -170,6 +176,8 @@ export class MemoryAdapter implements Adapter {
     const look = {
       pool: () => observePool(this.host, name),
       lease: () => observeLease(this.host, key),
+      // No step is ever about a group: nothing on a host is made of it.
+      group: () => null,
       container: () => observeContainer(this.host, name),
     };
     return { key, observed: look[kindOf(key)]() };

@@ -67,6 +67,8 @@ export function container(
     network: interfaces.length === 0 ? { mode: 'none' } : { mode: 'pool', interfaces },
     config: [],
     files: [],
+    goal: 'STARTED',
+    system: null,
     ...overrides,
   };
 }
