@@ -1,16 +1,17 @@
-import { distinctUntilChanged, filter, firstValueFrom, map, type Observable, startWith } from 'rxjs';
-import type { Finding } from '../state/finding.ts';
-import type { Json } from '../state/json.ts';
-import { type Key, kindOf, nameOf } from '../state/resource.ts';
+import { filter, firstValueFrom, type Observable, startWith } from 'rxjs';
+import type { Key } from '../state/resource.ts';
 import type { FlatState, ObjectFacts, StateChange } from '../state/revision.ts';
-import type { EventRecord, Phase, Status } from '../state/status.ts';
+import type { EventRecord } from '../state/status.ts';
 import type { DesiredStore } from '../state/store.ts';
 import type {
+  ApplyOptions,
   ControllerService,
   PlanOutcome,
   ResourceChange,
   ResourceDescription,
   ResourceItem,
+  RevisionContent,
+  RevisionEntry,
   RevisionOutcome,
 } from './api/contract.ts';
 import { planOf } from './dry-run.ts';
@@ -18,9 +19,11 @@ import type { Engine } from './engine.ts';
 import type { EventLog } from './event-log.ts';
 import { gatherFacts } from './facts.ts';
 import type { ObjectStore } from './objects.ts';
-import { phaseOf } from './revision-phase.ts';
+import { Outcomes } from './outcomes.ts';
+import { ResourceViews } from './resource-views.ts';
+import { RevisionHistory } from './revision-history.ts';
+import type { RevisionLog } from './revision-log.ts';
 import type { Runner } from './runner.ts';
-import { why } from './why.ts';
 
 /** What the service speaks for. */
 export interface ServiceParts {
@@ -30,31 +33,32 @@ export interface ServiceParts {
   readonly store: DesiredStore;
   readonly objects: ObjectStore;
   readonly events: EventLog;
+  readonly log: RevisionLog;
 }
 
-/** As many problems as a person reads; `get` lists the others. */
-const PROBLEMS_SHOWN = 20;
-
-/** Worst first. */
-const severityOrder: readonly Phase[] = [
-  'Failed',
-  'Blocked',
-  'Removing',
-  'Waiting',
-  'Progressing',
-  'Pending',
-];
+/** A revision to be proposed. */
+interface Submission extends ApplyOptions {
+  readonly change: StateChange;
+  /** Committed with being accepted, and never rolled back. */
+  readonly unconditional: boolean;
+}
 
 /** The controller as the api sees it. */
 export class Service implements ControllerService {
   readonly adapter: string;
   readonly #parts: ServiceParts;
+  readonly #outcomes: Outcomes;
+  readonly #history: RevisionHistory;
+  readonly #resources: ResourceViews;
   /** Revisions are taken one after the other: what one needs of the object store depends on the one before. */
   #turn: Promise<unknown> = Promise.resolve();
 
   constructor(parts: ServiceParts) {
     this.adapter = parts.adapter;
     this.#parts = parts;
+    this.#outcomes = new Outcomes(parts);
+    this.#history = new RevisionHistory(parts);
+    this.#resources = new ResourceViews(parts);
   }
 
   missingObjects(sha256: readonly string[]): Promise<readonly string[]> {
@@ -65,14 +69,28 @@ export class Service implements ControllerService {
     return this.#parts.objects.put(sha256, content);
   }
 
-  apply(change: StateChange, source: string): Promise<RevisionOutcome> {
-    const answer = this.#turn.then(() => this.#submit(change, source));
-    // The next one waits for this one to end, however it ends; who asked gets the error.
-    this.#turn = answer.then(
-      () => undefined,
-      () => undefined,
-    );
-    return answer;
+  apply(change: StateChange, options: ApplyOptions): Promise<RevisionOutcome> {
+    return this.#inTurn(() => this.#submit({ ...options, change, unconditional: false }));
+  }
+
+  rollback(revision: number | null, options: Omit<ApplyOptions, 'source'>): Promise<RevisionOutcome> {
+    // What there is to go back to depends on the revisions that were proposed before.
+    return this.#inTurn(() => {
+      const target = revision === null ? this.#history.before() : this.#history.content(revision);
+      return this.#submit({
+        message: `back to revision ${target.revision}`,
+        ...options,
+        source: 'rollback',
+        change: { type: 'replace', state: target.state },
+        unconditional: false,
+      });
+    });
+  }
+
+  /** Taking everything down is the revision that wants nothing: the same reconcilers do the rest, in order. */
+  down(): Promise<RevisionOutcome> {
+    const change: StateChange = { type: 'replace', state: {} };
+    return this.#inTurn(() => this.#submit({ change, source: 'down', unconditional: true }));
   }
 
   async plan(change: StateChange): Promise<PlanOutcome> {
@@ -95,41 +113,32 @@ export class Service implements ControllerService {
     return { revision: engine.revision, digest: store.digest, state: store.flat() };
   }
 
-  outcome(): RevisionOutcome {
-    return this.#outcome([], false);
+  history(): readonly RevisionEntry[] {
+    return this.#history.entries();
   }
 
-  outcomes(): Observable<RevisionOutcome> {
-    return this.#parts.runner.bursts.pipe(
-      startWith(undefined),
-      map(() => this.outcome()),
-      distinctUntilChanged((before, after) => JSON.stringify(before) === JSON.stringify(after)),
-    );
+  content(revision: number): RevisionContent {
+    return this.#history.content(revision);
+  }
+
+  outcome(revision?: number): RevisionOutcome {
+    return this.#outcomes.of(revision);
+  }
+
+  outcomes(revision?: number): Observable<RevisionOutcome> {
+    return this.#outcomes.follow(revision);
   }
 
   resources(): readonly ResourceItem[] {
-    return [...this.#parts.engine.board.keys()].map((key) => this.#item(key)).filter((item) => item !== null);
+    return this.#resources.all();
   }
 
   changes(): Observable<ResourceChange> {
-    return this.#parts.runner.statuses.pipe(map(({ key }) => ({ key, item: this.#item(key) })));
+    return this.#resources.changes();
   }
 
   describe(key: Key): ResourceDescription | null {
-    const item = this.#item(key);
-    const status = this.#status(key);
-    if (item === null || status === undefined) return null;
-    const { store, engine, events } = this.#parts;
-    const desired = store.desired(key);
-    return {
-      ...item,
-      why: why(key, (other) => this.#status(other)),
-      status,
-      pointers: desired?.pointers ?? [],
-      dependsOn: this.#withPhases(desired?.dependsOn ?? []),
-      dependents: this.#withPhases([...engine.world.dependents(key)]),
-      events: events.of(key),
-    };
+    return this.#resources.describe(key);
   }
 
   events(): readonly EventRecord[] {
@@ -140,63 +149,30 @@ export class Service implements ControllerService {
     return this.#parts.runner.events;
   }
 
-  /** Taking everything down is the revision that wants nothing: the same reconcilers do the rest, in order. */
-  down(): Promise<RevisionOutcome> {
-    return this.apply({ type: 'replace', state: {} }, 'down');
+  #inTurn<T>(work: () => Promise<T>): Promise<T> {
+    const answer = this.#turn.then(work);
+    // The next one waits for this one to end, however it ends; who asked gets the error.
+    this.#turn = answer.then(
+      () => undefined,
+      () => undefined,
+    );
+    return answer;
   }
 
-  async #submit(change: StateChange, source: string): Promise<RevisionOutcome> {
+  async #submit(submission: Submission): Promise<RevisionOutcome> {
+    const { change, source, message = null, commitAfterSeconds, unconditional } = submission;
     const facts = await this.#facts(change);
-    const answer = await this.#parts.runner.submit(change, facts, source);
-    if (answer.accepted) return this.#outcome(answer.findings, answer.unchanged);
-    return { ...this.#outcome(answer.findings, false), phase: 'WONTGO' };
+    const commitAfterMs = commitAfterSeconds === undefined ? null : Math.round(commitAfterSeconds * 1000);
+    const { runner } = this.#parts;
+    const answer = await runner.submit({ change, facts, source, message, commitAfterMs, unconditional });
+    const { accepted, unchanged, findings, revision } = answer;
+    const outcome = { ...this.#outcomes.of(revision), findings };
+    return accepted
+      ? { ...outcome, unchanged }
+      : { ...outcome, phase: 'WONTGO', failure: null, commitAt: null };
   }
 
   #facts(change: StateChange): Promise<ObjectFacts> {
     return gatherFacts(this.#parts.store.draft(change).objects, this.#parts.objects);
-  }
-
-  #status(key: Key): Status | undefined {
-    return this.#parts.engine.board.get(key);
-  }
-
-  #outcome(findings: readonly Finding[], unchanged: boolean): RevisionOutcome {
-    const { engine, store } = this.#parts;
-    const phase = phaseOf(engine);
-    return {
-      revision: engine.revision,
-      digest: store.digest,
-      phase,
-      unchanged,
-      resources: engine.board.counts(),
-      findings,
-      problems: phase === 'ERROR' ? this.#problems() : [],
-    };
-  }
-
-  #problems(): RevisionOutcome['problems'] {
-    const lookup = (key: Key) => this.#status(key);
-    const troubled = [...this.#parts.engine.board.troubled()].map((key) => ({
-      key,
-      phase: lookup(key)?.phase ?? 'Pending',
-    }));
-    troubled.sort((a, b) => severityOrder.indexOf(a.phase) - severityOrder.indexOf(b.phase));
-    return troubled
-      .slice(0, PROBLEMS_SHOWN)
-      .map((problem) => ({ ...problem, why: why(problem.key, lookup) }));
-  }
-
-  #item(key: Key): ResourceItem | null {
-    const status = this.#status(key);
-    if (status === undefined) return null;
-    const { store, engine } = this.#parts;
-    const { phase, reason, message, revision } = status;
-    const spec = (store.desired(key)?.spec ?? null) as unknown as Json;
-    const observed = (engine.world.observed(key) ?? null) as unknown as Json;
-    return { key, kind: kindOf(key), name: nameOf(key), phase, reason, message, revision, spec, observed };
-  }
-
-  #withPhases(keys: readonly Key[]): readonly { readonly key: Key; readonly phase: Phase }[] {
-    return keys.map((key) => ({ key, phase: this.#status(key)?.phase ?? 'Pending' }));
   }
 }

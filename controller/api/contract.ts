@@ -5,7 +5,7 @@
 import type { Observable } from 'rxjs';
 import type { Finding } from '../../state/finding.ts';
 import type { Json } from '../../state/json.ts';
-import type { Key, Kind } from '../../state/resource.ts';
+import type { Key, Kind, Lifecycle } from '../../state/resource.ts';
 import type { FlatState, StateChange, TrialFailure } from '../../state/revision.ts';
 import type { EventRecord, Phase, Status } from '../../state/status.ts';
 
@@ -109,6 +109,8 @@ export interface ResourceDescription extends ResourceItem {
   readonly pointers: readonly string[];
   readonly dependsOn: readonly { readonly key: Key; readonly phase: Phase }[];
   readonly dependents: readonly { readonly key: Key; readonly phase: Phase }[];
+  /** Group, place and recovery of a container that is desired; null for anything else. */
+  readonly lifecycle: Lifecycle | null;
   /** Newest last. */
   readonly events: readonly EventRecord[];
 }
