@@ -3,6 +3,7 @@ import type { Step } from '../adapters/adapter.ts';
 import { MemoryAdapter } from '../adapters/memory/memory-adapter.ts';
 import { systemClock } from '../controller/clock.ts';
 import { Engine } from '../controller/engine.ts';
+import { nothingKept } from '../controller/restore.ts';
 import { Runner } from '../controller/runner.ts';
 import type { Json } from '../state/json.ts';
 import type { Key } from '../state/resource.ts';
@@ -41,7 +42,7 @@ class MemoryDevice {
   readonly stepped = new Set<Key>();
 
   constructor() {
-    this.engine = new Engine(new DesiredStore({}), 0);
+    this.engine = new Engine(new DesiredStore({}), nothingKept);
     const fault = (step: Step) => {
       this.stepped.add(step.key);
       return null;
@@ -55,7 +56,14 @@ class MemoryDevice {
   async apply(change: StateChange): Promise<void> {
     const settled = () => this.engine.atRest(1) && this.engine.board.troubled().size === 0;
     const rest = firstValueFrom(this.#runner.bursts.pipe(filter(settled)), { defaultValue: undefined });
-    const answer = await this.#runner.submit(change, noFacts, 'bench');
+    const answer = await this.#runner.submit({
+      change,
+      facts: noFacts,
+      source: 'bench',
+      message: null,
+      commitAfterMs: null,
+      unconditional: false,
+    });
     if (!answer.accepted) throw new Error(`refused: ${JSON.stringify(answer.findings)}`);
     if (!settled()) await rest;
   }

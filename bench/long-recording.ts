@@ -3,6 +3,7 @@ import type { Observation, Step } from '../adapters/adapter.ts';
 import { defaultEngineOptions, Engine } from '../controller/engine.ts';
 import type { Input } from '../controller/input.ts';
 import { runHeader, type SentStep, stepsOf } from '../controller/recording/recording.ts';
+import { nothingKept } from '../controller/restore.ts';
 import { containerKey, type ObservedResource } from '../state/resource.ts';
 import { DesiredStore } from '../state/store.ts';
 import { twoPools } from './revisions.ts';
@@ -17,13 +18,13 @@ const pauseMs = 1_000;
 class Writer {
   inputs = 0;
   readonly #descriptor: number;
-  readonly #engine = new Engine(new DesiredStore({}), 0, defaultEngineOptions);
+  readonly #engine = new Engine(new DesiredStore({}), nothingKept, defaultEngineOptions);
   #now = 0;
 
   constructor(path: string) {
     this.#descriptor = openSync(path, 'w', 0o600);
-    const kept = { revision: 0, state: {}, leases: [], texts: {} };
-    this.#line(runHeader({ holdfast: '0.0.0', adapter: 'memory', options: defaultEngineOptions, ...kept }));
+    const run = { holdfast: '0.0.0', adapter: 'memory', options: defaultEngineOptions };
+    this.#line(runHeader({ ...run, ...nothingKept }));
   }
 
   /** One input, and the end of every step that it leads to. */
@@ -79,6 +80,9 @@ export function writeLongRecording(path: string, inputs: number): number {
       change,
       facts: { texts: {}, missing: [] },
       source: 'bench',
+      message: null,
+      commitAfterMs: null,
+      unconditional: false,
     });
     for (let turn = 0; writer.inputs < inputs; turn += 1) {
       const name = `b${1 + (turn % containers)}`;

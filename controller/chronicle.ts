@@ -6,7 +6,12 @@ export type Happening = Omit<EventRecord, 'sequence' | 'at'>;
 
 /** Numbers events in the order in which they happen. */
 export class Chronicle {
-  #sequence = 0;
+  #sequence: number;
+
+  /** `sequence` is the number of the last event before. */
+  constructor(sequence: number) {
+    this.#sequence = sequence;
+  }
 
   record(at: number, happening: Happening): EventRecord {
     this.#sequence += 1;

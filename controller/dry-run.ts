@@ -65,10 +65,11 @@ class Rehearsal implements DryRun {
     for (const [key, step] of this.#inFlight) {
       this.#inFlight.delete(key);
       const { observed } = expectation(step, this.#world.observed(key));
-      const before = this.#world.observe(key, observed);
+      const { before, groups } = this.#world.observe(key, observed);
+      for (const group of groups) this.wake(group);
       if (exchangesClaims(before, observed)) this.#forgive(kindOf(key));
       this.wake(key);
-      for (const waiter of this.#waiters.take(key)) this.wake(waiter);
+      this.#wakeWaiters(key);
       this.#plan();
     }
   }
@@ -85,13 +86,23 @@ class Rehearsal implements DryRun {
     const next = plan(key, this.#world);
     if (next.type === 'blocked') this.#stick(key, 'Blocked', next.conflict.message);
     else if (next.type === 'wait') {
-      this.#stick(key, 'Waiting', `${next.message}: waits for ${next.keys.join(', ')}`);
+      this.#stick(
+        key,
+        'Waiting',
+        `${next.message}${next.keys.length === 0 ? '' : `: waits for ${next.keys.join(', ')}`}`,
+      );
       for (const other of next.keys) this.#waiters.add(other, key);
+    } else if (next.type === 'settled' && kindOf(key) === 'group') {
+      this.#wakeWaiters(key);
     } else if (next.type === 'step') {
       const conflict = this.#refused.get(key);
       if (conflict === undefined) this.#send(next.step);
       else this.#stick(key, 'Blocked', conflict.message);
     }
+  }
+
+  #wakeWaiters(key: Key): void {
+    for (const waiter of this.#waiters.take(key)) this.wake(waiter);
   }
 
   /** The engine asks the device again then. */
@@ -142,7 +153,7 @@ export function planOf(
     const refusal = changes.has(key) ? null : refusalOf(key);
     if (refusal !== null) refused.set(key, refusal);
   }
-  const { steps, stuck } = dryRun({ world: world.fork(desired), refused }, keys);
+  const { steps, stuck } = dryRun({ world: world.fork(desired, changes.keys()), refused }, keys);
   const problems = [...stuck].map(([key, why]) => ({ key, why }));
   return { steps: steps.map((step) => ({ ...step })), findings: proposal.findings, problems };
 }

@@ -1,21 +1,22 @@
-import { holds } from '../reconcilers/holds.ts';
-import type { Conflict, Key, ObservedResource } from '../state/resource.ts';
-import type { Proposal } from '../state/revision.ts';
+import type { Conflict, Key } from '../state/resource.ts';
+import type { Proposal, TrialFailure, Verdict } from '../state/revision.ts';
 import type { Cause, Trigger } from '../state/status.ts';
 import type { DesiredStore } from '../state/store.ts';
-import { type BackoffOptions, backoffMs, defaultBackoff } from './backoff.ts';
-import { through } from './chronicle.ts';
-import type { Effect, Input } from './input.ts';
+import { defaultBackoff } from './backoff.ts';
+import type { Effect, Fact, Input } from './input.ts';
+import { Listing, type ListingOptions, RELIST_TIMER, RESYNC_TIMER } from './listing.ts';
 import { Reconciliation } from './reconciliation.ts';
+import type { PaceOptions } from './relapse.ts';
+import type { Kept } from './restore.ts';
+import { Rollout } from './rollout.ts';
+import type { RolloutView } from './rollout-view.ts';
+import { COMMIT_TIMER, STAGE_TIMER } from './trial.ts';
 import { World } from './world.ts';
 
 /** Everything that tunes the engine; durations in milliseconds. */
-export interface EngineOptions {
-  readonly backoff: BackoffOptions;
-  readonly seed: string;
-  readonly stableMs: number;
-  /** Between two full observations of a quiet device; the only timer there is then (ENG-7). */
-  readonly resyncMs: number;
+export interface EngineOptions extends PaceOptions, ListingOptions {
+  /** How long a trial lasts once everything is ready, where the revision does not say (ROLL-2). */
+  readonly commitAfterMs: number;
 }
 
 export const defaultEngineOptions: EngineOptions = Object.freeze({
@@ -23,12 +24,30 @@ export const defaultEngineOptions: EngineOptions = Object.freeze({
   seed: 'holdfast',
   stableMs: 10_000,
   resyncMs: 600_000,
+  commitAfterMs: 10_000,
 });
 
-const RESYNC = 'resync';
-const RELIST = 'relist';
+/** What an engine goes on from; what is desired by it is in the store. */
+export type EngineStart = Pick<Kept, 'latest' | 'revision' | 'committed' | 'interrupted' | 'sequence'>;
 
 type InputOf<T extends Input['type']> = Extract<Input, { readonly type: T }>;
+
+/** A fact that is on its way to the disk, and what it is for. */
+type Pending =
+  | {
+      readonly type: 'revision';
+      readonly input: InputOf<'revision'>;
+      readonly proposal: Proposal;
+      readonly fact: Extract<Fact, { type: 'revision' }>;
+    }
+  /** `asker`: the revision that asked for what is committed. */
+  | { readonly type: 'verdict'; readonly verdict: Verdict; readonly asker: Asker | null }
+  | { readonly type: 'attempt' };
+
+interface Asker {
+  readonly input: InputOf<'revision'>;
+  readonly proposal: Proposal;
+}
 
 /**
  * The heart: a deterministic fold from inputs to effects. No I/O, no clock, no randomness of its own, so the same
@@ -38,21 +57,24 @@ export class Engine {
   readonly #store: DesiredStore;
   readonly #options: EngineOptions;
   readonly #loop: Reconciliation;
-  #revision: number;
-  #pending: { readonly input: InputOf<'revision'>; readonly proposal: Proposal } | null = null;
-  #listed = false;
-  #listing = false;
-  #listFailures = 0;
-  #listAgain = false;
+  readonly #listing: Listing;
+  readonly #rollout: Rollout;
+  readonly #interrupted: number | null;
+  #latest: number;
+  #pending: Pending | null = null;
+  /** A verdict that could not be saved: goes with the next revision. */
+  #unsaved: Verdict | null = null;
 
-  /** `revision` is the number of what `store` holds already; 0 for nothing. */
-  constructor(store: DesiredStore, revision: number, options: EngineOptions = defaultEngineOptions) {
+  /** `store` holds what `start` says is to be desired. */
+  constructor(store: DesiredStore, start: EngineStart, options: EngineOptions = defaultEngineOptions) {
     this.#store = store;
-    this.#revision = revision;
     this.#options = options;
-    const world = new World((key) => store.desired(key));
-    this.#loop = new Reconciliation(world, options);
-    this.#loop.publisher.adopt(revision);
+    const world = new World((key) => store.desired(key), store.keys());
+    this.#loop = new Reconciliation(world, options, start.sequence);
+    this.#listing = new Listing(this.#loop, options);
+    this.#rollout = new Rollout(store, this.#loop, start);
+    this.#interrupted = start.interrupted;
+    this.#latest = start.latest;
   }
 
   get world(): World {
@@ -68,8 +90,13 @@ export class Engine {
     return this.#loop.tracker;
   }
 
+  /** Number of the revision that is desired now; 0: none. */
   get revision(): number {
-    return this.#revision;
+    return this.#rollout.desired;
+  }
+
+  get rollout(): RolloutView {
+    return this.#rollout.view;
   }
 
   /** Resources planned since the engine began (ENG-6). */
@@ -78,22 +105,22 @@ export class Engine {
   }
 
   /**
-   * Nothing moves any more by itself: observed once, no revision on its way to the disk, and steps are under way or due
+   * Nothing moves any more by itself: observed once, nothing on its way to the disk, and steps are under way or due
    * only for what has failed `giveUpAttempts` times in a row, which is not waited for: it may go on failing for ever.
    */
   atRest(giveUpAttempts: number): boolean {
-    if (!this.#listed || this.#pending !== null) return false;
+    if (!this.listed || this.#pending !== null) return false;
     for (const key of this.board.troubled()) {
       const track = this.#loop.tracker.find(key);
       const moves = (track?.flight ?? null) !== null || this.board.get(key)?.phase === 'Failed';
-      if (moves && (track?.attempts ?? 0) < giveUpAttempts) return false;
+      if (moves && track?.exhausted !== true && (track?.attempts ?? 0) < giveUpAttempts) return false;
     }
     return true;
   }
 
   /** One full observation has succeeded: what is not observed is not there. */
   get listed(): boolean {
-    return this.#listed;
+    return this.#listing.done;
   }
 
   /** Why the device refuses `key` as it is desired now; null: it does not. */
@@ -105,27 +132,32 @@ export class Engine {
   next(input: Input): readonly Effect[] {
     this.#loop.publisher.begin(input.at);
     this.#take(input);
-    // ENG-4: before one full observation nothing is known to be missing, so nothing is made or removed.
-    if (this.#listed) this.#loop.work();
+    this.#rollout.judgeExits(this.#loop.takeExits());
+    this.#judge();
+    // ENG-4: before one full observation nothing is known to be missing, so nothing is made or removed. Nor is anything done that a
+    // fact on its way to the disk may turn round.
+    if (this.listed && this.#pending === null) this.#loop.work();
+    if (this.listed && this.#pending === null) this.#rollout.trial?.review();
+    this.#judge();
     return this.#loop.publisher.takeEffects();
   }
 
   #take(input: Input): void {
     switch (input.type) {
       case 'start':
-        return this.#start();
+        return this.#start(input.at);
       case 'revision':
         return this.#propose(input);
       case 'persisted':
         return this.#persisted(input.error);
       case 'listed':
-        return this.#relisted(input.resources);
+        return this.#listing.take(input.resources);
       case 'list-failed':
-        return this.#listFailed(input.message);
+        return this.#listing.fail(input.message);
       case 'observed':
         return this.#loop.observe(input.key, input.observed, null);
       case 'relist':
-        return this.#list(input.reason);
+        return this.#listing.ask(input.reason);
       case 'step-ended':
         return this.#loop.land(input.key, input.step, input.result);
       case 'timer':
@@ -137,67 +169,140 @@ export class Engine {
     return { trigger, via: [] };
   }
 
-  #start(): void {
+  #record(
+    severity: 'normal' | 'warning',
+    reason: string,
+    message: string,
+    cause: Cause,
+    key: Key | null = null,
+  ): void {
+    this.#loop.publisher.record({ key, severity, reason, message, cause });
+  }
+
+  /** A trial that the last controller did not end counts as failed, where there is something to go back to (ROLL-4). */
+  #start(at: number): void {
     for (const key of this.#store.keys()) this.#loop.redirect(key, this.#cause({ type: 'start' }));
-    this.#list('start');
+    if (this.#interrupted !== null) {
+      const message =
+        'the controller ended before the trial did: it crashed, was stopped, or the power was cut';
+      this.#conclude(this.#interrupted, { code: 'Interrupted', key: null, message, at });
+    } else if (this.#rollout.desired > 0 && !this.#rollout.hasFallback) {
+      this.#rollout.resume(this.#options.commitAfterMs);
+      this.#save({ type: 'attempt', revision: this.#rollout.desired, at }, { type: 'attempt' });
+    }
+    this.#listing.ask(null);
+  }
+
+  #save(fact: Fact, pending: Pending): void {
+    this.#pending = pending;
+    this.#loop.publisher.emit({ type: 'persist', fact });
   }
 
   #propose(input: InputOf<'revision'>): void {
-    if (this.#pending !== null) throw new Error('a revision came before the one before it was persisted');
+    if (this.#pending !== null) throw new Error('a revision came before the fact before it was persisted');
     const proposal = this.#store.propose(input.change, input.facts);
-    if (!proposal.accepted || proposal.unchanged) return this.#answer(input, proposal);
-    this.#pending = { input, proposal };
+    if (!proposal.accepted || proposal.unchanged) return this.#answer(input, proposal, this.#rollout.desired);
+    if (this.#store.onTrial && proposal.digest === this.#store.baseDigest)
+      return this.#cancel(input, proposal);
     const { digest, leases } = proposal;
-    const { source, at } = input;
+    const { source, message, at, unconditional } = input;
+    const failure = unconditional ? null : this.#rollout.foreseenFailure(proposal, at);
+    const standing = failure !== null ? 'refused' : unconditional ? 'committed' : 'trying';
     const tree = this.#store.treeOf(proposal);
-    this.#loop.publisher.emit({
-      type: 'persist',
-      fact: { revision: this.#revision + 1, digest, source, at, tree, leases },
-    });
+    const revision = this.#latest + 1;
+    const ends = standing === 'refused' ? this.#unsaved : (this.#superseded(revision, at) ?? this.#unsaved);
+    const fact = {
+      type: 'revision',
+      revision,
+      digest,
+      source,
+      message,
+      at,
+      tree,
+      leases,
+      standing,
+      failure,
+      ends,
+    } as const;
+    this.#save(fact, { type: 'revision', input, proposal, fact });
   }
 
-  #answer({ request }: InputOf<'revision'>, { accepted, unchanged, digest, findings }: Proposal): void {
+  /** How the trial under way ends when `revision` takes its place; null: there is none, or it has its verdict. */
+  #superseded(revision: number, at: number): Verdict | null {
+    const { trial } = this.#rollout;
+    if (trial === null || trial.failure !== null) return null;
+    const message = `revision ${revision} took its place before it was committed`;
+    const failure = { code: 'Superseded', key: null, message, at };
+    return { revision: trial.revision, phase: 'ERROR', at, failure };
+  }
+
+  /** What is committed was asked for again: the trial ends, and there is no new revision. */
+  #cancel(input: InputOf<'revision'>, proposal: Proposal): void {
+    const { trial } = this.#rollout;
+    if (trial === null) throw new Error('the store is on trial and the rollout is not');
+    const message = `the committed revision was asked for again (${input.source})`;
+    this.#conclude(
+      trial.revision,
+      { code: 'Cancelled', key: null, message, at: input.at },
+      { input, proposal },
+    );
+  }
+
+  #answer({ request }: InputOf<'revision'>, proposal: Proposal, revision: number): void {
+    const { accepted, unchanged, digest, findings } = proposal;
     this.#loop.publisher.emit({
       type: 'answer',
-      answer: { request, accepted, unchanged, digest, findings, revision: this.#revision },
+      answer: { request, accepted, unchanged, digest, findings, revision },
     });
     if (accepted && !unchanged) return;
+    const { desired } = this.#rollout;
     const errors = findings.filter((finding) => finding.severity === 'error').length;
-    this.#loop.publisher.record({
-      key: null,
-      severity: accepted ? 'normal' : 'warning',
-      reason: accepted ? 'RevisionUnchanged' : 'RevisionRefused',
-      message: accepted
-        ? `revision ${this.#revision} has this content already`
-        : `refused with ${errors} ${errors === 1 ? 'error' : 'errors'}; revision ${this.#revision} stays`,
-      cause: this.#cause({ type: 'revision', revision: this.#revision }),
-    });
+    const cause = this.#cause({ type: 'revision', revision: desired });
+    if (accepted)
+      this.#record('normal', 'RevisionUnchanged', `revision ${desired} has this content already`, cause);
+    else {
+      const message = `refused with ${errors} ${errors === 1 ? 'error' : 'errors'}; revision ${desired} stays`;
+      this.#record('warning', 'RevisionRefused', message, cause);
+    }
   }
 
   #persisted(error: string | null): void {
     const pending = this.#pending;
     this.#pending = null;
-    if (pending === null) return;
-    if (error !== null) return this.#notDurable(pending.input, pending.proposal, error);
-    this.#store.commit(pending.proposal);
-    this.#revision += 1;
-    this.#loop.publisher.adopt(this.#revision);
-    this.#answer(pending.input, pending.proposal);
-    const cause = this.#cause({ type: 'revision', revision: this.#revision });
-    const size = pending.proposal.changes.size;
-    const message = `revision ${this.#revision} from ${pending.input.source}: ${size} resources change`;
-    this.#loop.publisher.record({
-      key: null,
-      severity: 'normal',
-      reason: 'RevisionAccepted',
-      message,
-      cause,
-    });
-    this.#redirect(pending.proposal, cause);
+    switch (pending?.type) {
+      case 'revision':
+        return error === null ? this.#accepted(pending) : this.#notDurable(pending, error);
+      case 'verdict':
+        return this.#judged(pending, error);
+      case 'attempt':
+        return error === null
+          ? undefined
+          : this.#notSaved(`attempt of revision ${this.#rollout.desired}`, error);
+    }
+  }
+
+  #accepted({ input, proposal, fact }: Extract<Pending, { type: 'revision' }>): void {
+    const { revision, standing, ends } = fact;
+    this.#latest = revision;
+    this.#unsaved = null;
+    const cause = this.#cause({ type: 'revision', revision });
+    if (ends !== null) this.#report(ends);
+    const message = `revision ${revision} from ${input.source}: ${proposal.changes.size} resources change`;
+    this.#record('normal', 'RevisionAccepted', message, cause);
+    if (standing === 'refused') {
+      const verdict = { revision, phase: 'ERROR', at: input.at, failure: fact.failure } as const;
+      this.#rollout.note(verdict);
+      this.#report(verdict);
+    } else if (standing === 'committed') this.#rollout.settle(revision, proposal, cause);
+    else {
+      const commitAfterMs = input.commitAfterMs ?? this.#options.commitAfterMs;
+      this.#rollout.begin(revision, proposal, commitAfterMs, cause);
+    }
+    this.#answer(input, proposal, revision);
   }
 
   /** What could not be made durable is refused: a device must come back from a power cut to what it was told. */
-  #notDurable(input: InputOf<'revision'>, proposal: Proposal, error: string): void {
+  #notDurable({ input, proposal }: Extract<Pending, { type: 'revision' }>, error: string): void {
     const message = `the revision could not be saved: ${error}`;
     const hint = 'free disk space or repair the disk under --root, then apply again';
     const finding = {
@@ -209,83 +314,69 @@ export class Engine {
       hint,
     } as const;
     const findings = [...proposal.findings, { ...finding, expected: 'a disk that takes the revision' }];
-    this.#answer(input, { ...proposal, accepted: false, findings });
+    this.#answer(input, { ...proposal, accepted: false, findings }, this.#rollout.desired);
   }
 
-  #redirect(proposal: Proposal, cause: Cause): void {
-    for (const [key, desired] of proposal.changes) {
-      // A resource that was there before and changes with what it stands on, changes because of that.
-      const moved = desired?.dependsOn.find((other) => proposal.changes.get(other) !== undefined);
-      const known = this.world.observed(key) !== undefined;
-      this.#loop.redirect(key, known && moved !== undefined ? through(cause, moved) : cause);
+  /** Ends the trial where it has to: what it failed by counts before what it has held. */
+  #judge(): void {
+    const { trial } = this.#rollout;
+    if (trial === null || this.#pending !== null) return;
+    const alreadyTold = this.#rollout.view.ended?.revision === trial.revision;
+    if (trial.failure !== null && !alreadyTold) this.#conclude(trial.revision, trial.failure);
+    else if (trial.isOver) this.#conclude(trial.revision, null);
+  }
+
+  /** Has a verdict made durable; nothing rests on it before. */
+  #conclude(revision: number, failure: TrialFailure | null, asker: Asker | null = null): void {
+    const at = this.#loop.publisher.now;
+    const phase = failure === null ? 'DONE' : 'ERROR';
+    const verdict: Verdict = { revision, phase, at, failure };
+    this.#save({ type: 'verdict', verdict }, { type: 'verdict', verdict, asker });
+  }
+
+  #judged({ verdict, asker }: Extract<Pending, { type: 'verdict' }>, error: string | null): void {
+    if (error !== null && verdict.phase === 'DONE') return this.#notCommitted(verdict, error);
+    if (error !== null) {
+      this.#unsaved = verdict;
+      this.#notSaved(`end of revision ${verdict.revision}`, error);
     }
+    this.#report(verdict);
+    const isOnTrial = this.#rollout.trial?.revision === verdict.revision;
+    if (!isOnTrial) this.#rollout.note(verdict);
+    else if (verdict.phase === 'DONE') this.#rollout.commit(verdict);
+    else this.#rollout.abandon(verdict);
+    if (asker !== null) this.#answer(asker.input, asker.proposal, this.#rollout.desired);
   }
 
-  #list(reason: string): void {
-    // The list under way may have begun before the change that this one is for.
-    this.#listAgain = this.#listing;
-    if (this.#listAgain) return;
-    this.#listing = true;
-    this.#loop.listen();
-    this.#loop.publisher.emit({ type: 'list' });
-    if (reason === 'start' || reason === RESYNC) return;
-    const cause = this.#cause({ type: 'resync' });
-    this.#loop.publisher.record({
-      key: null,
-      severity: 'normal',
-      reason: 'Relisting',
-      message: reason,
-      cause,
-    });
+  /** A commit that is not on disk is none: a power cut would undo it. */
+  #notCommitted(verdict: Verdict, error: string): void {
+    const message = `it held, and that could not be saved: ${error}`;
+    this.#rollout.trial?.postpone();
+    this.#conclude(verdict.revision, { code: 'NotDurable', key: null, message, at: verdict.at });
   }
 
-  /**
-   * A full observation replaces what was known, but for resources that were heard of while it was taken: a step or
-   * watch told newer news of those.
-   */
-  #relisted(resources: readonly ObservedResource[]): void {
-    const heard = this.#loop.heard();
-    const isOlderNews = (key: Key) =>
-      heard.has(key) || (this.#loop.tracker.find(key)?.flight ?? null) !== null;
-    const first = !this.#listed;
-    this.#listing = false;
-    this.#listFailures = 0;
-    this.#listed = true;
-    const cause = first ? this.#cause({ type: 'start' }) : null;
-    const seen = new Set<Key>();
-    for (const resource of resources) {
-      seen.add(resource.key);
-      if (isOlderNews(resource.key)) continue;
-      this.#loop.observe(resource.key, resource, first ? this.#firstCause(resource) : null);
-    }
-    for (const key of [...this.world.observedKeys()]) {
-      if (!seen.has(key) && !isOlderNews(key)) this.#loop.observe(key, null, cause);
-    }
-    if (!first) this.#loop.wakeAllRefused(this.#cause({ type: 'resync' }));
-    this.#loop.publisher.emit({ type: 'arm', timer: RESYNC, delayMs: this.#options.resyncMs });
-    if (this.#listAgain) this.#list(RESYNC);
+  #notSaved(what: string, error: string): void {
+    this.#record(
+      'warning',
+      'NotDurable',
+      `the ${what} could not be saved: ${error}`,
+      this.#cause({ type: 'resync' }),
+    );
   }
 
-  /** What is found broken at the start drifted while nobody looked. */
-  #firstCause(resource: ObservedResource): Cause {
-    const desired = this.#store.desired(resource.key);
-    const intact = desired === undefined || holds(desired, resource) || resource.drift.length === 0;
-    if (intact) return this.#cause({ type: 'start' });
-    return this.#cause({ type: 'drift', key: resource.key, detail: resource.drift.join('; ') });
-  }
-
-  #listFailed(message: string): void {
-    this.#listing = false;
-    this.#listFailures += 1;
-    const { backoff, seed } = this.#options;
-    const delayMs = backoffMs(backoff, seed, RELIST, this.#listFailures);
-    this.#loop.publisher.emit({ type: 'arm', timer: RELIST, delayMs });
-    const cause = this.#cause({ type: 'resync' });
-    this.#loop.publisher.record({ key: null, severity: 'warning', reason: 'ObserveFailed', message, cause });
+  #report({ revision, phase, failure }: Verdict): void {
+    const cause = this.#cause({ type: 'revision', revision });
+    if (failure === null)
+      return this.#record('normal', 'RevisionDone', `revision ${revision} is ${phase}`, cause);
+    const message = `revision ${revision} is ${phase}: ${failure.code}: ${failure.message}`;
+    this.#record('warning', 'RevisionFailed', message, cause, failure.key);
   }
 
   #timer(timer: string): void {
-    if (timer === RESYNC || timer === RELIST) this.#list(RESYNC);
+    if (timer === RESYNC_TIMER || timer === RELIST_TIMER) this.#listing.ask(null);
     else if (timer.startsWith('retry:')) this.#loop.retry(timer.slice('retry:'.length) as Key);
+    else if (timer === STAGE_TIMER) this.#rollout.trial?.expire();
+    // The commit timer needs no more than that the trial is looked at.
+    else if (timer !== COMMIT_TIMER) throw new Error(`found timer '${timer}', which nobody has armed`);
   }
 }

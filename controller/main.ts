@@ -26,7 +26,8 @@ import { planOf } from './dry-run.ts';
 import { defaultEngineOptions, Engine, type EngineOptions } from './engine.ts';
 import { EventLog } from './event-log.ts';
 import { gatherFacts } from './facts.ts';
-import type { RevisionFact } from './input.ts';
+import type { Fact } from './input.ts';
+import { keepEvents } from './keep-events.ts';
 import { objectFiles } from './object-files.ts';
 import { ObjectStore } from './objects.ts';
 import {
@@ -73,11 +74,6 @@ async function chooseAdapter(
   const isRoot = process.geteuid?.() === 0;
   const lacks =
     findProgram('lxc-start') === null ? 'LXC is not installed' : isRoot ? null : 'this is not root';
-  if (adapter === 'docker') {
-    throw new StartError(
-      "found --adapter docker, expected auto, lxc or memory: this version can't drive Docker yet",
-    );
-  }
   if (adapter === 'lxc' && lacks !== null) {
     throw new StartError(
       `--adapter lxc needs root and LXC: ${lacks}; install the package lxc, and run as root`,
@@ -97,6 +93,8 @@ interface Controller {
   readonly runner: Runner;
   readonly service: Service;
   readonly recording: Recording | null;
+  /** Writes the events that are not written yet. */
+  readonly endEvents: () => void;
 }
 
 /** What a run is recorded with. */
@@ -120,7 +118,16 @@ async function startRecording(
   );
 }
 
+/** Before anything is made: what this version can't do leaves nothing behind. */
+function refuseDocker({ adapter }: DirectPlanOptions): void {
+  if (adapter !== 'docker') return;
+  throw new StartError(
+    "found --adapter docker, expected auto, lxc or memory: this version can't drive Docker yet",
+  );
+}
+
 async function compose(options: RunOptions, clock: Clock, logger: Logger): Promise<Controller> {
+  refuseDocker(options);
   await ensurePrivateDirectory(options.root);
   const objects = await ObjectStore.open(join(options.root, 'objects'));
   const database = Database.open(join(options.root, 'holdfast.db'));
@@ -129,22 +136,55 @@ async function compose(options: RunOptions, clock: Clock, logger: Logger): Promi
   const store = storeOf(conditions);
   const { adapter, reason } = await chooseAdapter(options, (sha256) => objects.path(sha256), clock);
   logger.info({ adapter: adapter.name, reason, revision: kept?.revision ?? 0 }, 'adapter chosen');
-  const engineOptions = { ...defaultEngineOptions, seed: options.root };
-  const engine = new Engine(store, conditions.revision, engineOptions);
+  const { commitAfterMs = defaultEngineOptions.commitAfterMs } = options;
+  const engineOptions = { ...defaultEngineOptions, seed: options.root, commitAfterMs };
+  const engine = new Engine(store, conditions, engineOptions);
   const recording = await startRecording(
     options,
     { adapter: adapter.name, engineOptions, conditions },
     logger,
   );
-  const persist = (fact: RevisionFact) => database.commitRevision({ ...fact, state: fact.tree.toFlat() });
+  const persist = (fact: Fact) => database.persist(fact);
   const runner = new Runner({ engine: recording?.of(engine) ?? engine, adapter, clock, persist });
   const events = new EventLog(keptEvents);
+  for (const event of database.events()) events.add(event);
   runner.events.subscribe((event) => {
     events.add(event);
     logEvent(logger, event);
   });
-  const service = new Service({ adapter: adapter.name, engine, runner, store, objects, events });
-  return { database, objects, runner, service, recording };
+  const endEvents = keepEvents(runner.events, database, clock, (error) =>
+    logger.warn({ err: error }, 'events could not be kept; control goes on'),
+  );
+  collectObjects(runner, { database, objects, clock }, logger);
+  const service = new Service({
+    adapter: adapter.name,
+    engine,
+    runner,
+    store,
+    objects,
+    events,
+    log: database,
+  });
+  return { database, objects, runner, service, recording, endEvents };
+}
+
+/** What no kept revision names any more goes, each time one has been committed. */
+function collectObjects(
+  runner: Runner,
+  { database, objects, clock }: { database: Database; objects: ObjectStore; clock: Clock },
+  logger: Logger,
+): void {
+  runner.events
+    .pipe(
+      filter(({ reason }) => reason === 'RevisionDone'),
+      concatMap(() => objects.collect(database.keptObjects(), clock.now())),
+    )
+    .subscribe({
+      next: (gone) => {
+        if (gone.length > 0) logger.info({ count: gone.length }, 'objects of forgotten revisions removed');
+      },
+      error: (error: unknown) => logger.warn({ err: error }, 'objects are not collected any more'),
+    });
 }
 
 function logEvent(logger: Logger, { severity, reason, key, message, sequence, cause }: EventRecord): void {
@@ -167,7 +207,10 @@ async function applySource(source: Source, { objects, service }: Controller, log
     for (const finding of source.findings) logger.warn({ finding }, finding.message);
     if (unread.length > 0) return;
     for (const [sha256, origin] of source.objects) await objects.importFile(sha256, origin.path);
-    const { findings, phase } = await service.apply({ type: 'replace', state: source.state }, 'source');
+    const { findings, phase } = await service.apply(
+      { type: 'replace', state: source.state },
+      { source: 'source' },
+    );
     for (const finding of findings) logger.warn({ finding }, finding.message);
     logger.info({ phase }, 'source applied');
   } finally {
@@ -199,8 +242,9 @@ function firstLook(runner: Runner, clock: Clock): Promise<unknown> {
 }
 
 /** Lets go of everything; nothing is undone (CTR-9). */
-async function end({ runner, recording, database }: Controller): Promise<void> {
+async function end({ runner, recording, database, endEvents }: Controller): Promise<void> {
   await runner.stop();
+  endEvents();
   await recording?.close();
   database.close();
 }
@@ -271,13 +315,14 @@ export async function planDirectly(
   change: StateChange,
   origins: ReadonlyMap<string, ObjectOrigin>,
 ): Promise<PlanOutcome> {
+  refuseDocker(options);
   const path = (sha256: string) => origins.get(sha256)?.path ?? join(options.root, 'objects', sha256);
   const objects = objectFiles(path);
   const database = join(options.root, 'holdfast.db');
   const kept = existsSync(database) ? Database.open(database) : null;
   try {
     const store = storeOf(await startConditions(kept?.load() ?? null, objects));
-    const world = new World((key) => store.desired(key));
+    const world = new World((key) => store.desired(key), store.keys());
     for (const resource of await observeOnce(options, path)) world.observe(resource.key, resource);
     const facts = await gatherFacts(store.draft(change).objects, objects);
     const troubled = [...store.keys(), ...world.observedKeys()];

@@ -3,9 +3,9 @@ import type { Key } from '../state/resource.ts';
 import type { Phase } from '../state/status.ts';
 import type { RevisionOutcome } from './api/contract.ts';
 import type { Engine } from './engine.ts';
+import { GIVE_UP_ATTEMPTS } from './give-up.ts';
 import { endedRecord, unknownRevision } from './revision-history.ts';
 import type { RevisionLog } from './revision-log.ts';
-import { GIVE_UP_ATTEMPTS } from './revision-phase.ts';
 import type { Runner } from './runner.ts';
 import { why } from './why.ts';
 

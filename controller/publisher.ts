@@ -10,10 +10,15 @@ export type Standpoint = Omit<Status, 'since' | 'revision'>;
 /** Collects what the engine asks for and says, in order, stamped with the time and the revision that it speaks of. */
 export class Publisher {
   readonly board = new StatusBoard();
-  readonly #chronicle = new Chronicle();
+  readonly #chronicle: Chronicle;
   #effects: Effect[] = [];
   #now = 0;
   #revision = 0;
+
+  /** `sequence` is the number of the last event that was ever recorded. */
+  constructor(sequence: number) {
+    this.#chronicle = new Chronicle(sequence);
+  }
 
   /** Time of the input being worked on, milliseconds since the epoch. */
   get now(): number {

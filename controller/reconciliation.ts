@@ -6,24 +6,17 @@ import type { Plan } from '../reconcilers/reconciler.ts';
 import { type Conflict, type Key, type Kind, kindOf, type ObservedResource } from '../state/resource.ts';
 import type { Cause } from '../state/status.ts';
 import { readyMessage } from './announcement.ts';
-import { type BackoffOptions, backoffMs } from './backoff.ts';
+import { backoffMs } from './backoff.ts';
 import { through } from './chronicle.ts';
+import { type Exit, exitBetween } from './exit.ts';
 import { Publisher, type Standpoint } from './publisher.ts';
+import { driftText, type PaceOptions, relapse } from './relapse.ts';
 import { SetIndex } from './set-index.ts';
 import { isRed, type StatusBoard } from './status-board.ts';
 import { type Flight, type Track, Tracker } from './tracker.ts';
 import { exchangesClaims, sameObservation, type World } from './world.ts';
 
 type PlanOf<T extends Plan['type']> = Extract<Plan, { readonly type: T }>;
-
-/** How the engine paces itself; every duration in milliseconds. */
-export interface PaceOptions {
-  readonly backoff: BackoffOptions;
-  /** Makes jitter differ between devices and be the same in replay. */
-  readonly seed: string;
-  /** A resource that held this long has recovered: what it fails by next is repaired at once again. */
-  readonly stableMs: number;
-}
 
 /** The timer on which a resource is tried again. */
 export const retryTimer = (key: Key): string => `retry:${key}`;
@@ -34,7 +27,7 @@ export const retryTimer = (key: Key): string => `retry:${key}`;
  */
 export class Reconciliation {
   readonly world: World;
-  readonly publisher = new Publisher();
+  readonly publisher: Publisher;
   readonly tracker = new Tracker();
   readonly #pace: PaceOptions;
   readonly #dirty = new Map<Key, Cause>();
@@ -42,11 +35,14 @@ export class Reconciliation {
   readonly #refused = new Set<Key>();
   /** Keys of which news came since the running list was asked for; null: none runs. */
   #heard: Set<Key> | null = null;
+  #exits: Exit[] = [];
   #nextStep = 1;
   #planned = 0;
 
-  constructor(world: World, pace: PaceOptions) {
+  /** `sequence` is the number of the last event that was ever recorded. */
+  constructor(world: World, pace: PaceOptions, sequence: number) {
     this.world = world;
+    this.publisher = new Publisher(sequence);
     this.#pace = pace;
   }
 
@@ -71,6 +67,13 @@ export class Reconciliation {
     return heard;
   }
 
+  /** Containers that ended by themselves since the last call, having run as they are desired. */
+  takeExits(): readonly Exit[] {
+    const exits = this.#exits;
+    this.#exits = [];
+    return exits;
+  }
+
   /** Plans `key` at the next occasion. The first cause stands: it is the one that led here. */
   wake(key: Key, cause: Cause): void {
     if (!this.#dirty.has(key)) this.#dirty.set(key, cause);
@@ -78,6 +81,7 @@ export class Reconciliation {
 
   /** The desired spec of `key` is another one now. */
   redirect(key: Key, cause: Cause): void {
+    this.#wakeAll(this.world.redirect(key), through(cause, key));
     this.#rebase(key);
     this.#forgive(key);
     this.#dirty.delete(key);
@@ -90,15 +94,41 @@ export class Reconciliation {
 
   /** Takes in what is seen of `key`, and wakes what it matters to. */
   observe(key: Key, observed: ObservedResource | null, cause: Cause | null): void {
-    const before = this.world.observe(key, observed);
+    const { before, groups } = this.world.observe(key, observed);
     this.#heard?.add(key);
     if (cause === null) this.#touch(key);
     if (before === undefined && observed === null) return;
     if (before !== undefined && observed !== null && sameObservation(before, observed)) return;
     const why = cause ?? this.tracker.find(key)?.flight?.cause ?? this.#driftOf(key, observed);
     this.wake(key, why);
+    if (cause === null) this.#noteExit(key, before, observed, why);
+    this.#wakeAll(groups, through(why, key));
     this.#wakeWaiters(key, why);
     if (exchangesClaims(before, observed)) this.#wakeRefused(why, kindOf(key));
+  }
+
+  /** No step of ours told it, and none is under way: nobody but the container itself or somebody else has ended it. */
+  #noteExit(
+    key: Key,
+    before: ObservedResource | undefined,
+    observed: ObservedResource | null,
+    cause: Cause,
+  ): void {
+    if ((this.tracker.find(key)?.flight ?? null) !== null) return;
+    const exit = exitBetween(this.world.desired(key), before, observed, this.publisher.now);
+    if (exit === null) return;
+    this.#exits.push(exit);
+    this.publisher.record({
+      key,
+      severity: 'warning',
+      reason: 'ContainerExited',
+      message: exit.message,
+      cause,
+    });
+  }
+
+  #wakeAll(keys: readonly Key[], cause: Cause): void {
+    for (const key of keys) this.wake(key, cause);
   }
 
   /** News of a resource that the device refused is worth a new look at it, even when it says nothing else. */
@@ -166,6 +196,7 @@ export class Reconciliation {
     if (track.flight !== null) return;
     this.#planned += 1;
     const next = plan(key, this.world);
+    if (holds(this.world.desired(key), this.world.observed(key))) this.#hold(track);
     // What came right by itself needs no retry; anything else has to wait for it.
     const retries = track.retryAt !== null && track.retryAt > this.publisher.now;
     if (!retries || next.type === 'settled') this.#carryOut(key, next, track, cause);
@@ -184,14 +215,19 @@ export class Reconciliation {
     }
   }
 
+  /** It is made as desired, though it may have yet to say that it is ready. */
+  #hold(track: Track): void {
+    track.settledAt ??= this.publisher.now;
+    track.lastDone = null;
+  }
+
   #settle(key: Key, track: Track, cause: Cause): void {
     this.#forgive(key);
     if (track.retryAt !== null) this.publisher.emit({ type: 'disarm', timer: retryTimer(key) });
     track.retryAt = null;
     const desired = this.world.desired(key);
     if (desired === undefined) return this.#forget(key, cause);
-    track.settledAt ??= this.publisher.now;
-    track.lastDone = null;
+    this.#hold(track);
     const troubled = desired.dependsOn.filter((other) => this.#isTroubled(other));
     if (troubled.length > 0) {
       return this.#await(key, { keys: troubled, message: 'as desired, but what it stands on is not' }, cause);
@@ -229,7 +265,7 @@ export class Reconciliation {
     this.#setStatus(key, {
       phase,
       reason: 'WaitingFor',
-      message: `${message}: waits for ${listed(keys)}`,
+      message: keys.length === 0 ? message : `${message}: waits for ${listed(keys)}`,
       cause,
       waitsFor: keys,
     });
@@ -259,7 +295,7 @@ export class Reconciliation {
   #launch(key: Key, next: PlanOf<'step'>, track: Track, cause: Cause): void {
     if (track.refused !== null) return this.#block(key, { conflict: track.refused }, cause);
     const { step } = next;
-    if (track.settledAt !== null && this.#relapse(key, track, cause)) return;
+    if (track.exhausted || (track.settledAt !== null && this.#relapse(key, track, cause))) return;
     if (track.lastDone === step.action) {
       track.lastDone = null;
       const message = `${step.action} was done, and ${key} is still not as desired`;
@@ -274,24 +310,21 @@ export class Reconciliation {
     this.publisher.emit({ type: 'step', id, step, cause });
   }
 
-  /**
-   * A resource that held and holds no more. Repaired at once where it had held for a while; where it falls again and
-   * again, each repair waits longer. True when it has to wait.
-   */
+  /** A resource that held and holds no more. True when it has to wait, or is not repaired at all. */
   #relapse(key: Key, track: Track, cause: Cause): boolean {
-    const held = this.publisher.now - (track.settledAt ?? this.publisher.now);
+    const heldMs = this.publisher.now - (track.settledAt ?? this.publisher.now);
     track.settledAt = null;
-    if (held >= this.#pace.stableMs) track.attempts = 0;
-    track.attempts += 1;
-    if (track.attempts === 1) return false;
-    const message = `does not hold: ${this.#driftText(key)} (${track.attempts} times in a row)`;
-    this.#setStatus(key, { phase: 'Failed', reason: 'Relapsed', message, cause });
-    this.#delay(key, track, track.attempts - 1);
+    const [desired, observed] = [this.world.desired(key), this.world.observed(key)];
+    const repair = relapse(track, { desired, observed, heldMs }, this.#pace);
+    if (repair.type === 'at-once') return false;
+    track.exhausted = repair.type === 'never';
+    const reason = track.exhausted ? 'RetriesExhausted' : 'Relapsed';
+    this.#setStatus(key, { phase: 'Failed', reason, message: repair.message, cause });
+    if (repair.type === 'after') this.#delay(key, track, repair.delayMs);
     return true;
   }
 
-  #delay(key: Key, track: Track, attempt: number): void {
-    const delayMs = backoffMs(this.#pace.backoff, this.#pace.seed, key, attempt);
+  #delay(key: Key, track: Track, delayMs: number): void {
     track.retryAt = this.publisher.now + delayMs;
     this.publisher.emit({ type: 'arm', timer: retryTimer(key), delayMs });
   }
@@ -310,7 +343,7 @@ export class Reconciliation {
   #fail(key: Key, track: Track, error: StepError, cause: Cause): void {
     track.attempts += 1;
     track.lastDone = null;
-    this.#delay(key, track, track.attempts);
+    this.#delay(key, track, backoffMs(this.#pace.backoff, this.#pace.seed, key, track.attempts));
     const message = [error.message, ...(error.log ?? [])].join('\n');
     this.#setStatus(key, { phase: 'Failed', reason: error.code, message, cause });
     this.publisher.record({ key, severity: 'warning', reason: error.code, message, cause });
@@ -336,13 +369,9 @@ export class Reconciliation {
     for (const waiter of this.#waiters.take(key)) this.wake(waiter, through(cause, key));
   }
 
-  #driftText(key: Key): string {
-    return this.world.observed(key)?.drift.join('; ') ?? 'it is gone';
-  }
-
   /** A change that none of our steps made. Said in the event log where it undoes what held. */
   #driftOf(key: Key, observed: ObservedResource | null): Cause {
-    const detail = observed === null ? 'it is gone' : observed.drift.join('; ');
+    const detail = driftText(observed);
     const known = this.board.get(key)?.cause;
     if (detail === '' && known !== undefined) return known;
     const cause: Cause = { trigger: { type: 'drift', key, detail }, via: [] };

@@ -42,7 +42,8 @@ export async function startConditions(kept: Kept | null, objects: ObjectLookup):
   return { ...kept, texts };
 }
 
-const nothingKept: StartConditions = Object.freeze({
+/** What the first controller of a device begins with. */
+export const nothingKept: StartConditions = Object.freeze({
   latest: 0,
   revision: 0,
   state: {},
@@ -58,7 +59,12 @@ const nothingKept: StartConditions = Object.freeze({
  * accepted then is refused now (a configuration is gone, a newer version is stricter): going on without it would
  * take down everything that runs.
  */
-export function storeOf({ revision, state, leases, texts }: StartConditions): DesiredStore {
+export function storeOf({
+  revision,
+  state,
+  leases,
+  texts,
+}: Pick<StartConditions, 'revision' | 'state' | 'leases' | 'texts'>): DesiredStore {
   if (revision === 0) return new DesiredStore({});
   const store = new DesiredStore({ held: leases });
   // An image that was lost since keeps its container alone from starting, not the controller from looking after the others.

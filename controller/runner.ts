@@ -1,11 +1,10 @@
 import { type Observable, Subject, type Subscription } from 'rxjs';
 import type { Adapter, Step, StepResult } from '../adapters/adapter.ts';
 import type { Key } from '../state/resource.ts';
-import type { ObjectFacts, StateChange } from '../state/revision.ts';
 import type { EventRecord, Status } from '../state/status.ts';
 import type { Clock } from './clock.ts';
 import type { Engine } from './engine.ts';
-import type { Effect, Input, RevisionAnswer, RevisionFact } from './input.ts';
+import type { Effect, Fact, Input, RevisionAnswer } from './input.ts';
 
 /** What the runner stands between. */
 export interface RunnerParts {
@@ -13,8 +12,11 @@ export interface RunnerParts {
   readonly adapter: Adapter;
   readonly clock: Clock;
   /** Makes a fact durable before it returns; throws when it can't. */
-  readonly persist: (fact: RevisionFact) => void;
+  readonly persist: (fact: Fact) => void;
 }
+
+/** A revision as it is proposed. */
+export type Submission = Omit<Extract<Input, { readonly type: 'revision' }>, 'type' | 'at' | 'request'>;
 
 type Timeless<T> = T extends unknown ? Omit<T, 'at'> : never;
 
@@ -68,12 +70,12 @@ export class Runner {
   }
 
   /** Proposes a revision; resolves when it is accepted and durable, or refused. */
-  submit(change: StateChange, facts: ObjectFacts, source: string): Promise<RevisionAnswer> {
+  submit(revision: Submission): Promise<RevisionAnswer> {
     this.#requests += 1;
     const request = `r${this.#requests}`;
     return new Promise((resolve) => {
       this.#answers.set(request, resolve);
-      this.push({ type: 'revision', request, change, facts, source });
+      this.push({ type: 'revision', request, ...revision });
     });
   }
 
@@ -134,7 +136,7 @@ export class Runner {
   }
 
   /** The answer goes before whatever else is queued: nothing may come between a fact and what rests on it. */
-  #persist(fact: RevisionFact): void {
+  #persist(fact: Fact): void {
     let error: string | null = null;
     try {
       this.#parts.persist(fact);

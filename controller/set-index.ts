@@ -13,6 +13,11 @@ export class SetIndex<Name, Member> {
     if (set?.delete(member) === true && set.size === 0) this.#sets.delete(name);
   }
 
+  /** Names that have members. */
+  keys(): IterableIterator<Name> {
+    return this.#sets.keys();
+  }
+
   /** Live: not to be kept, nor changed while it is walked through. */
   get(name: Name): ReadonlySet<Member> {
     return this.#sets.get(name) ?? new Set();

@@ -22,6 +22,7 @@ export function isRed(phase: Phase | undefined): boolean {
 export class StatusBoard {
   readonly #statuses = new Map<Key, Status>();
   readonly #troubled = new Set<Key>();
+  readonly #red = new Set<Key>();
   readonly #counts: { -readonly [C in keyof ResourceCounts]: number } = {
     ready: 0,
     waiting: 0,
@@ -42,6 +43,11 @@ export class StatusBoard {
     return this.#troubled;
   }
 
+  /** Keys that are Blocked or Failed. */
+  red(): ReadonlySet<Key> {
+    return this.#red;
+  }
+
   counts(): ResourceCounts {
     return { ...this.#counts };
   }
@@ -51,6 +57,7 @@ export class StatusBoard {
     this.#statuses.set(key, status);
     this.#counts[countOf[status.phase]] += 1;
     if (status.phase !== 'Ready') this.#troubled.add(key);
+    if (isRed(status.phase)) this.#red.add(key);
   }
 
   delete(key: Key): void {
@@ -63,5 +70,6 @@ export class StatusBoard {
     if (before === undefined) return;
     this.#counts[countOf[before.phase]] -= 1;
     this.#troubled.delete(key);
+    this.#red.delete(key);
   }
 }

@@ -21,6 +21,8 @@ export interface Track {
   wanted: string | null;
   /** Since when the resource is as desired; null: it is not. */
   settledAt: number | null;
+  /** It has been started again as often as its manifest allows (CTR-8): it is not any more. */
+  exhausted: boolean;
   /** The device refused this spec (ENG-8): planned again only when something changes. */
   refused: Conflict | null;
   /** Action that ended well for the present spec without settling the resource yet. */
@@ -55,6 +57,7 @@ export class Tracker {
       retryAt: null,
       wanted: null,
       settledAt: null,
+      exhausted: false,
       refused: null,
       lastDone: null,
     };
@@ -71,6 +74,7 @@ export class Tracker {
         attempts: 0,
         retryAt: null,
         settledAt: null,
+        exhausted: false,
         refused: null,
         lastDone: null,
       });

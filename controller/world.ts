@@ -1,6 +1,7 @@
 import { claims, dependsOn } from '../reconcilers/index.ts';
 import type { View } from '../reconcilers/reconciler.ts';
-import type { DesiredResource, Key, ObservedResource } from '../state/resource.ts';
+import { type DesiredResource, type Key, kindOf, type ObservedResource } from '../state/resource.ts';
+import { GroupIndex } from './group-index.ts';
 import { SetIndex } from './set-index.ts';
 
 /** What only one resource can hold was taken or let go: what the device refused to others may be possible now. */
@@ -33,21 +34,31 @@ export class World implements View {
   readonly #observed: Map<Key, ObservedResource>;
   readonly #dependents: SetIndex<Key, Key>;
   readonly #holders: SetIndex<string, Key>;
+  readonly #groups: GroupIndex;
   /** What steps under way are about to make. */
   readonly #coming = new Map<Key, ObservedResource>();
   readonly #comingDependents = new SetIndex<Key, Key>();
   readonly #comingHolders = new SetIndex<string, Key>();
 
-  constructor(desired: DesiredLookup, from?: World) {
+  /** `keys` are those that `desired` knows. Whatever of them changes later is to be told by `redirect`. */
+  constructor(desired: DesiredLookup, keys: Iterable<Key>, from?: World) {
     this.#desired = desired;
     this.#observed = new Map(from === undefined ? [] : from.#observed);
     this.#dependents = from === undefined ? new SetIndex() : from.#dependents.clone();
     this.#holders = from === undefined ? new SetIndex() : from.#holders.clone();
+    this.#groups = from === undefined ? new GroupIndex() : new GroupIndex(from.#groups);
+    for (const key of keys) this.redirect(key);
   }
 
-  /** A copy of what is observed, looked at against other wishes: for dry runs. */
-  fork(desired: DesiredLookup): World {
-    return new World(desired, this);
+  /** A copy of what is observed, looked at against wishes that differ in `keys`: for dry runs. */
+  fork(desired: DesiredLookup, keys: Iterable<Key>): World {
+    return new World(desired, keys, this);
+  }
+
+  /** What is desired of `key` is another thing now. Returns the groups to which that makes a difference. */
+  redirect(key: Key): readonly Key[] {
+    if (kindOf(key) !== 'container') return [];
+    return this.#groups.refresh(key, this.desired(key), this.observed(key));
   }
 
   desired(key: Key): DesiredResource | undefined {
@@ -66,12 +77,36 @@ export class World implements View {
     return joined(this.#holders.get(claim), this.#comingHolders.get(claim));
   }
 
+  unreached(rank: number): Iterable<Key> {
+    return this.#groups.unreached(rank);
+  }
+
+  unreachedBefore(rank: number): Key | null {
+    return this.#groups.awaitedBefore(rank);
+  }
+
+  /** The lowest place among the groups with a container that others wait for; null: there is none. */
+  lowestAwaited(): number | null {
+    return this.#groups.lowestAwaited();
+  }
+
+  rankOf(key: Key): number {
+    return this.#groups.rankOf(key);
+  }
+
+  stoppingAfter(rank: number): Iterable<Key> {
+    return this.#groups.stoppingAfter(rank);
+  }
+
   observedKeys(): IterableIterator<Key> {
     return this.#observed.keys();
   }
 
-  /** Replaces what is known of `key`; null: it is gone. Returns what was known before. */
-  observe(key: Key, observed: ObservedResource | null): ObservedResource | undefined {
+  /** Replaces what is known of `key`; null: it is gone. Tells what was known before, and the groups to which it makes a difference. */
+  observe(
+    key: Key,
+    observed: ObservedResource | null,
+  ): { readonly before: ObservedResource | undefined; readonly groups: readonly Key[] } {
     const before = this.#observed.get(key);
     if (before !== undefined) unindex(before, this.#dependents, this.#holders);
     if (observed === null) this.#observed.delete(key);
@@ -79,7 +114,7 @@ export class World implements View {
       this.#observed.set(key, observed);
       index(observed, this.#dependents, this.#holders);
     }
-    return before;
+    return { before, groups: this.redirect(key) };
   }
 
   /** A step is under way that makes this: it stands on others and holds its claims as if it were there already. */

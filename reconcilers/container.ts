@@ -1,15 +1,25 @@
-import type { ContainerSpec, DesiredResource, Key, ObservedResource } from '../state/resource.ts';
-import { leaseKey, poolKey } from '../state/resource.ts';
-import { holds, unsettled } from './holds.ts';
+import { exitText } from '../state/exit-text.ts';
+import {
+  type ContainerSpec,
+  type DesiredResource,
+  type Key,
+  kindOf,
+  leaseKey,
+  type ObservedResource,
+  poolKey,
+} from '../state/resource.ts';
+import { few, holds, unsettled } from './holds.ts';
+import { poolReconciler } from './pool.ts';
 import type { Plan, Reconciler, View } from './reconciler.ts';
+import { comesBack } from './recovery.ts';
 
-function isRunning(observed: ObservedResource | undefined): boolean {
-  return observed !== undefined && (observed as ObservedResource<'container'>).facts.running;
-}
+type ObservedContainer = ObservedResource<'container'>;
 
-function takeDown(key: Key, observed: ObservedResource): Plan {
-  const action = isRunning(observed) ? 'container.stop' : 'container.remove';
-  return { type: 'step', step: { action, key } };
+/** Stops one that runs: after the containers of later groups that have to stop too (CTR-6). */
+function stop(key: Key, view: View): Plan {
+  const later = few(view.stoppingAfter(view.rankOf(key)));
+  if (later.length > 0) return { type: 'wait', keys: later, message: 'stops after the groups after its own' };
+  return { type: 'step', step: { action: 'container.stop', key } };
 }
 
 /** A dependency that can't come up: stopping what runs would leave nothing in its place. */
@@ -22,30 +32,83 @@ function blockedDependency(desired: DesiredResource, view: View): Plan | null {
 }
 
 /**
+ * Stops one that is to run otherwise, once its pools are there or wait for something themselves: what the device refuses it
+ * refuses before anything was disturbed (ENG-8).
+ */
+function replace(key: Key, desired: DesiredResource, view: View): Plan {
+  const ahead = desired.dependsOn.filter(
+    (other) => kindOf(other) === 'pool' && poolReconciler.plan(other, view).type === 'step',
+  );
+  if (ahead.length === 0) return stop(key, view);
+  return { type: 'wait', keys: ahead, message: 'what it will stand on is made first' };
+}
+
+/** Ended by itself, in a way after which its manifest wants it to stay as it is (CTR-8). */
+function staysDown(desired: DesiredResource, { digest, facts }: ObservedContainer): Plan | null {
+  if (digest !== desired.digest || facts.exit === null) return null;
+  if (comesBack(desired.lifecycle?.recovery ?? null, facts.exit)) return null;
+  const message = `it ${exitText(facts.exit)}, and its auto_recovery does not start it again`;
+  return { type: 'blocked', conflict: { code: 'ContainerExited', message } };
+}
+
+function start(key: Key, desired: DesiredResource, view: View): Plan {
+  const waitsFor = unsettled(desired.dependsOn, view);
+  if (waitsFor.length > 0)
+    return { type: 'wait', keys: waitsFor, message: 'what it stands on is not there yet' };
+  const group = view.unreachedBefore(view.rankOf(key));
+  if (group !== null)
+    return { type: 'wait', keys: [group], message: 'starts after the groups before its own' };
+  const spec = desired.spec as ContainerSpec;
+  return { type: 'step', step: { action: 'container.start', key, spec, digest: desired.digest } };
+}
+
+/** It runs, and has yet to say that it is ready. */
+const unready: Plan = Object.freeze({
+  type: 'wait',
+  keys: [],
+  message: 'has not signalled that it is ready',
+});
+
+/** Runs, or is mounted, as desired, and has said that it is ready where it has to (CTR-6). */
+export function isAtGoal(desired: DesiredResource, observed: ObservedResource | undefined): boolean {
+  if (!holds(desired, observed)) return false;
+  return (desired.spec as ContainerSpec).goal !== 'READY' || (observed as ObservedContainer).facts.ready;
+}
+
+/** It runs otherwise than it is to. */
+export function hasToStop(
+  desired: DesiredResource | undefined,
+  observed: ObservedResource | undefined,
+): boolean {
+  if (observed === undefined || !(observed as ObservedContainer).facts.running) return false;
+  return desired === undefined || (desired.conflict === undefined && desired.digest !== observed.digest);
+}
+
+/**
  * A container runs with exactly its resolved spec, or is stopped and started anew: nothing else changes, so that one
  * whose spec is the same keeps its process (CTR-7). One that has a conflict is not started; if it runs with an
  * older spec it goes on, since the rollout decides what happens to a revision with a conflict (ENG-8).
  */
 function plan(key: Key, view: View): Plan {
   const desired = view.desired(key);
-  const observed = view.observed(key);
-  if (desired === undefined) return observed === undefined ? { type: 'settled' } : takeDown(key, observed);
+  const observed = view.observed(key) as ObservedContainer | undefined;
+  if (desired === undefined) {
+    if (observed === undefined) return { type: 'settled' };
+    return observed.facts.running
+      ? stop(key, view)
+      : { type: 'step', step: { action: 'container.remove', key } };
+  }
   if (desired.conflict !== undefined) return { type: 'blocked', conflict: desired.conflict };
-  if (holds(desired, observed)) return { type: 'settled' };
+  if (isAtGoal(desired, observed)) return { type: 'settled' };
+  if (holds(desired, observed)) return unready;
   const blocked = blockedDependency(desired, view);
   if (blocked !== null) return blocked;
-  if (observed !== undefined && isRunning(observed)) {
-    return { type: 'step', step: { action: 'container.stop', key } };
-  }
-  const waitsFor = unsettled(desired.dependsOn, view);
-  if (waitsFor.length > 0)
-    return { type: 'wait', keys: waitsFor, message: 'what it stands on is not there yet' };
-  const spec = desired.spec as ContainerSpec;
-  return { type: 'step', step: { action: 'container.start', key, spec, digest: desired.digest } };
+  if (observed?.facts.running) return replace(key, desired, view);
+  return (observed && staysDown(desired, observed)) ?? start(key, desired, view);
 }
 
 /** The pools and leases of its interfaces. One that does not run only remembers what it stood on. */
-function dependsOn({ spec, facts }: ObservedResource<'container'>): readonly Key[] {
+function dependsOn({ spec, facts }: ObservedContainer): readonly Key[] {
   if (!facts.running || spec.network.mode !== 'pool') return [];
   return spec.network.interfaces.flatMap((face) => [
     poolKey(face.pool),

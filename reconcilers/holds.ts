@@ -33,10 +33,15 @@ export function standing(
   view: View,
   matters: (dependent: Key) => boolean = () => true,
 ): readonly Key[] {
+  return few(view.dependents(key), matters);
+}
+
+/** At most as many of `keys` as are waited for at once, of those that `matters` lets through; none only when there are none. */
+export function few(keys: Iterable<Key>, matters: (key: Key) => boolean = () => true): readonly Key[] {
   const found: Key[] = [];
-  for (const dependent of view.dependents(key)) {
-    if (!matters(dependent)) continue;
-    found.push(dependent);
+  for (const key of keys) {
+    if (!matters(key)) continue;
+    found.push(key);
     if (found.length === FEW) break;
   }
   return found;

@@ -1,6 +1,7 @@
 import type { Key, Kind, ObservedResource, SpecByKind } from '../state/resource.ts';
 import { kindOf } from '../state/resource.ts';
 import { containerReconciler } from './container.ts';
+import { groupReconciler } from './group.ts';
 import { leaseReconciler } from './lease.ts';
 import { poolReconciler } from './pool.ts';
 import type { Plan, Reconciler, View } from './reconciler.ts';
@@ -9,6 +10,7 @@ import type { Plan, Reconciler, View } from './reconciler.ts';
 const reconcilers: { readonly [K in Kind]: Reconciler<K> } = Object.freeze({
   pool: poolReconciler,
   lease: leaseReconciler,
+  group: groupReconciler,
   container: containerReconciler,
 });
 

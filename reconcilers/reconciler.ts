@@ -19,6 +19,14 @@ export interface View {
   dependents(key: Key): Iterable<Key>;
   /** Resources that hold `claim` (see Reconciler.claims), observed or being made by a step under way. */
   holders(claim: string): Iterable<Key>;
+  /** Desired containers of the groups at this place that have not reached their goal (CTR-6). */
+  unreached(rank: number): Iterable<Key>;
+  /** The first group before this place that has not been reached; null: all have. */
+  unreachedBefore(rank: number): Key | null;
+  /** Place of a container: where it is desired no more, the one that it had when it was last desired. Past every other one where that is not known. */
+  rankOf(key: Key): number;
+  /** Containers of groups after this place that run and have to stop, being no more desired as they are. */
+  stoppingAfter(rank: number): Iterable<Key>;
 }
 
 /** What comes next for one resource. */

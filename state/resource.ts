@@ -236,6 +236,8 @@ export interface ContainerExit {
   readonly signal: string | null;
   /** When it was seen to have ended, milliseconds since the epoch. */
   readonly at: number;
+  /** The last lines that it wrote to its console, oldest first; absent: none are known. */
+  readonly log?: readonly string[];
 }
 
 /** Facts about a resource that are seen but are no part of what it is made from. */

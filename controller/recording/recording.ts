@@ -12,7 +12,7 @@ import type { StartConditions } from '../restore.ts';
 export const recordingFormat = 'holdfast-recording';
 
 /** Changes when an older Holdfast could not read a recording any more. */
-export const recordingVersion = 1;
+export const recordingVersion = 2;
 
 /** How every recording begins, byte for byte: what is told from a file of somebody else's. */
 export const recordingMagic = `{"format":"${recordingFormat}",`;

@@ -1,15 +1,15 @@
 import type { DesiredStore } from '../../state/store.ts';
 import type { RevisionPhase } from '../api/contract.ts';
-import { defaultEngineOptions, Engine, type EngineOptions } from '../engine.ts';
+import { defaultEngineOptions, Engine, type EngineOptions, type EngineStart } from '../engine.ts';
 import type { Effect, Input } from '../input.ts';
 import { storeOf } from '../restore.ts';
-import { phaseOf } from '../revision-phase.ts';
+import type { RolloutView } from '../rollout-view.ts';
 import { type Divergence, firstDifference, type Place } from './divergence.ts';
 import type { ReadInput, RecordingLine } from './read-recording.ts';
 import { type RunHeader, type SentStep, stepsOf } from './recording.ts';
 
 /** What a replay needs of an engine. */
-export type ReplayedEngine = Pick<Engine, 'next' | 'revision' | 'board' | 'atRest'>;
+export type ReplayedEngine = Pick<Engine, 'next' | 'revision' | 'rollout'>;
 
 /** A step that a replay came to, where and after which input. */
 export interface ReplayedStep extends Place, SentStep {
@@ -18,7 +18,7 @@ export interface ReplayedStep extends Place, SentStep {
 
 export interface ReplayOptions {
   /** Another engine than today's, to see whether it differs. */
-  readonly makeEngine?: (store: DesiredStore, revision: number, options: EngineOptions) => ReplayedEngine;
+  readonly makeEngine?: (store: DesiredStore, start: EngineStart, options: EngineOptions) => ReplayedEngine;
   /** Told each run as it begins. */
   readonly onRun?: (run: number, header: RunHeader) => void;
   /** Told each step of the replay, in order. */
@@ -60,9 +60,9 @@ class ReplayedRun {
   readonly #onStep: ReplayOptions['onStep'];
 
   constructor(number: number, header: RunHeader, { makeEngine, onStep }: ReplayOptions) {
-    const make = makeEngine ?? ((store, revision, options) => new Engine(store, revision, options));
+    const make = makeEngine ?? ((store, start, options) => new Engine(store, start, options));
     // An option that is newer than the recording is as it would be on a device.
-    this.engine = make(storeOf(header), header.revision, { ...defaultEngineOptions, ...header.options });
+    this.engine = make(storeOf(header), header, { ...defaultEngineOptions, ...header.options });
     this.number = number;
     this.#onStep = onStep;
   }
@@ -126,6 +126,11 @@ class ReplayedRun {
   }
 }
 
+/** How the newest revision stood at the end: on trial, or as it ended; the committed one where none was tried. */
+function lastPhase({ trial, ended }: RolloutView): ReplayReport['phase'] {
+  return trial?.phase ?? ended?.phase ?? 'DONE';
+}
+
 /** Follows a recording from run to run. */
 class Replay {
   readonly #options: ReplayOptions;
@@ -152,7 +157,7 @@ class Replay {
   report(divergence: Divergence | null): ReplayReport {
     this.#endRun();
     const revision = this.#run?.engine.revision ?? 0;
-    const phase = this.#run === null ? 'ERROR' : phaseOf(this.#run.engine);
+    const phase = this.#run === null ? 'ERROR' : lastPhase(this.#run.engine.rollout);
     return { ...this.#totals, revision, phase, torn: this.#torn, divergence };
   }
 

@@ -2,9 +2,14 @@ import type { Step } from '../../adapters/adapter.ts';
 import { emptyHost, type HostModel } from '../../adapters/memory/host.ts';
 import { type FaultInjection, MemoryAdapter } from '../../adapters/memory/memory-adapter.ts';
 import type { Standing } from '../../controller/dry-run.ts';
-import { defaultEngineOptions, Engine, type EngineOptions } from '../../controller/engine.ts';
-import type { RevisionAnswer, RevisionFact } from '../../controller/input.ts';
-import { Runner } from '../../controller/runner.ts';
+import {
+  defaultEngineOptions,
+  Engine,
+  type EngineOptions,
+  type EngineStart,
+} from '../../controller/engine.ts';
+import type { Fact, RevisionAnswer } from '../../controller/input.ts';
+import { Runner, type Submission } from '../../controller/runner.ts';
 import type { Json } from '../../state/json.ts';
 import type { Key } from '../../state/resource.ts';
 import type { FlatState, HeldLease, ObjectFacts, StateChange } from '../../state/revision.ts';
@@ -16,11 +21,12 @@ export interface RigOptions {
   readonly host?: HostModel;
   readonly fault?: FaultInjection;
   readonly engine?: Partial<EngineOptions>;
-  readonly persist?: (fact: RevisionFact) => void;
+  readonly persist?: (fact: Fact) => void;
   readonly held?: readonly HeldLease[];
   /** What a database would give back at the start. */
   readonly state?: FlatState;
-  readonly revision?: number;
+  /** The rest of what it would give back; a first revision, committed, where there is a state. */
+  readonly start?: Partial<EngineStart>;
   /** What the object store has for every revision; nothing when absent. */
   readonly facts?: ObjectFacts;
   /** Shared with a controller before this one; a new one when absent. */
@@ -37,7 +43,7 @@ export class Rig {
   readonly runner: Runner;
   readonly steps: Step[] = [];
   readonly events: EventRecord[] = [];
-  readonly facts: RevisionFact[] = [];
+  readonly facts: Fact[] = [];
   readonly #objects: ObjectFacts;
 
   constructor(options: RigOptions = {}) {
@@ -53,11 +59,17 @@ export class Rig {
     if (options.state !== undefined) {
       this.store.commit(this.store.propose({ type: 'replace', state: options.state }, this.#objects));
     }
-    this.engine = new Engine(this.store, options.revision ?? 0, {
-      ...defaultEngineOptions,
-      ...options.engine,
-    });
-    const persist = (fact: RevisionFact) => {
+    const revision = options.state === undefined ? 0 : 1;
+    const kept = { latest: revision, revision, committed: revision > 0, interrupted: null, sequence: 0 };
+    this.engine = new Engine(
+      this.store,
+      { ...kept, ...options.start },
+      {
+        ...defaultEngineOptions,
+        ...options.engine,
+      },
+    );
+    const persist = (fact: Fact) => {
       options.persist?.(fact);
       this.facts.push(fact);
     };
@@ -80,8 +92,23 @@ export class Rig {
     return this.change({ type: 'replace', state });
   }
 
-  async change(change: StateChange): Promise<RevisionAnswer> {
-    const answer = await this.runner.submit(change, this.#objects, 'test');
+  /** Applies a revision and lets its trial pass. */
+  async commit(state: FlatState): Promise<RevisionAnswer> {
+    const answer = await this.apply(state);
+    await this.pass(defaultEngineOptions.commitAfterMs);
+    return answer;
+  }
+
+  async change(change: StateChange, more: Partial<Submission> = {}): Promise<RevisionAnswer> {
+    const answer = await this.runner.submit({
+      change,
+      facts: this.#objects,
+      source: 'test',
+      message: null,
+      commitAfterMs: null,
+      unconditional: false,
+      ...more,
+    });
     await this.settle();
     return answer;
   }

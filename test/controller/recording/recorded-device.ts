@@ -75,7 +75,7 @@ export class RecordedDevice {
   constructor({ file, host, clock, conditions = nothingKept, fault, onEnd }: RecordedDeviceOptions) {
     this.clock = clock ?? new VirtualClock();
     this.host = host ?? emptyHost();
-    this.engine = new Engine(storeOf(conditions), conditions.revision, defaultEngineOptions);
+    this.engine = new Engine(storeOf(conditions), conditions, defaultEngineOptions);
     this.recorder = new Recorder(headerOf(conditions), { file, onEnd: onEnd ?? (() => undefined) });
     this.adapter = new MemoryAdapter({ host: this.host, ...(fault === undefined ? {} : { fault }) });
     const engine = recorded(this.engine, this.recorder);
@@ -88,7 +88,14 @@ export class RecordedDevice {
   }
 
   async apply(state: FlatState): Promise<void> {
-    const answer = await this.runner.submit({ type: 'replace', state }, { texts: {}, missing: [] }, 'test');
+    const answer = await this.runner.submit({
+      change: { type: 'replace', state },
+      facts: { texts: {}, missing: [] },
+      source: 'test',
+      message: null,
+      commitAfterMs: null,
+      unconditional: false,
+    });
     if (!answer.accepted) throw new Error(`refused: ${JSON.stringify(answer.findings)}`);
     await this.settle();
   }

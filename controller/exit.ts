@@ -1,0 +1,45 @@
+import { exitText } from '../state/exit-text.ts';
+import {
+  type ContainerExit,
+  type DesiredResource,
+  type Key,
+  nameOf,
+  type ObservedResource,
+} from '../state/resource.ts';
+import { exitOf } from './relapse.ts';
+
+/** A container that ran as desired and ended by itself. */
+export interface Exit {
+  readonly key: Key;
+  /** Null: nobody saw how. */
+  readonly exit: ContainerExit | null;
+  /** What happened, for a person; lines after the first are what it said last. */
+  readonly message: string;
+  /** Milliseconds since the epoch. */
+  readonly at: number;
+}
+
+/**
+ * The exit that lies between two observations, the second made at `now`; null where there is none. One that was
+ * desired otherwise, or not at all, ended as it had to.
+ */
+export function exitBetween(
+  desired: DesiredResource | undefined,
+  before: ObservedResource | undefined,
+  after: ObservedResource | null,
+  now: number,
+): Exit | null {
+  if (before?.kind !== 'container' || before.digest !== desired?.digest) return null;
+  const { facts } = before as ObservedResource<'container'>;
+  if (!facts.running || stillRuns(facts.pid, after)) return null;
+  const exit = exitOf(after);
+  const message = [`container '${nameOf(before.key)}' ${exitText(exit)}`, ...(exit?.log ?? [])].join('\n');
+  return { key: before.key, exit, message, at: exit?.at ?? now };
+}
+
+/** The process id may have been unknown so far. */
+function stillRuns(pid: number | null, after: ObservedResource | null): boolean {
+  if (after === null) return false;
+  const { facts } = after as ObservedResource<'container'>;
+  return facts.running && (pid === null || facts.pid === null || facts.pid === pid);
+}

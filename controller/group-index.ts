@@ -1,0 +1,111 @@
+import { hasToStop, isAtGoal } from '../reconcilers/container.ts';
+import { type DesiredResource, groupKey, type Key, type ObservedResource } from '../state/resource.ts';
+import { SetIndex } from './set-index.ts';
+
+/** Where one container stands among the groups. */
+interface Place {
+  readonly rank: number;
+  readonly group: string | null;
+  readonly unreached: boolean;
+  /** Unreached, and later groups wait for it. One that has a conflict is waited for by nobody: what can run runs (ROLL-5). */
+  readonly awaited: boolean;
+  readonly stopping: boolean;
+}
+
+/**
+ * Which containers have yet to reach their goal and which have to stop, by the place of their group (CTR-6), kept as they change:
+ * asking costs what the number of groups is, not that of containers (ENG-6).
+ */
+export class GroupIndex {
+  readonly #places: Map<Key, Place>;
+  readonly #unreached: SetIndex<number, Key>;
+  readonly #awaited: SetIndex<number, Key>;
+  readonly #stopping: SetIndex<number, Key>;
+
+  constructor(from?: GroupIndex) {
+    this.#places = new Map(from === undefined ? [] : from.#places);
+    this.#unreached = from === undefined ? new SetIndex() : from.#unreached.clone();
+    this.#awaited = from === undefined ? new SetIndex() : from.#awaited.clone();
+    this.#stopping = from === undefined ? new SetIndex() : from.#stopping.clone();
+  }
+
+  /**
+   * Takes in what is desired and observed of a container now. Returns the groups to which that makes a difference: the one that it
+   * was in, and the one that it is in.
+   */
+  refresh(
+    key: Key,
+    desired: DesiredResource | undefined,
+    observed: ObservedResource | undefined,
+  ): readonly Key[] {
+    const before = this.#places.get(key);
+    const after = placeOf(desired, observed, before);
+    if (before !== undefined) this.#leave(key, before);
+    if (after === null) this.#places.delete(key);
+    else this.#enter(key, after);
+    const same = before?.group === after?.group && before?.unreached === after?.unreached;
+    if (same && before?.awaited === after?.awaited) return [];
+    const groups = new Set([before?.group ?? null, after?.group ?? null]);
+    return [...groups].filter((group) => group !== null).map(groupKey);
+  }
+
+  /** Containers at this place that have not reached their goal. */
+  unreached(rank: number): Iterable<Key> {
+    return this.#unreached.get(rank);
+  }
+
+  /** The lowest place with a container that others wait for; null: there is none. */
+  lowestAwaited(): number | null {
+    let lowest: number | null = null;
+    for (const rank of this.#awaited.keys()) if (lowest === null || rank < lowest) lowest = rank;
+    return lowest;
+  }
+
+  /** The first group before `rank` that later ones wait for; null: there is none. */
+  awaitedBefore(rank: number): Key | null {
+    const lowest = this.lowestAwaited();
+    if (lowest === null || lowest >= rank) return null;
+    for (const key of this.#awaited.get(lowest)) {
+      const group = this.#places.get(key)?.group ?? null;
+      if (group !== null) return groupKey(group);
+    }
+    return null;
+  }
+
+  rankOf(key: Key): number {
+    return this.#places.get(key)?.rank ?? Number.POSITIVE_INFINITY;
+  }
+
+  *stoppingAfter(rank: number): Iterable<Key> {
+    for (const other of this.#stopping.keys()) if (other > rank) yield* this.#stopping.get(other);
+  }
+
+  #enter(key: Key, place: Place): void {
+    this.#places.set(key, place);
+    if (place.unreached) this.#unreached.add(place.rank, key);
+    if (place.awaited) this.#awaited.add(place.rank, key);
+    if (place.stopping) this.#stopping.add(place.rank, key);
+  }
+
+  #leave(key: Key, place: Place): void {
+    if (place.unreached) this.#unreached.delete(place.rank, key);
+    if (place.awaited) this.#awaited.delete(place.rank, key);
+    if (place.stopping) this.#stopping.delete(place.rank, key);
+  }
+}
+
+/** One that is desired no more keeps its place until it is gone. */
+function placeOf(
+  desired: DesiredResource | undefined,
+  observed: ObservedResource | undefined,
+  before: Place | undefined,
+): Place | null {
+  if (desired === undefined && observed === undefined) return null;
+  const { rank, group } = desired?.lifecycle ?? {
+    rank: before?.rank ?? Number.POSITIVE_INFINITY,
+    group: null,
+  };
+  const unreached = desired !== undefined && !isAtGoal(desired, observed);
+  const awaited = unreached && desired?.conflict === undefined;
+  return { rank, group, unreached, awaited, stopping: hasToStop(desired, observed) };
+}

@@ -1,0 +1,143 @@
+import type { Key } from '../state/resource.ts';
+import type { Proposal, TrialFailure, Verdict } from '../state/revision.ts';
+import type { Cause } from '../state/status.ts';
+import type { DesiredStore } from '../state/store.ts';
+import { through } from './chronicle.ts';
+import type { Exit } from './exit.ts';
+import type { Reconciliation } from './reconciliation.ts';
+import type { Kept } from './restore.ts';
+import type { RolloutView } from './rollout-view.ts';
+import { Trial } from './trial.ts';
+
+/** What a rollout goes on from. */
+export type RolloutStart = Pick<Kept, 'revision' | 'committed'>;
+
+type Changes = Proposal['changes'];
+
+/**
+ * Which revision is committed, which is on trial, and what is desired by that (ROLL-1). It moves the desired store and
+ * tells the reconciliation what has changed; there is no other way back than to desire what was committed. What must
+ * be durable before is the engine's to see to.
+ */
+export class Rollout {
+  readonly #store: DesiredStore;
+  readonly #loop: Reconciliation;
+  #committed: number | null;
+  #desired: number;
+  #trial: Trial | null = null;
+  #ended: Verdict | null = null;
+
+  constructor(store: DesiredStore, loop: Reconciliation, { revision, committed }: RolloutStart) {
+    this.#store = store;
+    this.#loop = loop;
+    this.#committed = committed ? revision : null;
+    this.#desired = revision;
+    loop.publisher.adopt(revision);
+  }
+
+  get view(): RolloutView {
+    return { committed: this.#committed, trial: this.#trial?.view ?? null, ended: this.#ended };
+  }
+
+  /** Number of the revision that is desired now; 0: none. */
+  get desired(): number {
+    return this.#desired;
+  }
+
+  get trial(): Trial | null {
+    return this.#trial;
+  }
+
+  /** There is a committed revision to go back to. */
+  get hasFallback(): boolean {
+    return this.#committed !== null;
+  }
+
+  /** How a revision is to be tried that would be accepted now: null for one that fails before anything is disturbed (ENG-8). */
+  foreseenFailure({ changes }: Proposal, at: number): TrialFailure | null {
+    if (!this.hasFallback) return null;
+    for (const [key, desired] of changes) {
+      const conflict = desired?.conflict;
+      if (conflict !== undefined) return { code: conflict.code, key, message: conflict.message, at };
+    }
+    return null;
+  }
+
+  /** A revision is desired from now on, on trial. */
+  begin(revision: number, proposal: Proposal, commitAfterMs: number, cause: Cause): void {
+    if (this.hasFallback) this.#store.adopt(proposal);
+    else this.#store.commit(proposal);
+    this.#try(revision, commitAfterMs);
+    this.#redirect(proposal.changes, cause);
+  }
+
+  /** Goes on with the trial of what is desired already. */
+  resume(commitAfterMs: number): void {
+    this.#try(this.#desired, commitAfterMs);
+  }
+
+  /** A revision is desired and committed from now on. */
+  settle(revision: number, proposal: Proposal, cause: Cause): void {
+    this.#store.commit(proposal);
+    this.#leaveTrial();
+    this.#desire(revision);
+    this.#committed = revision;
+    this.#redirect(proposal.changes, cause);
+  }
+
+  /** The revision on trial held: it is the committed one. */
+  commit(verdict: Verdict): void {
+    if (this.#store.onTrial) this.#store.keep();
+    this.#leaveTrial();
+    this.#committed = verdict.revision;
+    this.#ended = verdict;
+  }
+
+  /** The revision on trial did not hold: the committed one is desired again. Without one it stays desired (ROLL-5). */
+  abandon(verdict: Verdict): void {
+    this.#ended = verdict;
+    if (this.#committed === null) return;
+    this.#leaveTrial();
+    const changes = this.#store.revert();
+    this.#desire(this.#committed);
+    const trigger = { type: 'rollback', from: verdict.revision, to: this.#committed } as const;
+    this.#redirect(changes, { trigger, via: [] });
+  }
+
+  /** A verdict on a revision that is not desired now. */
+  note(verdict: Verdict): void {
+    this.#ended = verdict;
+  }
+
+  /** What this controller saw of containers that ended by themselves. */
+  judgeExits(exits: readonly Exit[]): void {
+    this.#trial?.judgeExits(exits);
+  }
+
+  #try(revision: number, commitAfterMs: number): void {
+    this.#leaveTrial();
+    this.#desire(revision);
+    const { world, board, tracker, publisher } = this.#loop;
+    const keys = () => this.#store.keys();
+    this.#trial = new Trial(revision, commitAfterMs, { world, board, tracker, publisher, keys });
+  }
+
+  #leaveTrial(): void {
+    this.#trial?.end();
+    this.#trial = null;
+  }
+
+  #desire(revision: number): void {
+    this.#desired = revision;
+    this.#loop.publisher.adopt(revision);
+  }
+
+  #redirect(changes: Changes, cause: Cause): void {
+    for (const [key, desired] of changes) {
+      // A resource that was there before and changes with what it stands on, changes because of that.
+      const moved = desired?.dependsOn.find((other: Key) => changes.get(other) !== undefined);
+      const known = this.#loop.world.observed(key) !== undefined;
+      this.#loop.redirect(key, known && moved !== undefined ? through(cause, moved) : cause);
+    }
+  }
+}

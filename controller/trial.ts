@@ -1,0 +1,206 @@
+import { comesBack } from '../reconcilers/recovery.ts';
+import type { DesiredResource, GroupSpec, Key } from '../state/resource.ts';
+import type { TrialFailure } from '../state/revision.ts';
+import type { Exit } from './exit.ts';
+import { GIVE_UP_ATTEMPTS } from './give-up.ts';
+import type { Publisher } from './publisher.ts';
+import type { TrialView } from './rollout-view.ts';
+import type { StatusBoard } from './status-board.ts';
+import type { Tracker } from './tracker.ts';
+import { why } from './why.ts';
+import type { World } from './world.ts';
+
+/** Fires when a trial has lasted long enough. */
+export const COMMIT_TIMER = 'commit';
+/** Fires when a group has not reached its goal in time. */
+export const STAGE_TIMER = 'stage';
+
+/** How long what stands in no group may take to be ready: as a group of which nothing is said (CTR-6). */
+const UNGROUPED_TIMEOUT_MS = 30_000;
+
+/** A trial that falls back this often is not going to hold. */
+const MAX_SETBACKS = 20;
+
+/** What a trial is judged by. */
+export interface TrialParts {
+  readonly world: World;
+  readonly board: StatusBoard;
+  readonly tracker: Tracker;
+  readonly publisher: Publisher;
+  /** Every desired key, pools and groups first. */
+  readonly keys: () => readonly Key[];
+}
+
+/** Where a trial has got to: the place of the first group that is awaited, `rest` when only others are not ready, or `testing`. */
+type Stage = number | 'rest' | 'testing';
+
+/**
+ * One revision on trial (ROLL-2, ROLL-3): group after group reaches its goal in its time, then everything is ready, then
+ * it stays so for the commit window. What ends it otherwise is its failure; the first one counts.
+ */
+export class Trial {
+  readonly revision: number;
+  readonly #commitAfterMs: number;
+  readonly #parts: TrialParts;
+  #stage: Stage | null = null;
+  #setbacks = 0;
+  #commitAt: number | null = null;
+  #failure: TrialFailure | null = null;
+
+  constructor(revision: number, commitAfterMs: number, parts: TrialParts) {
+    this.revision = revision;
+    this.#commitAfterMs = commitAfterMs;
+    this.#parts = parts;
+  }
+
+  get view(): TrialView {
+    const phase = this.#failure !== null ? 'ERROR' : this.#stage === 'testing' ? 'TESTING' : 'INPROGRESS';
+    return { revision: this.revision, phase, commitAt: this.#commitAt, failure: this.#failure };
+  }
+
+  get failure(): TrialFailure | null {
+    return this.#failure;
+  }
+
+  /** It has held for as long as it has to. */
+  get isOver(): boolean {
+    return this.#commitAt !== null && this.#parts.publisher.now >= this.#commitAt;
+  }
+
+  fail(failure: TrialFailure): void {
+    this.#failure ??= failure;
+  }
+
+  /** Judges containers that ended by themselves: fails where they are not to be started again, and begins to test anew otherwise. */
+  judgeExits(exits: readonly Exit[]): void {
+    for (const { key, exit, message, at } of exits) {
+      if (!this.#isForgiven(key, exit)) this.fail({ code: 'ContainerExited', key, message, at });
+    }
+    if (exits.length > 0 && this.#stage === 'testing') this.#enter('rest');
+  }
+
+  /** Looks at where everything stands now. */
+  review(): void {
+    this.#judgeStatuses();
+    const stage = this.#stageNow();
+    if (stage !== this.#stage) this.#enter(stage);
+  }
+
+  /** The time of the present stage is over. */
+  expire(): void {
+    if (this.#stage === null || this.#stage === 'testing') return;
+    const key = this.#lateKey(this.#stage);
+    const { board, publisher } = this.#parts;
+    const what =
+      this.#stage === 'rest' ? 'not everything was' : `${this.#spokenStage(this.#stage)} had not come`;
+    const goal = this.#stage === 'rest' ? 'ready' : 'to their goal';
+    const because = key === null ? '' : `: ${why(key, (other) => board.get(other))}`;
+    const message = `${what} ${goal} within ${this.#timeoutMs(this.#stage) / 1000} s${because}`;
+    this.fail({ code: 'GroupTimeout', key, message, at: publisher.now });
+  }
+
+  /** That it held could not be saved: it goes on for as long again. */
+  postpone(): void {
+    this.#enter('testing');
+  }
+
+  /** Takes its timers back. */
+  end(): void {
+    for (const timer of [COMMIT_TIMER, STAGE_TIMER]) this.#parts.publisher.emit({ type: 'disarm', timer });
+  }
+
+  /** Its manifest says what happens when it exits, and that it is started again. */
+  #isForgiven(key: Key, exit: Exit['exit']): boolean {
+    const recovery = this.#parts.world.desired(key)?.lifecycle?.recovery ?? null;
+    return recovery !== null && comesBack(recovery, exit);
+  }
+
+  #judgeStatuses(): void {
+    const { board, tracker, publisher } = this.#parts;
+    for (const key of board.red()) {
+      const status = board.get(key);
+      const track = tracker.find(key);
+      if (status === undefined) continue;
+      const { reason, message, phase } = status;
+      const at = publisher.now;
+      // What is under way may still make room for what is blocked.
+      if (phase === 'Blocked' && tracker.inFlight === 0) this.fail({ code: reason, key, message, at });
+      if (phase === 'Failed' && track?.exhausted === true)
+        this.fail({ code: 'ContainerExited', key, message, at });
+      const hopeless = (track?.attempts ?? 0) >= GIVE_UP_ATTEMPTS && reason !== 'Relapsed';
+      if (phase === 'Failed' && hopeless) this.fail({ code: 'StepFailed', key, message, at });
+    }
+  }
+
+  #stageNow(): Stage {
+    const { board, world } = this.#parts;
+    if (board.troubled().size === 0) return 'testing';
+    return world.lowestAwaited() ?? 'rest';
+  }
+
+  #enter(stage: Stage): void {
+    const { publisher } = this.#parts;
+    if (orderOf(stage) < orderOf(this.#stage)) this.#fallBack();
+    this.#stage = stage;
+    this.#commitAt = null;
+    if (stage !== 'testing') {
+      publisher.emit({ type: 'disarm', timer: COMMIT_TIMER });
+      publisher.emit({ type: 'arm', timer: STAGE_TIMER, delayMs: this.#timeoutMs(stage) });
+      return;
+    }
+    const delayMs = this.#windowMs();
+    this.#commitAt = publisher.now + delayMs;
+    publisher.emit({ type: 'disarm', timer: STAGE_TIMER });
+    publisher.emit({ type: 'arm', timer: COMMIT_TIMER, delayMs });
+  }
+
+  #fallBack(): void {
+    this.#setbacks += 1;
+    if (this.#setbacks < MAX_SETBACKS) return;
+    const { board, publisher } = this.#parts;
+    const [key = null] = board.troubled();
+    const because = key === null ? '' : `, the last time since ${why(key, (other) => board.get(other))}`;
+    const message = `it fell back ${MAX_SETBACKS} times${because}`;
+    this.fail({ code: 'Unstable', key, message, at: publisher.now });
+  }
+
+  /** Every container runs for as long as its manifest asks before it counts as stable (CTR-8). */
+  #windowMs(): number {
+    const { world, keys } = this.#parts;
+    let windowMs = this.#commitAfterMs;
+    for (const key of keys()) {
+      windowMs = Math.max(windowMs, world.desired(key)?.lifecycle?.recovery?.stableTimeoutMs ?? 0);
+    }
+    return windowMs;
+  }
+
+  #timeoutMs(stage: Stage): number {
+    return this.#groupAt(stage)?.timeoutMs ?? UNGROUPED_TIMEOUT_MS;
+  }
+
+  #groupAt(stage: Stage): GroupSpec | null {
+    if (typeof stage !== 'number') return null;
+    const key = this.#parts.world.unreachedBefore(stage + 1);
+    const group: DesiredResource | undefined = key === null ? undefined : this.#parts.world.desired(key);
+    return group === undefined ? null : (group.spec as GroupSpec);
+  }
+
+  #spokenStage(stage: Stage): string {
+    const group = this.#groupAt(stage);
+    return group === null ? 'the containers in no group' : `the containers of group '${group.name}'`;
+  }
+
+  /** One of those that are late. */
+  #lateKey(stage: Stage): Key | null {
+    const late =
+      typeof stage === 'number' ? this.#parts.world.unreached(stage) : this.#parts.board.troubled();
+    for (const key of late) return key;
+    return null;
+  }
+}
+
+function orderOf(stage: Stage | null): number {
+  if (stage === null) return Number.NEGATIVE_INFINITY;
+  if (typeof stage === 'number') return stage;
+  return stage === 'rest' ? Number.MAX_VALUE : Number.POSITIVE_INFINITY;
+}
