@@ -1,3 +1,5 @@
+import { existsSync } from 'node:fs';
+
 /** What is wrong with the database. */
 export type DatabaseErrorCode =
   /** Its content is damaged. */
@@ -12,18 +14,41 @@ export type DatabaseErrorCode =
   | 'Unsafe'
   /** The disk is full: nothing was changed, and it may go on when there is space again. */
   | 'Full'
-  /** Reading or writing failed: what is on disk is not known any more until it is opened again. */
+  /** Reading or writing failed: what is on disk is known again when it was opened anew. */
   | 'Suspect';
 
-const advice: Readonly<Record<DatabaseErrorCode, string>> = {
-  Corrupt: 'keep it for whoever can look into it, set it aside, and apply the revision again',
-  NewerFormat: 'run the newer version, or set it aside and apply the revision again',
-  NotHoldfast: 'give another directory',
-  InUse: 'stop the other controller, or give this one a directory of its own',
-  Unsafe: 'look at who made it, and remove it or choose another directory',
-  Full: 'make space, and apply again',
-  Suspect: 'look at the disk, and start the controller again: what was acknowledged is kept',
+/** Files that SQLite and Holdfast keep beside a database, and that belong to it. */
+export const companionsOfDatabase = ['-wal', '-shm', '-journal', '-reserve'] as const;
+
+const advice: Readonly<Record<DatabaseErrorCode, (path: string) => string>> = {
+  Corrupt: (path) =>
+    `nothing was touched; keep it for whoever can look into it, and begin anew: ${asideCommand(path)}, ` +
+    'start the controller, and apply the revision again',
+  NewerFormat: (path) =>
+    `nothing was touched; run the newer version, or begin anew: ${asideCommand(path)}, start the controller, and ` +
+    'apply the revision again',
+  NotHoldfast: () => 'give another directory',
+  InUse: () => 'stop the other controller, or give this one a directory of its own',
+  Unsafe: () => 'look at who made it, and remove it or choose another directory',
+  Full: () => 'make space, and try again',
+  Suspect: () => 'look at the disk; what was acknowledged is kept',
 };
+
+/** What a person types to keep a database under another name, with all that belongs to it. */
+function asideCommand(path: string): string {
+  let count = 1;
+  while (existsSync(`${path}.aside-${count}`)) count++;
+  const files = ['', ...companionsOfDatabase]
+    .map((suffix) => path + suffix)
+    .filter((file) => existsSync(file));
+  const aside = quoted(`${path}.aside-${count}`);
+  return `mkdir ${aside} && mv ${files.map(quoted).join(' ')} ${aside}`;
+}
+
+/** As a POSIX shell reads it. */
+function quoted(word: string): string {
+  return /^[\w./-]+$/.test(word) ? word : `'${word.replaceAll("'", "'\\''")}'`;
+}
 
 /** A database that cannot be used, or not any more. It is never changed to make it fit. */
 export class DatabaseError extends Error {
@@ -32,7 +57,7 @@ export class DatabaseError extends Error {
   readonly path: string;
 
   constructor(code: DatabaseErrorCode, path: string, message: string, options?: ErrorOptions) {
-    super(`${message}; ${advice[code]}`, options);
+    super(`${message}; ${advice[code](path)}`, options);
     this.code = code;
     this.path = path;
   }
@@ -48,11 +73,16 @@ const codesOfSqlite: ReadonlyMap<number, DatabaseErrorCode> = new Map([
   [26, 'Corrupt'],
 ]);
 
-/** The DatabaseError that an error of SQLite stands for; any other error as it is. */
+/** The DatabaseError that an error of SQLite or of the file system stands for; any other error as it is. */
 export function typedError(error: unknown, path: string): unknown {
-  if (!(error instanceof Error) || !('errcode' in error) || typeof error.errcode !== 'number') return error;
-  const code = codesOfSqlite.get(error.errcode & 0xff);
+  if (!(error instanceof Error)) return error;
+  const code = codeOf(error);
   return code === undefined
     ? error
     : new DatabaseError(code, path, `${path}: ${error.message}`, { cause: error });
+}
+
+function codeOf(error: Error): DatabaseErrorCode | undefined {
+  if ('errcode' in error && typeof error.errcode === 'number') return codesOfSqlite.get(error.errcode & 0xff);
+  return 'code' in error && (error.code === 'ENOSPC' || error.code === 'EDQUOT') ? 'Full' : undefined;
 }

@@ -10,11 +10,11 @@ import {
 } from 'node:fs';
 import { dirname } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
-import { DatabaseError, typedError } from './database-error.ts';
+import { companionsOfDatabase, DatabaseError, typedError } from './database-error.ts';
 import { migrate, refuseUnknownFormat } from './database-schema.ts';
 
-/** Files that SQLite keeps beside a database, and that belong to it. */
-const companions = ['-wal', '-shm', '-journal'] as const;
+/** SQLite empties its log when it has grown to so many pages of 4 KiB, and makes it so short again where it grew beyond. */
+const logPages = 256;
 
 /**
  * Opens the database at `path` for this process alone, making it where there is none. A new one gets its name only when it is
@@ -34,27 +34,15 @@ export function connect(path: string): DatabaseSync {
     refuseUnknownFormat(connection, path);
     refuseDamage(connection, path);
     connection.exec('PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL');
+    connection.exec(
+      `PRAGMA wal_autocheckpoint = ${logPages}; PRAGMA journal_size_limit = ${logPages * 4096}`,
+    );
     migrate(connection);
     return connection;
   } catch (error) {
     connection?.close();
     throw typedError(error, path);
   }
-}
-
-/**
- * Renames a database and what belongs to it, so that `connect` makes a new one; returns where it is now. For people who
- * decided to go on without what it knows: nothing in Holdfast calls this by itself.
- */
-export function setDatabaseAside(path: string): string {
-  let count = 1;
-  while (existsSync(`${path}.aside-${count}`)) count++;
-  const aside = `${path}.aside-${count}`;
-  for (const suffix of ['', ...companions]) {
-    if (existsSync(path + suffix)) renameSync(path + suffix, aside + suffix);
-  }
-  syncDirectoryOf(path);
-  return aside;
 }
 
 function create(path: string): void {
@@ -66,7 +54,7 @@ function create(path: string): void {
     );
   }
   const fresh = `${path}.new`;
-  for (const suffix of ['', ...companions]) rmSync(fresh + suffix, { force: true });
+  for (const suffix of ['', ...companionsOfDatabase]) rmSync(fresh + suffix, { force: true });
   closeSync(openSync(fresh, 'wx', 0o600));
   const connection = new DatabaseSync(fresh);
   try {

@@ -36,6 +36,53 @@ const migrations: readonly string[] = [
     UNIQUE (pool, address)
   ) STRICT, WITHOUT ROWID;
   `,
+  // How revisions end, which one is committed and which on trial, contents of the past, events. In the format before, being
+  // accepted was being current: what it knows as accepted was DONE, and only the current content was kept.
+  `
+  ALTER TABLE revisions ADD COLUMN phase TEXT NOT NULL DEFAULT 'INPROGRESS' CHECK (phase IN ('INPROGRESS', 'DONE', 'ERROR'));
+  ALTER TABLE revisions ADD COLUMN ended_at INTEGER;
+  ALTER TABLE revisions ADD COLUMN failure TEXT;
+  ALTER TABLE revisions ADD COLUMN attempts INTEGER NOT NULL DEFAULT 1;
+  ALTER TABLE revisions ADD COLUMN kept INTEGER NOT NULL DEFAULT 1;
+  UPDATE revisions SET phase = 'DONE', ended_at = at, kept = number IN (SELECT number FROM current_revision);
+  CREATE INDEX kept_revisions ON revisions (number) WHERE kept = 1;
+  CREATE INDEX done_revisions ON revisions (number) WHERE phase = 'DONE';
+
+  CREATE TABLE standing (
+    id INTEGER PRIMARY KEY CHECK (id = 1),
+    committed INTEGER REFERENCES revisions (number),
+    trying INTEGER REFERENCES revisions (number),
+    facts INTEGER NOT NULL
+  ) STRICT;
+  INSERT INTO standing VALUES (1, (SELECT number FROM current_revision), NULL, 0);
+
+  ALTER TABLE documents RENAME TO current_documents;
+  CREATE TABLE documents (
+    id INTEGER PRIMARY KEY,
+    path TEXT NOT NULL,
+    position REAL NOT NULL,
+    json TEXT NOT NULL,
+    sha256 TEXT NOT NULL,
+    first INTEGER NOT NULL,
+    until INTEGER CHECK (until > first)
+  ) STRICT;
+  INSERT INTO documents (path, position, json, sha256, first)
+    SELECT path, position, json, sha256, (SELECT number FROM current_revision) FROM current_documents ORDER BY position;
+  DROP TABLE current_documents;
+  DROP TABLE current_revision;
+  CREATE UNIQUE INDEX latest_documents ON documents (path) WHERE until IS NULL;
+  CREATE INDEX past_documents ON documents (until) WHERE until IS NOT NULL;
+
+  CREATE TABLE trial_leases (
+    pool TEXT NOT NULL,
+    container TEXT NOT NULL,
+    interface TEXT NOT NULL,
+    address TEXT,
+    PRIMARY KEY (pool, container, interface),
+    UNIQUE (pool, address)
+  ) STRICT, WITHOUT ROWID;
+  CREATE TABLE events (sequence INTEGER PRIMARY KEY, json TEXT NOT NULL) STRICT;
+  `,
 ];
 
 /** Throws a DatabaseError when a database is another program's, or newer than this one. Changes nothing. */

@@ -1,81 +1,39 @@
-import { hash } from 'node:crypto';
-import type { DatabaseSync, StatementSync } from 'node:sqlite';
-import type { Json } from '../state/json.ts';
 import type { FlatState, HeldLease } from '../state/revision.ts';
+import type { EventRecord } from '../state/status.ts';
 import { DatabaseError, typedError } from './database-error.ts';
-import { connect } from './database-file.ts';
-import { newPositions } from './document-positions.ts';
-
-/** A revision as it is made durable. */
-export interface RevisionCommit {
-  /** Higher than every one before. */
-  readonly revision: number;
-  readonly digest: string;
-  /** Where it came from, for people. */
-  readonly source: string;
-  /** What somebody said about it. */
-  readonly message?: string;
-  /** Milliseconds since the epoch. */
-  readonly at: number;
-  /** All of it. Documents that are the very same objects as in the revision before cost nothing. */
-  readonly state: FlatState;
-  /** What becomes of leases: new ones (or ones with another address), and ones that end. */
-  readonly leases: { readonly held: readonly HeldLease[]; readonly released: readonly HeldLease[] };
-}
-
-/** What the database knows: the current revision, and who holds which address. */
-export interface StoredRevision
-  extends Pick<RevisionCommit, 'revision' | 'digest' | 'source' | 'at' | 'state'> {
-  /** Sorted by pool, container and interface. */
-  readonly leases: readonly HeldLease[];
-}
-
-/** One accepted revision, without its content. */
-export interface RevisionRecord extends Pick<RevisionCommit, 'revision' | 'digest' | 'source' | 'at'> {
-  readonly message: string | null;
-}
-
-interface DocumentRow {
-  readonly position: number;
-  readonly document: Json;
-}
-
-/** What is to be done to the rows. */
-interface Difference {
-  readonly written: ReadonlyMap<string, DocumentRow>;
-  readonly removed: readonly string[];
-}
+import { Reserve } from './database-reserve.ts';
+import { DatabaseSession } from './database-session.ts';
+import type { Fact } from './input.ts';
+import { keptEvents } from './options.ts';
+import type { Kept } from './restore.ts';
+import type { RevisionLog, RevisionRecord } from './revision-log.ts';
 
 /**
- * What must survive a crash and a power cut, in one SQLite file: the current revision and the leases (LEASE-4). A commit that has
- * returned is on disk (write-ahead log, fsync on every commit); one that has not is there whole or not at all. Writing
- * costs what has changed. One process at a time has it open.
+ * What must survive a crash and a power cut, in one SQLite file (LEASE-4, ROLL-4). A fact whose `persist` has returned is on disk
+ * (write-ahead log, fsync on every one); a fact whose `persist` has not is there whole or not at all. Writing costs what has changed.
+ * One process at a time has it open. What goes wrong with it is a DatabaseError; a fact that does not fit what is there is a RangeError.
+ *
+ * After a write or fsync that failed otherwise than for lack of space, what is on disk is not known, and trying the fsync again
+ * would tell nothing. So the file is closed, opened, and what SQLite finds is written into it anew and synced: then it is
+ * known whether the fact is there. Where that fails too, nothing is answered any more.
  */
-export class Database {
+export class Database implements RevisionLog {
   readonly #path: string;
-  readonly #connection: DatabaseSync;
-  readonly #putDocument: StatementSync;
-  readonly #removeDocument: StatementSync;
-  readonly #putLease: StatementSync;
-  readonly #removeLease: StatementSync;
-  readonly #rows: Map<string, DocumentRow>;
-  #suspect: DatabaseError | null = null;
+  readonly #reserve: Reserve;
+  #session: DatabaseSession;
+  /** Why nothing is answered any more. */
+  #lost: DatabaseError | null = null;
+  /** Events that are to be written, at most `keptEvents`. */
+  #noted: readonly EventRecord[] = [];
 
-  private constructor(path: string, connection: DatabaseSync) {
+  private constructor(path: string) {
     this.#path = path;
-    this.#connection = connection;
-    this.#putDocument = connection.prepare(
-      `INSERT INTO documents (path, position, json, sha256) VALUES (?, ?, ?, ?)
-       ON CONFLICT (path) DO UPDATE SET position = excluded.position, json = excluded.json, sha256 = excluded.sha256`,
-    );
-    this.#removeDocument = connection.prepare('DELETE FROM documents WHERE path = ?');
-    this.#putLease = connection.prepare(
-      'INSERT INTO leases (pool, container, interface, address) VALUES (?, ?, ?, ?)',
-    );
-    this.#removeLease = connection.prepare(
-      'DELETE FROM leases WHERE pool = ? AND container = ? AND interface = ?',
-    );
-    this.#rows = this.#readRows();
+    this.#reserve = new Reserve(path);
+    try {
+      this.#session = new DatabaseSession(path);
+    } catch (error) {
+      throw typedError(error, path);
+    }
   }
 
   /**
@@ -84,180 +42,128 @@ export class Database {
    * nothing is repaired, replaced or forgotten here.
    */
   static open(path: string): Database {
-    const connection = connect(path);
-    try {
-      return new Database(path, connection);
-    } catch (error) {
-      connection.close();
-      throw typedError(error, path);
-    }
+    const database = new Database(path);
+    database.#settle();
+    return database;
   }
 
-  /** The current revision; null as long as none was committed. */
-  load(): StoredRevision | null {
-    return this.#guarded(() => {
-      const row = this.#connection
-        .prepare(
-          `SELECT number AS revision, digest, source, at FROM revisions
-           WHERE number = (SELECT number FROM current_revision)`,
-        )
-        .get();
-      if (row === undefined) return null;
-      const state = this.#state();
-      return { ...revisionOf(row), state, leases: this.#leases() };
-    });
+  /** Null, too, is told as long as nothing at all is kept; events alone are kept with revision 0. */
+  load(): Kept | null {
+    return this.#read((session) => session.load());
   }
 
-  /** Every accepted revision, oldest first. */
   revisions(): readonly RevisionRecord[] {
-    return this.#guarded(() =>
-      this.#connection
-        .prepare('SELECT number AS revision, digest, source, at, message FROM revisions ORDER BY number')
-        .all()
-        .map((row) => ({ ...revisionOf(row), message: row.message === null ? null : String(row.message) })),
+    return this.#read(({ revisions }) => revisions.all());
+  }
+
+  stateOf(revision: number): FlatState | null {
+    return this.#read(({ revisions, documents }) =>
+      revisions.kept().includes(revision) ? documents.stateOf(revision) : null,
     );
   }
 
+  leases(): readonly HeldLease[] {
+    return this.#read((session) => session.leases());
+  }
+
+  keptObjects(): ReadonlySet<string> {
+    return this.#read(({ documents }) => documents.objects());
+  }
+
   /**
-   * Makes a revision current, with its leases, in one transaction. When it returns, that is on disk; when it throws, the revision
-   * before is the current one, unless the DatabaseError is `Suspect`: then the database answers nothing more until
-   * it is opened again (a failed fsync may not be tried again: what it lost is not known).
+   * When it throws, the fact is not there: `Full`, and the next one may find space; `Suspect`, and the database was opened anew and
+   * goes on. Only where that failed is it not known, and nothing is answered any more. A revision is refused with `Full`
+   * as long as there is no space left with which its verdict could be saved.
    */
-  commitRevision(commit: RevisionCommit): void {
-    const difference = this.#differenceTo(commit.state);
-    this.#transaction(() => {
-      this.#writeRevision(commit);
-      for (const [path, row] of difference.written) this.#writeDocument(path, row);
-      for (const path of difference.removed) this.#removeDocument.run(path);
-      this.#writeLeases(commit.leases);
-    });
-    for (const [path, row] of difference.written) this.#rows.set(path, row);
-    for (const path of difference.removed) this.#rows.delete(path);
-  }
-
-  /** Lets go of the file. May be called twice. */
-  close(): void {
-    if (this.#connection.isOpen) this.#connection.close();
-  }
-
-  #writeRevision({ revision, digest, source, message, at }: RevisionCommit): void {
-    this.#connection
-      .prepare('INSERT INTO revisions (number, digest, source, message, at) VALUES (?, ?, ?, ?, ?)')
-      .run(revision, digest, source, message ?? null, at);
-    this.#connection
-      .prepare(
-        'INSERT INTO current_revision (id, number) VALUES (1, ?) ON CONFLICT (id) DO UPDATE SET number = excluded.number',
-      )
-      .run(revision);
-  }
-
-  /** Compares by identity, so that it reads no document: looking at 30,000 takes some 15 ms. */
-  #differenceTo(state: FlatState): Difference {
-    const paths = Object.keys(state);
-    const positions = newPositions(paths, (path) => this.#rows.get(path)?.position);
-    const written = new Map<string, DocumentRow>();
-    let kept = 0;
-    for (const path of paths) {
-      const before = this.#rows.get(path);
-      const document = state[path] ?? null;
-      const position = positions.get(path) ?? before?.position ?? 0;
-      if (before !== undefined) kept++;
-      if (before?.document !== document || before.position !== position)
-        written.set(path, { position, document });
-    }
-    const removed =
-      kept === this.#rows.size ? [] : [...this.#rows.keys()].filter((path) => !Object.hasOwn(state, path));
-    return { written, removed };
-  }
-
-  #writeDocument(path: string, { position, document }: DocumentRow): void {
-    if (!path.isWellFormed()) {
-      throw new RangeError(
-        `found path ${JSON.stringify(path)} with half a surrogate pair, expected Unicode text`,
-      );
-    }
-    const json = JSON.stringify(document);
-    this.#putDocument.run(path, position, json, checksum(path, json));
-  }
-
-  /** All that end or change go first: two containers may exchange their addresses. */
-  #writeLeases({ held, released }: RevisionCommit['leases']): void {
-    for (const lease of [...released, ...held])
-      this.#removeLease.run(lease.pool, lease.container, lease.interface);
-    for (const lease of held) this.#putLease.run(lease.pool, lease.container, lease.interface, lease.address);
-  }
-
-  #readRows(): Map<string, DocumentRow> {
-    const rows = new Map<string, DocumentRow>();
-    for (const row of this.#connection
-      .prepare('SELECT path, position, json, sha256 FROM documents ORDER BY position')
-      .iterate()) {
-      const [path, json] = [String(row.path), String(row.json)];
-      if (checksum(path, json) !== row.sha256) {
-        throw new DatabaseError(
-          'Corrupt',
-          this.#path,
-          `found '${path}' in ${this.#path} with another content than was written`,
-        );
-      }
-      rows.set(path, { position: Number(row.position), document: JSON.parse(json) });
-    }
-    return rows;
-  }
-
-  #state(): FlatState {
-    const rows = [...this.#rows].sort(([, one], [, other]) => one.position - other.position);
-    return Object.fromEntries(rows.map(([path, { document }]) => [path, document]));
-  }
-
-  #leases(): readonly HeldLease[] {
-    return this.#connection
-      .prepare('SELECT pool, container, interface, address FROM leases ORDER BY pool, container, interface')
-      .all()
-      .map((row) => ({
-        pool: String(row.pool),
-        container: String(row.container),
-        interface: String(row.interface),
-        address: String(row.address),
-      }));
-  }
-
-  #transaction(work: () => void): void {
-    this.#guarded(() => {
-      this.#connection.exec('BEGIN IMMEDIATE');
-      try {
-        work();
-        this.#connection.exec('COMMIT');
-      } catch (error) {
-        if (this.#connection.isTransaction) this.#connection.exec('ROLLBACK');
-        throw error;
-      }
-    });
-  }
-
-  /** Turns SQLite's errors into typed ones, and answers nothing more after one that leaves the disk in doubt. */
-  #guarded<Result>(work: () => Result): Result {
-    if (this.#suspect !== null) throw this.#suspect;
+  persist(fact: Fact): void {
+    const isRevision = fact.type === 'revision';
+    if (isRevision && this.#path !== ':memory:') this.#reserve.hold();
     try {
-      return work();
+      this.#persist(fact, this.#noted);
     } catch (error) {
-      const typed = typedError(error, this.#path);
-      if (typed instanceof DatabaseError && typed.code === 'Suspect') this.#suspect = typed;
-      throw typed;
+      const mayUseReserve = !isRevision && error instanceof DatabaseError && error.code === 'Full';
+      if (!mayUseReserve || !this.#reserve.release()) throw error;
+      this.#persist(fact, []);
     }
   }
-}
 
-function revisionOf(row: Readonly<Record<string, unknown>>): Omit<RevisionRecord, 'message'> {
-  return {
-    revision: Number(row.revision),
-    digest: String(row.digest),
-    source: String(row.source),
-    at: Number(row.at),
-  };
-}
+  note(events: readonly EventRecord[]): void {
+    this.#noted = [...this.#noted, ...events].slice(-keptEvents);
+  }
 
-/** SQLite has no checksums of its own, and the disks of devices forget: a flipped bit must not become a configuration. */
-function checksum(path: string, json: string): string {
-  return hash('sha256', `${path}\0${json}`);
+  /** Throws a DatabaseError where it can't; what was noted is then written with the next fact or flush. */
+  flush(): void {
+    const events = this.#noted;
+    if (events.length === 0) return;
+    this.#write((session) => session.noteEvents(events));
+    this.#noted = [];
+  }
+
+  events(): readonly EventRecord[] {
+    return [...this.#read(({ eventTable }) => eventTable.all()), ...this.#noted].slice(-keptEvents);
+  }
+
+  /** Lets go of the file; events that were noted and not flushed are lost. May be called twice. */
+  close(): void {
+    this.#session.close();
+  }
+
+  #persist(fact: Fact, events: readonly EventRecord[]): void {
+    const factsBefore = this.#factsWritten();
+    try {
+      this.#write((session) => session.persist(fact, events));
+    } catch (error) {
+      if (this.#factsWritten() === factsBefore) throw error;
+    }
+    this.#noted = this.#noted.slice(events.length);
+  }
+
+  #factsWritten(): number {
+    return this.#read(({ revisions }) => revisions.facts);
+  }
+
+  /**
+   * What a controller before this one wrote last may be known to the kernel and not to the disk, where it was killed in an fsync. It is
+   * put on disk now, before anything rests on it; without space for that the kernel's word has to do.
+   */
+  #settle(): void {
+    try {
+      this.#read((session) => session.emptyLog());
+    } catch (error) {
+      if (error instanceof DatabaseError && error.code === 'Full') return;
+      this.close();
+      throw error;
+    }
+  }
+
+  #write(work: (session: DatabaseSession) => void): void {
+    try {
+      this.#read(work);
+    } catch (error) {
+      if (this.#lost === null && error instanceof DatabaseError && error.code === 'Suspect') this.#reopen();
+      throw error;
+    }
+  }
+
+  #reopen(): void {
+    try {
+      this.#session.close();
+      this.#session = new DatabaseSession(this.#path);
+      this.#session.emptyLog();
+    } catch (error) {
+      const reason = error instanceof Error ? error.message : String(error);
+      const message = `${this.#path} could not be opened again after a write that failed: ${reason}`;
+      this.#lost = new DatabaseError('Suspect', this.#path, message, { cause: error });
+      throw this.#lost;
+    }
+  }
+
+  #read<Result>(work: (session: DatabaseSession) => Result): Result {
+    if (this.#lost !== null) throw this.#lost;
+    try {
+      return work(this.#session);
+    } catch (error) {
+      throw typedError(error, this.#path);
+    }
+  }
 }
