@@ -1,4 +1,6 @@
 import { freeze } from 'immer';
+import { devicePath } from './component.ts';
+import { type Groups, placeAmong, type RankedGroup } from './groups.ts';
 import { canonicalJson, digestOf } from './json.ts';
 import type { ContainerRequests, LeaseGrant } from './ledger.ts';
 import type { ContainerManifest, InterfaceManifest } from './manifest.ts';
@@ -6,8 +8,11 @@ import { pointerTo } from './pointer.ts';
 import {
   type Conflict,
   type ContainerNetwork,
+  type ContainerSpec,
   containerKey,
   type DesiredResource,
+  type GroupSpec,
+  groupKey,
   type Key,
   type Kind,
   type LeaseSpec,
@@ -21,6 +26,7 @@ import {
 /** What compiling a container looks at besides its manifest. */
 export interface CompileContext {
   pool(name: string): PoolSpec | undefined;
+  readonly groups: Groups;
   /** How the request of a lease was met. */
   grant(lease: Key): LeaseGrant | undefined;
   /** An address in the container's own configuration that another one has leased (LEASE-6). */
@@ -31,7 +37,16 @@ export interface CompileContext {
 export function compilePool(spec: PoolSpec): DesiredResource<'pool'> {
   return resource('pool', poolKey(spec.name), spec, {
     dependsOn: [],
-    pointers: [pointerTo('device.json', 'network', 'pools', spec.name)],
+    pointers: [pointerTo(devicePath, 'network', 'pools', spec.name)],
+  });
+}
+
+/** A group as a resource (CTR-6). Its place among the groups is its place in the document: names are unique there. */
+export function compileGroup({ name, rank, timeoutSeconds }: RankedGroup): DesiredResource<'group'> {
+  const spec: GroupSpec = { name, rank, timeoutMs: Math.max(1, Math.round(timeoutSeconds * 1000)) };
+  return resource('group', groupKey(name), spec, {
+    dependsOn: [],
+    pointers: [pointerTo(devicePath, 'groups', rank)],
   });
 }
 
@@ -51,41 +66,61 @@ export function keysOf(manifest: ContainerManifest): readonly Key[] {
   return [...leases, containerKey(manifest.name)];
 }
 
+/** A container but for the one thing that it has of others: the state of the system (ROLL-8). */
+export interface ContainerDraft {
+  readonly spec: Omit<ContainerSpec, 'system'>;
+  readonly rest: Rest;
+  /** Digest of `spec` where a change of it is a system transition; else null. */
+  readonly systemDigest: string | null;
+}
+
+export interface CompiledContainer {
+  /** In the order of its interfaces. */
+  readonly leases: readonly DesiredResource<'lease'>[];
+  readonly draft: ContainerDraft;
+}
+
 /**
- * The leases of a container and the container itself, in this order, resolved down to addresses. What cannot be had is
+ * The leases of a container and the container itself, resolved down to addresses. What cannot be had is
  * a conflict of the lease and, with the interface named, of the container (LEASE-5): both are shown as blocked. An
  * interface without an address is left out of the container's spec, a pool that is not there out of `dependsOn`.
  * Throws when a lease of the manifest was not asked for (`requestsOf`).
  */
-export function compileContainer(
-  manifest: ContainerManifest,
-  context: CompileContext,
-): readonly DesiredResource[] {
+export function compileContainer(manifest: ContainerManifest, context: CompileContext): CompiledContainer {
   const leases = interfacesOf(manifest).map((face) => compileLease(manifest, face, context));
   const conflict = containerConflict(manifest, leases, context);
   const { name, hostname, root, persistence, config, files } = manifest;
+  const { goal, system, lifecycle } = placeAmong(context.groups, manifest);
   const network = compileNetwork(manifest, leases, context);
-  const container = resource(
-    'container',
-    containerKey(name),
-    { name, hostname, root, persistence, network, config, files },
-    {
-      dependsOn: [...new Set(leases.flatMap((lease) => [...lease.dependsOn, lease.key]))],
-      pointers: [manifest.pointer],
-      ...(conflict === null ? {} : { conflict }),
-    },
-  );
-  return [...leases, container];
+  const spec = { name, hostname, root, persistence, network, config, files, goal };
+  const rest: Rest = {
+    dependsOn: [...new Set(leases.flatMap((lease) => [...lease.dependsOn, lease.key]))],
+    pointers: [manifest.pointer],
+    ...(conflict === null ? {} : { conflict }),
+    lifecycle,
+  };
+  return { leases, draft: { spec, rest, systemDigest: system ? digestOf(spec) : null } };
+}
+
+/** The container itself. `system`: as in its spec. */
+export function finishContainer({ spec, rest }: ContainerDraft, system: string | null): DesiredResource {
+  return resource('container', containerKey(spec.name), { ...spec, system }, rest);
+}
+
+/** A container as it is when only the state of the system is another (ROLL-8). */
+export function withSystem(container: DesiredResource, system: string | null): DesiredResource {
+  const { key, kind, spec, digest: _, ...rest } = container as DesiredResource<'container'>;
+  return resource(kind, key, { ...spec, system }, rest);
 }
 
 /** `before`, where `after` says nothing else: so that what did not change is the same object. */
 export function unlessSame(before: DesiredResource | undefined, after: DesiredResource): DesiredResource {
   if (before === undefined || before.digest !== after.digest) return after;
-  return canonicalJson(bindings(before)) === canonicalJson(bindings(after)) ? before : after;
+  return canonicalJson(restOf(before)) === canonicalJson(restOf(after)) ? before : after;
 }
 
-function bindings({ dependsOn, pointers, conflict }: DesiredResource): unknown {
-  return { dependsOn, pointers, conflict };
+function restOf({ dependsOn, pointers, conflict, lifecycle }: DesiredResource): unknown {
+  return { dependsOn, pointers, conflict, lifecycle };
 }
 
 function interfacesOf(manifest: ContainerManifest): readonly InterfaceManifest[] {
@@ -161,11 +196,9 @@ function resolve(lease: LeaseSpec, pool: PoolSpec, isFirst: boolean): NetworkInt
   return { name: lease.interface, pool: pool.name, ...attachment, address, prefix, gateway, mac };
 }
 
-function resource<K extends Kind>(
-  kind: K,
-  key: Key,
-  spec: SpecByKind[K],
-  rest: Pick<DesiredResource, 'dependsOn' | 'pointers' | 'conflict'>,
-): DesiredResource<K> {
+/** All of a resource that its digest does not cover. */
+type Rest = Omit<DesiredResource, 'key' | 'kind' | 'spec' | 'digest'>;
+
+function resource<K extends Kind>(kind: K, key: Key, spec: SpecByKind[K], rest: Rest): DesiredResource<K> {
   return freeze({ key, kind, spec, digest: digestOf(spec), ...rest }, true);
 }

@@ -1,3 +1,6 @@
+/** The document that all containers share: pools and groups. */
+export const devicePath = 'device.json';
+
 /** Components that belong to the system and are kept untouched (REV-1): their `run.json` is no container's. */
 const systemComponents: ReadonlySet<string> = new Set(['bsp']);
 

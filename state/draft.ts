@@ -55,17 +55,26 @@ export function completeReadings(
   return readings;
 }
 
-/** An error for every object that the draft needs and the store lacks, or has and can't make a text of. */
-export function objectFindings(draft: Draft, facts: ObjectFacts): readonly Finding[] {
+/** An error for every object that a container of the draft needs and the store lacks, or has and can't make a text of. */
+export function objectFindings(
+  { readings }: Pick<Draft, 'readings'>,
+  facts: ObjectFacts,
+): ReadonlyMap<string, readonly Finding[]> {
   const missing = new Set(facts.missing);
   const unusable = new Map(Object.entries(facts.unusable ?? {}));
-  return draft.objects.flatMap((reference) => {
+  const findingOf = (reference: ObjectReference): readonly Finding[] => {
     const { sha256, text } = reference;
     const why = text ? unusable.get(sha256) : undefined;
     if (why !== undefined) return [objectUnusable(reference, why)];
     const isThere = !missing.has(sha256) && (!text || Object.hasOwn(facts.texts, sha256));
     return isThere ? [] : [objectMissing(reference)];
-  });
+  };
+  const findings = new Map<string, readonly Finding[]>();
+  for (const [name, reading] of readings) {
+    const found = (reading?.manifest?.objects ?? []).flatMap(findingOf);
+    if (found.length > 0) findings.set(name, found);
+  }
+  return findings;
 }
 
 function objectMissing({ sha256, pointer }: ObjectReference): Finding {

@@ -5,6 +5,7 @@ import { documentCodes } from './catalog/document-codes.ts';
 import type { Catalog, CatalogEntry } from './catalog/entry.ts';
 import { failureCodes } from './catalog/failure-codes.ts';
 import { sourceCodes } from './catalog/source-codes.ts';
+import { trialCodes } from './catalog/trial-codes.ts';
 import { excerpt, type Finding } from './finding.ts';
 import type { Json } from './json.ts';
 
@@ -16,8 +17,8 @@ export type FindingCode = keyof typeof findingCodes;
 /** Code of a conflict that is known when a revision is compiled, or that an adapter meets. */
 export type ConflictCode = keyof typeof conflictCodes;
 
-/** Every code that a finding, a conflict or a failed step may carry → what is known of it. Codes are never renamed. */
-export const findingCatalog: Catalog = { ...findingCodes, ...conflictCodes, ...failureCodes };
+/** Every code that a finding, a conflict, a failed step or a failed trial may carry → what is known of it. Codes are never renamed. */
+export const findingCatalog: Catalog = { ...findingCodes, ...conflictCodes, ...failureCodes, ...trialCodes };
 
 /** What is known of `code`; undefined when it is no code of these. */
 export function catalogEntry(code: string): CatalogEntry | undefined {

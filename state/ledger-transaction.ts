@@ -2,6 +2,12 @@ import type { Lease } from './lease.ts';
 import type { PoolBook } from './pool-book.ts';
 import type { Key } from './resource.ts';
 
+/** Something that can be taken back and done again, any number of times. */
+export interface Deed {
+  readonly redo: () => void;
+  readonly undo: () => void;
+}
+
 /** What one transaction of the ledger has to remember. */
 export class LedgerTransaction {
   /** Leases that were changed, as they were before the transaction. */
@@ -9,21 +15,28 @@ export class LedgerTransaction {
   readonly #candidates = new Set<Key>();
   readonly #disturbed = new Set<PoolBook>();
   readonly #freed = new Map<PoolBook, Set<number>>();
-  readonly #inverses: (() => void)[] = [];
+  readonly #kept = new Map<PoolBook, Set<number>>();
+  readonly #deeds: Deed[] = [];
 
   /** Keeps what a lease was before its first change. */
   remember(key: Key, lease: Lease | undefined): void {
     if (!this.before.has(key)) this.before.set(key, lease);
   }
 
-  /** Keeps how to take back what was just done. */
-  record(inverse: () => void): void {
-    this.#inverses.push(inverse);
+  /** Does something, and keeps how to take it back. */
+  carryOut(deed: Deed): void {
+    deed.redo();
+    this.#deeds.push(deed);
   }
 
-  /** Runs the inverses, last one first. Once only: a second call does nothing. */
+  /** Takes back all that was carried out, the last first. */
   undo(): void {
-    for (let inverse = this.#inverses.pop(); inverse !== undefined; inverse = this.#inverses.pop()) inverse();
+    for (const deed of this.#deeds.toReversed()) deed.undo();
+  }
+
+  /** Carries out again what was taken back: the same things in the same order. */
+  redo(): void {
+    for (const deed of this.#deeds) deed.redo();
   }
 
   /** A lease is new, or lost its address: it is to be served. */
@@ -38,8 +51,17 @@ export class LedgerTransaction {
 
   /** An address may have come free: those that wait for it, or for any, are to be served. */
   free(book: PoolBook, address: number): void {
-    const freed = this.#freed.get(book) ?? new Set();
-    this.#freed.set(book, freed.add(address));
+    addTo(this.#freed, book, address);
+  }
+
+  /** An address that the present state holds has come free: it may be wanted back (LEASE-4). */
+  keep(book: PoolBook, address: number): void {
+    addTo(this.#kept, book, address);
+  }
+
+  /** Addresses that may be wanted back, by their pools. */
+  kept(): Iterable<readonly [PoolBook, ReadonlySet<number>]> {
+    return this.#kept;
   }
 
   /** Leases to serve, as the books stand by now. Some of them may have an address meanwhile, or be gone. */
@@ -54,4 +76,8 @@ export class LedgerTransaction {
     }
     return this.#candidates;
   }
+}
+
+function addTo(addresses: Map<PoolBook, Set<number>>, book: PoolBook, address: number): void {
+  addresses.set(book, (addresses.get(book) ?? new Set()).add(address));
 }

@@ -52,8 +52,10 @@ export interface LedgerOutcome {
 /** A transaction that was carried out, and the way back. */
 export interface Transacted {
   readonly outcome: LedgerOutcome;
-  /** Makes the ledger what it was before. To be called before any other transaction, or never. */
+  /** Makes the ledger what it was before. Only while no later transaction stands. */
   readonly undo: () => void;
+  /** After `undo`, and while nothing else was changed: makes it what it was after the transaction. */
+  readonly redo: () => void;
 }
 
 /**
@@ -61,6 +63,9 @@ export interface Transacted {
  * whatever else changes (LEASE-4); of what is new, statics are served before dynamic ones (LEASE-2), and each of them
  * in the order of the revision (LEASE-1). Nobody loses an address to a newcomer (LEASE-5). What can't be served is a
  * conflict of that lease, and is tried again when something of its pool comes free or changes.
+ *
+ * What a transaction frees is what the state before it would need again, were that to be returned to: a dynamic lease of
+ * the same transaction gets it only where nothing else is free (LEASE-4). The next transaction finds it free.
  */
 export class Ledger {
   readonly #reservations = new Reservations();
@@ -98,7 +103,11 @@ export class Ledger {
       for (const [name, asked] of change.containers) this.#request(name, asked?.leases ?? []);
       this.#dropUnclaimed();
       this.#serve(change.orderOf);
-      return { outcome: this.#outcome(), undo: () => transaction.undo() };
+      return {
+        outcome: this.#outcome(),
+        undo: () => transaction.undo(),
+        redo: () => transaction.redo(),
+      };
     } catch (error) {
       transaction.undo();
       throw error;
@@ -151,8 +160,7 @@ export class Ledger {
       if (lease === undefined || lease.address === null || allocator?.allows(lease.address)) continue;
       this.#put(key, { ...lease, address: null });
     }
-    book.define(allocator);
-    this.#transaction.record(() => book.define(before));
+    this.#transaction.carryOut({ redo: () => book.define(allocator), undo: () => book.define(before) });
     this.#transaction.disturb(book);
   }
 
@@ -161,10 +169,15 @@ export class Ledger {
     const before = this.#reservations.addressesOf(container);
     if (before.length === 0 && addresses.length === 0) return;
     const touched = [...before, ...addresses];
-    this.#setReserved(container, addresses, touched);
-    this.#transaction.record(() => this.#setReserved(container, before, touched));
+    this.#transaction.carryOut({
+      redo: () => this.#setReserved(container, addresses, touched),
+      undo: () => this.#setReserved(container, before, touched),
+    });
     for (const book of this.#books.values()) {
-      for (const address of before) this.#transaction.free(book, address);
+      for (const address of before) {
+        this.#transaction.free(book, address);
+        this.#transaction.keep(book, address);
+      }
     }
   }
 
@@ -204,9 +217,13 @@ export class Ledger {
     for (const key of unclaimed) {
       if (this.#leases.get(key)?.position === null) this.#put(key, undefined);
     }
-    this.#unclaimed = new Set();
-    this.#transaction.record(() => {
-      this.#unclaimed = unclaimed;
+    this.#transaction.carryOut({
+      redo: () => {
+        this.#unclaimed = new Set();
+      },
+      undo: () => {
+        this.#unclaimed = unclaimed;
+      },
     });
   }
 
@@ -217,21 +234,33 @@ export class Ledger {
       const lease = this.#leases.get(key);
       if (lease?.address === null) queue.push({ lease, order: orderOf(lease.container) });
     }
-    for (const { lease } of queue.sort(inTurn)) {
-      const offer = this.#book(lease.pool).offer(lease);
-      if ('address' in offer) this.#put(lease.key, { ...lease, address: offer.address, conflict: null });
-      else if (!sameConflict(lease.conflict, offer.conflict)) this.#put(lease.key, { ...lease, ...offer });
+    const kept = [...this.#transaction.kept()];
+    for (const [book, addresses] of kept) book.withhold(addresses);
+    try {
+      for (const { lease } of queue.sort(inTurn)) this.#offer(lease);
+    } finally {
+      for (const [book] of kept) book.withhold([]);
     }
+  }
+
+  #offer(lease: Lease): void {
+    const offer = this.#book(lease.pool).offer(lease);
+    if ('address' in offer) this.#put(lease.key, { ...lease, address: offer.address, conflict: null });
+    else if (!sameConflict(lease.conflict, offer.conflict)) this.#put(lease.key, { ...lease, ...offer });
   }
 
   /** The one place where leases change during a transaction. */
   #put(key: Key, lease: Lease | undefined): void {
     const before = this.#leases.get(key);
     this.#transaction.remember(key, before);
-    this.#transaction.record(() => this.#exchange(key, before));
-    this.#exchange(key, lease);
+    this.#transaction.carryOut({
+      redo: () => this.#exchange(key, lease),
+      undo: () => this.#exchange(key, before),
+    });
     if (before === undefined || before.address === null || before.address === lease?.address) return;
-    this.#transaction.free(this.#book(before.pool), before.address);
+    const book = this.#book(before.pool);
+    this.#transaction.free(book, before.address);
+    if (before.position !== null) this.#transaction.keep(book, before.address);
   }
 
   #exchange(key: Key, lease: Lease | undefined): void {

@@ -1,13 +1,14 @@
+import { devicePath } from './component.ts';
+import type { Readings } from './desired-content.ts';
+import { inDocumentOrder } from './document-order.ts';
 import type { ContainerReading } from './draft.ts';
 import { acceptable, type Finding } from './finding.ts';
+import type { Groups, RankedGroup } from './groups.ts';
 import { digestOf } from './json.ts';
 import type { readDevice } from './read-device.ts';
 import type { PoolSpec } from './resource.ts';
 import { containerComponent, type StateTree } from './tree.ts';
 import { validateContainerAgainst } from './validate.ts';
-
-/** The document that all containers share. */
-export const devicePath = 'device.json';
 
 /** What was read of `device.json`. */
 export type DeviceReading = ReturnType<typeof readDevice>;
@@ -16,22 +17,47 @@ export type DeviceReading = ReturnType<typeof readDevice>;
 export interface Outlook {
   readonly tree: StateTree;
   readonly device: DeviceReading;
+  readonly groups: Groups;
   /** Containers that differ; null: gone. */
-  readonly readings: ReadonlyMap<string, ContainerReading | null>;
+  readonly readings: Readings;
   /** Pools that differ; null: gone. */
   readonly pools: ReadonlyMap<string, PoolSpec | null>;
+  /** Groups that differ; null: gone. */
+  readonly changedGroups: ReadonlyMap<string, RankedGroup | null>;
   /** Findings of each container that has any. */
   readonly warned: ReadonlyMap<string, readonly Finding[]>;
 }
 
-/** What there is to say of a container, by itself and against its device. */
-export function findingsOf(reading: ContainerReading, device: DeviceReading): readonly Finding[] {
+/** What there is to say of a container, by itself and against its device, in the order of its documents. */
+export function findingsOf(
+  name: string,
+  reading: ContainerReading,
+  { tree, device, missing }: Review,
+): readonly Finding[] {
   // What an erroneous device document leaves out would seem not to be there.
-  if (reading.manifest === null || !acceptable(device.findings)) return reading.findings;
-  return [...reading.findings, ...validateContainerAgainst(device.device, reading.manifest)];
+  const manifest = acceptable(device.findings) ? reading.manifest : null;
+  const against = manifest === null ? [] : validateContainerAgainst(device.device, manifest);
+  return inOrderOf(tree, name, [...reading.findings, ...missing, ...against]);
 }
 
-/** All findings of a revision, in the order of its components. */
+/** What a container is looked at against. */
+export interface Review {
+  readonly tree: StateTree;
+  readonly device: DeviceReading;
+  /** Of objects that it needs and that can't be had. */
+  readonly missing: readonly Finding[];
+}
+
+/** Findings of one container, in the order of its documents. */
+export function inOrderOf(
+  tree: StateTree,
+  container: string,
+  findings: readonly Finding[],
+): readonly Finding[] {
+  return inDocumentOrder(findings, tree.component(containerComponent(container))?.documents ?? {});
+}
+
+/** All findings of a revision's documents, in the order of its components. */
 export function findingsInOrder({
   tree,
   device,

@@ -18,6 +18,8 @@ export class PoolBook {
   readonly #holders = new Map<number, Key>();
   /** Leases without an address, by the one that they want; null: any. */
   readonly #waiting = new Map<number | null, Set<Key>>();
+  /** Free, and given to a dynamic lease only where nothing else is (LEASE-4). */
+  #withheld: ReadonlySet<number> = new Set();
   #allocator: AddressAllocator | null = null;
 
   constructor(name: string, reservations: Reservations) {
@@ -80,7 +82,9 @@ export class PoolBook {
   /** Makes `address` taken or free, as leases and reservations say by now. */
   settle(address: number): void {
     if (!this.#allocator?.allows(address)) return;
-    if (this.#holders.has(address) || this.#reservations.has(address)) this.#allocator.take(address);
+    const taken =
+      this.#holders.has(address) || this.#reservations.has(address) || this.#withheld.has(address);
+    if (taken) this.#allocator.take(address);
     else this.#allocator.release(address);
   }
 
@@ -91,16 +95,33 @@ export class PoolBook {
     for (const address of this.#reservations.all()) this.settle(address);
   }
 
+  /**
+   * Keeps these addresses, instead of those before, for whoever asks for them by name: a dynamic lease is offered one of them
+   * only where nothing else is free.
+   */
+  withhold(addresses: Iterable<number>): void {
+    const before = this.#withheld;
+    this.#withheld = new Set(addresses);
+    for (const address of [...before, ...this.#withheld]) this.settle(address);
+  }
+
   /** What a lease can have. Takes nothing. */
   offer(lease: Lease): Offer {
     if (this.#allocator === null) {
       return { conflict: { code: 'UnknownPool', message: `references unknown pool '${this.#name}'` } };
     }
     if (lease.staticAddress !== null) return this.#offerStatic(this.#allocator, lease);
-    const address = this.#allocator.firstFree();
+    const address = this.#allocator.firstFree() ?? this.#firstWithheld(this.#allocator);
     return address === null
       ? { conflict: { code: 'PoolExhausted', message: `pool '${this.#name}' exhausted` } }
       : { address };
+  }
+
+  /** Nothing comes free while leases are served: once the rest is taken, there is no more reason to withhold anything. */
+  #firstWithheld(allocator: AddressAllocator): number | null {
+    if (this.#withheld.size === 0) return null;
+    this.withhold([]);
+    return allocator.firstFree();
   }
 
   #offerStatic(allocator: AddressAllocator, { container, staticAddress, wanted }: Lease): Offer {

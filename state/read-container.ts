@@ -8,7 +8,9 @@ import { isJsonObject, type Json, type JsonObject } from './json.ts';
 import type { ContainerManifest } from './manifest.ts';
 import { isName, nameDescription } from './names.ts';
 import { pointerTo } from './pointer.ts';
+import { readRestartPolicy, readStatusGoal } from './read-group.ts';
 import { readNetwork } from './read-network.ts';
+import { readRecovery } from './read-recovery.ts';
 import type { Persistence } from './resource.ts';
 import { checkShape, type DocumentSchema } from './schema/check.ts';
 import { publishedSchemas } from './schema/published.ts';
@@ -31,7 +33,7 @@ interface ContainerReading {
  * Reads one container from all entries of its component (REV-4, REV-5, CTR-1 to CTR-4, LEASE-6): `documents` has them by
  * their full paths (see `componentOf`), in the order of the state, and `texts` the texts of objects by sha256. Without
  * the text of its LXC configuration a container is read as if that were empty: what misses an object does not start. A
- * component is a container when it has a `run.json` of the known specification that is to run. Findings come in the order
+ * component is a container when it has a `run.json` of the known specification. Findings come in the order
  * of the documents. `documents` are such as `validateFlat` accepts.
  */
 export function readContainer(
@@ -77,7 +79,6 @@ function readRun({ name, run, documents, texts, of }: Component): ContainerReadi
     ...unsupportedArguments([`${name}/args.json`], sources.args),
     ...unsupportedArguments([`${name}/src.json`, 'args'], sources.src),
   ];
-  if (run.status_goal === 'MOUNTED') return { manifest: null, findings };
   const wish = readNetwork(name, sources);
   return build({ name, run, documents }, texts, wish, [...findings, ...wish.findings]);
 }
@@ -102,6 +103,9 @@ function build(
     name,
     hostname: wish.hostname ?? config.hostname ?? name,
     group: typeof run.group === 'string' ? run.group : null,
+    statusGoal: readStatusGoal(run.status_goal),
+    restartPolicy: readRestartPolicy(run.restart_policy),
+    recovery: readRecovery(run.auto_recovery),
     root: root.value,
     persistence: persistenceOf(run),
     network: config.network,

@@ -1,41 +1,31 @@
-import {
-  type CompileContext,
-  compileContainer,
-  compilePool,
-  keysOf,
-  requestsOf,
-  unlessSame,
-} from './compile.ts';
+import { unlessSame } from './compile.ts';
+import { type Changes, DesiredContent, type Move, type Moved, type Readings } from './desired-content.ts';
 import { diffTrees } from './diff.ts';
-import { type ContainerReading, completeReadings, type Draft, draftChange, objectFindings } from './draft.ts';
+import { completeReadings, type Draft, draftChange } from './draft.ts';
 import { acceptable, type Finding } from './finding.ts';
-import { type ContainerRequests, Ledger, type LedgerChange, type LedgerOutcome } from './ledger.ts';
-import type { ContainerManifest } from './manifest.ts';
-import {
-  changedPools,
-  type DeviceReading,
-  devicePath,
-  findingsInOrder,
-  findingsOf,
-  type Outlook,
-  orderIn,
-} from './outlook.ts';
-import { readDevice } from './read-device.ts';
-import { type DesiredResource, type Key, poolKey } from './resource.ts';
+import { outlookOf, rehearse } from './rehearsal.ts';
+import { type DesiredResource, groupKey, type Key, poolKey } from './resource.ts';
+import { inRevisionOrder } from './resource-order.ts';
 import type { FlatState, HeldLease, ObjectFacts, Proposal, StateChange } from './revision.ts';
-import { SharedNames } from './shared-names.ts';
-import { StateTree } from './tree.ts';
+import type { StateTree } from './tree.ts';
+import { wholeFindings } from './whole-findings.ts';
 
 export type { Draft } from './draft.ts';
 
-type Changes = ReadonlyMap<Key, DesiredResource | null>;
-
-/** An accepted proposal, and what committing it needs. */
+/** An accepted proposal, and what making it desired needs. */
 interface Plan {
+  /** What was desired when it was made. */
+  readonly desired: StateTree;
+  /** What was committed then: the move starts there. */
   readonly base: StateTree;
-  readonly outlook: Outlook;
-  readonly changes: Changes;
-  readonly findings: readonly Finding[];
+  readonly move: Move;
+}
+
+/** A state that is desired while there is another one to go back to. */
+interface Trial {
+  readonly base: StateTree;
+  readonly move: Move;
+  readonly moved: Moved;
 }
 
 export interface DesiredStoreOptions {
@@ -44,117 +34,139 @@ export interface DesiredStoreOptions {
 }
 
 /**
- * The current revision and the resources that it is compiled into. A change is drafted, proposed and committed; nothing
- * changes before it is committed. What a change costs follows from what it touches, not from the size of the
- * revision (ENG-6): resources that come out the same are the same objects as before.
+ * The desired state and the resources that it is compiled into. A change is drafted and proposed, and nothing is changed before it
+ * is made desired: for good (`commit`), or on trial (`adopt`), to be kept or to be reverted. What a change costs follows from what it
+ * touches, not from the size of the state (ENG-6): resources that come out the same are the same objects as before.
+ *
+ * What a trial desires follows from the committed state and from its own alone, not from a trial before it: every proposal is
+ * made against the committed state, while it is told as against what is desired now.
  */
 export class DesiredStore {
-  readonly #ledger: Ledger;
-  readonly #names = new SharedNames();
-  readonly #readings = new Map<string, ContainerReading>();
-  readonly #resources = new Map<Key, DesiredResource>();
-  /** Container → keys of its leases, and its own. */
-  readonly #keysOf = new Map<string, readonly Key[]>();
-  /** Pool → containers that ask for an address of it, whether it is there or not. */
-  readonly #usersOf = new Map<string, Set<string>>();
+  readonly #content: DesiredContent;
   readonly #plans = new WeakMap<Proposal, Plan>();
-  #tree = StateTree.empty;
-  #device: DeviceReading = readDevice(undefined);
-  #warned: ReadonlyMap<string, readonly Finding[]> = new Map();
-  #findings: readonly Finding[] = [];
+  #trial: Trial | null = null;
 
   constructor(options: DesiredStoreOptions = {}) {
-    this.#ledger = new Ledger(options.held);
+    this.#content = new DesiredContent(options.held);
   }
 
-  /** The current state, as an immutable tree. */
+  /** The desired state, as an immutable tree. */
   get tree(): StateTree {
-    return this.#tree;
+    return this.#content.standing.tree;
   }
 
-  /** Name of the current content (REV-7). */
+  /** Name of the desired content (REV-7). */
   get digest(): string {
-    return this.#tree.digest;
+    return this.tree.digest;
   }
 
-  /** What there is to say of the current revision: warnings only, in the order of the revision. */
+  /** There is a committed state to go back to, and what is desired is on trial. */
+  get onTrial(): boolean {
+    return this.#trial !== null;
+  }
+
+  /** Name of the committed content; that of the desired one where nothing is on trial. */
+  get baseDigest(): string {
+    return this.#base.digest;
+  }
+
+  /** What there is to say of the desired state: warnings only, in its order. */
   get findings(): readonly Finding[] {
-    return this.#findings;
+    return this.#content.standing.findings;
   }
 
-  /** The current state as one object. Costs its size. */
+  /** The desired state as one object. Costs its size. */
   flat(): FlatState {
-    return this.#tree.toFlat();
+    return this.tree.toFlat();
   }
 
   desired(key: Key): DesiredResource | undefined {
-    return this.#resources.get(key);
+    return this.#content.resource(key);
   }
 
-  /** Every desired resource: pools, then each container after its leases, in the order of the revision. */
+  /** Every desired resource: pools, groups, then each container after its leases, in the order of the revision. */
   keys(): readonly Key[] {
-    const pools = [...this.#device.device.pools.keys()].map(poolKey);
-    const containers = this.#tree
+    const { tree, device, groups } = this.#content.standing;
+    const pools = [...device.device.pools.keys()].map(poolKey);
+    const containers = tree
       .components()
-      .map(({ name }) => (name === null ? [] : this.#keysOf.get(name)));
-    return [...pools, ...containers.flatMap((keys) => keys ?? [])];
+      .map(({ name }) => (name === null ? [] : this.#content.keysOf.get(name)));
+    return [...pools, ...[...groups.keys()].map(groupKey), ...containers.flatMap((keys) => keys ?? [])];
   }
 
-  /** Every lease that has an address, sorted by address. */
+  /** Every lease of the desired state that has an address, sorted by address. */
   leases(): readonly HeldLease[] {
-    return this.#ledger.held();
+    return this.#content.ledger.held();
   }
 
-  /** Carries a change out on the documents alone: says what is needed of the object store to propose it. */
+  /** Carries a change of the desired state out on the documents alone: says what is needed of the object store to propose it. */
   draft(change: StateChange): Draft {
-    return draftChange(this.#tree, change);
+    return draftChange(this.tree, change);
   }
 
   /**
-   * What a change would do, all of it resolved; nothing is changed. A draft of an older revision is drafted again.
-   * Objects that are needed and that `facts` do not speak of count as missing.
+   * What a change of the desired state would do, all of it resolved; nothing is changed. A draft of an older state is drafted again.
+   * Objects that are needed and that `facts` do not speak of count as missing, but for those of containers that are as committed.
    */
   propose(input: StateChange | Draft, facts: ObjectFacts): Proposal {
     const draft = this.#draftOf(input);
     if (!acceptable(draft.findings)) return refusal(draft, draft.findings);
-    if (draft.tree.digest === this.#tree.digest) return this.#keep(draft);
-    const outlook = this.#outlook(draft, completeReadings(draft, facts));
-    const missing = objectFindings(draft, facts);
-    const findings = [...findingsInOrder(outlook), ...missing];
-    if (!acceptable(findings)) return refusal(draft, findings);
-    return this.#rehearse(draft, outlook);
+    const readings = this.#readings(draft, facts);
+    return this.#atBase(() => this.#rehearse(draft, readings, facts));
   }
 
-  /** The state that an accepted proposal would make current. Throws for one that this store has not accepted. */
+  /** The state that an accepted proposal would make desired. Throws for one that this store has not accepted. */
   treeOf(proposal: Proposal): StateTree {
-    return this.#planOf(proposal).outlook.tree;
+    return this.#planOf(proposal).move.standing.tree;
+  }
+
+  /**
+   * Makes a proposal desired on trial, instead of one that is on trial already; what was committed stays to be gone back to. Throws
+   * when it was refused, comes from another store, or was made when something else was desired: nothing is changed then.
+   */
+  adopt(proposal: Proposal): void {
+    const { base, move } = this.#currentPlanOf(proposal);
+    this.#trial?.moved.undo();
+    this.#trial = null;
+    this.#trial = { base, move, moved: this.#content.make(move) };
+  }
+
+  /** Makes a proposal desired for good. Throws as `adopt` does. */
+  commit(proposal: Proposal): void {
+    this.adopt(proposal);
+    this.keep();
+  }
+
+  /** What is on trial is committed. Throws where nothing is. */
+  keep(): void {
+    this.#requireTrial();
+    this.#trial = null;
+  }
+
+  /**
+   * What is committed is desired again, exactly as it was: the same objects, the same leases. Returns the resources that differ from
+   * those on trial, in the order of the revision; null: no longer wanted. Throws where nothing is on trial.
+   */
+  revert(): Changes {
+    const { move, moved } = this.#requireTrial();
+    moved.undo();
+    this.#trial = null;
+    const back = [...move.changes.keys()].map((key) => [key, this.desired(key) ?? null] as const);
+    return inRevisionOrder(back, this.tree);
+  }
+
+  get #base(): StateTree {
+    return this.#trial?.base ?? this.tree;
+  }
+
+  #requireTrial(): Trial {
+    if (this.#trial !== null) return this.#trial;
+    throw new Error('found nothing on trial, expected a proposal to be adopted before');
   }
 
   #draftOf(input: StateChange | Draft): Draft {
     if ('type' in input) return this.draft(input);
-    return input.base === this.#tree ? input : this.draft(input.change);
-  }
-
-  /**
-   * Makes a proposal current. Throws when it was refused, comes from another store, or was made before the last commit:
-   * nothing is changed then.
-   */
-  commit(proposal: Proposal): void {
-    const plan = this.#planOf(proposal);
-    if (plan.base !== this.#tree)
-      throw new Error('found a proposal for an older revision, expected it to be proposed again');
-    const { outlook, changes } = plan;
-    this.#ledger.transact(this.#ledgerChange(outlook));
-    this.#exchangeNames(outlook);
-    for (const [name, reading] of outlook.readings) this.#enter(name, reading);
-    for (const [key, resource] of changes) {
-      if (resource === null) this.#resources.delete(key);
-      else this.#resources.set(key, resource);
-    }
-    this.#tree = outlook.tree;
-    this.#device = outlook.device;
-    this.#warned = outlook.warned;
-    this.#findings = plan.findings;
+    return input.base === this.tree ? input : this.draft(input.change);
   }
 
   #planOf(proposal: Proposal): Plan {
@@ -163,164 +175,54 @@ export class DesiredStore {
     throw new Error('found a proposal that this store has not accepted, expected one of its own');
   }
 
-  /** The proposal for content that is current already: only the order of components may differ. */
-  #keep(draft: Draft): Proposal {
-    const { tree } = draft;
-    const outlook = {
-      tree,
-      device: this.#device,
-      readings: new Map(),
-      pools: new Map(),
-      warned: this.#warned,
-    };
-    const findings = this.#findings;
-    return this.#accept(
-      { base: this.#tree, outlook, changes: new Map(), findings },
-      {
-        findings,
-        accepted: true,
-        unchanged: true,
-        digest: tree.digest,
-        changes: new Map(),
-        leases: { held: [], released: [] },
-        patch: [],
-      },
-    );
+  #currentPlanOf(proposal: Proposal): Plan {
+    const plan = this.#planOf(proposal);
+    if (plan.desired === this.tree && plan.base === this.#base) return plan;
+    throw new Error('found a proposal for an older revision, expected it to be proposed again');
   }
 
-  #outlook(draft: Draft, readings: ReadonlyMap<string, ContainerReading | null>): Outlook {
-    const { tree } = draft;
-    const sameDevice = !draft.changed.has(devicePath);
-    const device = sameDevice ? this.#device : readDevice(tree.document(devicePath));
-    const pools = sameDevice ? new Map() : changedPools(this.#device.device.pools, device.device.pools);
-    const warned = new Map(this.#warned);
-    const review = (name: string, reading: ContainerReading | null): void => {
-      const findings = reading === null ? [] : findingsOf(reading, device);
-      if (findings.length === 0) warned.delete(name);
-      else warned.set(name, findings);
-    };
-    if (!sameDevice) for (const [name, reading] of this.#readings) review(name, reading);
-    for (const [name, reading] of readings) review(name, reading);
-    return { tree, device, readings, pools, warned };
-  }
-
-  /** Carries everything out, notes what comes of it, and takes it back. */
-  #rehearse(draft: Draft, outlook: Outlook): Proposal {
-    const { outcome, undo } = this.#ledger.transact(this.#ledgerChange(outlook));
+  /** Runs `work` while what is committed is desired, and puts what is on trial back. */
+  #atBase<T>(work: () => T): T {
+    const trial = this.#trial;
+    if (trial === null) return work();
+    trial.moved.undo();
     try {
-      const changes = this.#compile(outlook, outcome);
-      const findings = this.#allFindings(outlook);
-      return this.#accept(
-        { base: this.#tree, outlook, changes, findings },
-        {
-          findings,
-          accepted: true,
-          unchanged: false,
-          digest: draft.tree.digest,
-          changes,
-          leases: { held: outcome.held, released: outcome.released },
-          patch: diffTrees(this.#tree, draft.tree, draft.changed),
-        },
-      );
+      return work();
     } finally {
-      undo();
+      trial.moved.redo();
     }
   }
 
-  #accept(plan: Plan, proposal: Proposal): Proposal {
-    this.#plans.set(proposal, plan);
+  #rehearse(draft: Draft, readings: Readings, facts: ObjectFacts): Proposal {
+    const content = this.#content;
+    const outlook = outlookOf(content, draft, readings, facts);
+    const findings = wholeFindings(content, outlook);
+    if (!acceptable(findings)) return refusal(draft, findings);
+    const { move, leases } = rehearse(content, outlook, findings);
+    const { changes, told } = toldAgainst(move.changes, this.#trial?.move.changes ?? new Map(), content);
+    const proposal: Proposal = {
+      findings,
+      accepted: true,
+      unchanged: draft.tree.digest === draft.base.digest,
+      digest: draft.tree.digest,
+      changes: inRevisionOrder(told, draft.tree),
+      leases,
+      patch: diffTrees(draft.base, draft.tree, draft.changed),
+    };
+    this.#plans.set(proposal, { desired: draft.base, base: this.#base, move: { ...move, changes } });
     return proposal;
   }
 
-  #compile(outlook: Outlook, outcome: LedgerOutcome): Changes {
-    const { pools } = outlook.device.device;
-    const context: CompileContext = {
-      pool: (name) => pools.get(name),
-      grant: (lease) => this.#ledger.grant(lease),
-      reservationConflict: (container) => this.#ledger.reservationConflict(container),
-    };
-    const changes = new Map<Key, DesiredResource | null>();
-    for (const spec of outlook.pools.values()) if (spec !== null) this.#note(changes, compilePool(spec));
-    for (const name of this.#affected(outlook, outcome)) {
-      const gone = new Set(this.#keysOf.get(name));
-      const manifest = this.#manifest(outlook, name);
-      for (const resource of manifest === null ? [] : compileContainer(manifest, context)) {
-        gone.delete(resource.key);
-        this.#note(changes, resource);
-      }
-      for (const key of gone) changes.set(key, null);
-    }
-    for (const [name, spec] of outlook.pools) if (spec === null) changes.set(poolKey(name), null);
-    return changes;
-  }
-
-  #note(changes: Map<Key, DesiredResource | null>, resource: DesiredResource): void {
-    const before = this.#resources.get(resource.key);
-    if (unlessSame(before, resource) !== before) changes.set(resource.key, resource);
-  }
-
-  /** Containers to compile anew, in the order of the revision. */
-  #affected(outlook: Outlook, outcome: LedgerOutcome): readonly string[] {
-    const names = new Set([...outlook.readings.keys(), ...outcome.containers]);
-    for (const pool of outlook.pools.keys()) {
-      for (const name of this.#usersOf.get(pool) ?? []) names.add(name);
-    }
-    return [...names]
-      .map((name) => ({ name, order: orderIn(outlook.tree, name) }))
-      .sort((one, other) => one.order - other.order)
-      .map(({ name }) => name);
-  }
-
-  #manifest(outlook: Outlook, name: string): ContainerManifest | null {
-    const reading = outlook.readings.has(name) ? outlook.readings.get(name) : this.#readings.get(name);
-    return reading?.manifest ?? null;
-  }
-
-  #ledgerChange(outlook: Outlook): LedgerChange {
-    const containers = new Map<string, ContainerRequests | null>();
-    for (const [name, reading] of outlook.readings) {
-      const manifest = reading?.manifest ?? null;
-      containers.set(name, manifest === null ? null : requestsOf(manifest));
-    }
-    return { pools: outlook.pools, containers, orderOf: (name) => orderIn(outlook.tree, name) };
-  }
-
-  /** Findings of the whole revision, with those that span containers. */
-  #allFindings(outlook: Outlook): readonly Finding[] {
-    const undo = this.#exchangeNames(outlook);
-    const shared = this.#names.findings((name) => orderIn(outlook.tree, name));
-    undo();
-    const warned = new Map(outlook.warned);
-    for (const [name, finding] of shared) warned.set(name, [...(warned.get(name) ?? []), finding]);
-    return findingsInOrder({ ...outlook, warned });
-  }
-
-  /** Returns what takes it back. */
-  #exchangeNames(outlook: Outlook): () => void {
-    const exchanged = [...outlook.readings].map(([name, reading]) => ({
-      before: this.#readings.get(name)?.manifest ?? null,
-      after: reading?.manifest ?? null,
-    }));
-    for (const { before, after } of exchanged) this.#names.exchange(before, after);
-    return () => {
-      for (const { before, after } of exchanged) this.#names.exchange(after, before);
-    };
-  }
-
-  #enter(name: string, reading: ContainerReading | null): void {
-    for (const pool of poolsOf(this.#readings.get(name)?.manifest)) {
-      const users = this.#usersOf.get(pool);
-      users?.delete(name);
-      if (users?.size === 0) this.#usersOf.delete(pool);
-    }
-    for (const pool of poolsOf(reading?.manifest)) {
-      this.#usersOf.set(pool, (this.#usersOf.get(pool) ?? new Set()).add(name));
-    }
-    const manifest = reading?.manifest ?? null;
-    if (manifest === null) this.#keysOf.delete(name);
-    else this.#keysOf.set(name, keysOf(manifest));
-    if (reading === null) this.#readings.delete(name);
-    else this.#readings.set(name, reading);
+  /** Containers of a draft that differ from those that are committed: read anew, or as they are on trial. */
+  #readings(draft: Draft, facts: ObjectFacts): Readings {
+    const anew = completeReadings(draft, facts);
+    const base = this.#base;
+    if (base === draft.base) return anew;
+    const names = [...draft.tree.changedSince(base)].flatMap(
+      (key) => (draft.tree.component(key) ?? base.component(key))?.name ?? [],
+    );
+    const trial = this.#content.readings;
+    return new Map(names.map((name) => [name, (anew.has(name) ? anew.get(name) : trial.get(name)) ?? null]));
   }
 }
 
@@ -336,6 +238,23 @@ function refusal(draft: Draft, findings: readonly Finding[]): Proposal {
   };
 }
 
-function poolsOf(manifest: ContainerManifest | null | undefined): readonly string[] {
-  return manifest?.network.mode === 'pool' ? manifest.network.interfaces.map((face) => face.pool) : [];
+/**
+ * `changes` of what is committed, which `content` holds now, as against a trial of it that made the changes `trial`. What comes out as
+ * it is on trial is the same object.
+ */
+function toldAgainst(
+  changes: Changes,
+  trial: Changes,
+  content: DesiredContent,
+): { readonly changes: Changes; readonly told: Changes } {
+  const shared = new Map(changes);
+  const told = new Map<Key, DesiredResource | null>();
+  for (const [key, resource] of changes) {
+    const now = (trial.has(key) ? trial.get(key) : content.resource(key)) ?? null;
+    const same = resource === null ? now === null : now !== null && unlessSame(now, resource) === now;
+    if (same) shared.set(key, now);
+    else told.set(key, resource);
+  }
+  for (const key of trial.keys()) if (!changes.has(key)) told.set(key, content.resource(key) ?? null);
+  return { changes: shared, told };
 }

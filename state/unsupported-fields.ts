@@ -14,7 +14,6 @@ const fields: Readonly<Record<string, string>> = {
   logs: 'the log of the console is kept, no other',
   runlevel: '`group` says when it starts',
   lifecycle_goal: '`status_goal` is what counts',
-  auto_recovery: 'the container is started again after any exit',
   services: notLinked,
 };
 
@@ -41,17 +40,18 @@ export function unsupportedFields(path: string, run: JsonObject): readonly Findi
       ? []
       : [unsupported([path, 'storage', part, 'disk'], disk, 'there is one disk')];
   });
-  const mounted =
-    run.status_goal === 'MOUNTED'
-      ? [
-          unsupported(
-            [path, 'status_goal'],
-            run.status_goal,
-            'the container is not started, and not mounted either',
-          ),
-        ]
-      : [];
-  return [...named, ...stored, ...mounted];
+  return [...named, ...stored, ...unsupportedRecovery([path], run.auto_recovery)];
+}
+
+/** The same for an `auto_recovery`; `path` leads to what has it. */
+export function unsupportedRecovery(
+  path: readonly [string, ...(string | number)[]],
+  recovery: Json | undefined,
+): readonly Finding[] {
+  const policy = isJsonObject(recovery) ? recovery.backoff_policy : undefined;
+  if (policy === undefined || policy === 'never') return [];
+  const consequence = 'a container that was restarted as often as it may be stays down';
+  return [unsupported([...path, 'auto_recovery', 'backoff_policy'], policy, consequence)];
 }
 
 /** The same for the arguments of a container; `path` leads to them. */
@@ -71,7 +71,11 @@ function isEmpty(value: Json): boolean {
   return value === null || Object.values(value).every(isEmpty);
 }
 
-function unsupported(path: readonly [string, ...string[]], value: Json, consequence: string): Finding {
+function unsupported(
+  path: readonly [string, ...(string | number)[]],
+  value: Json,
+  consequence: string,
+): Finding {
   const [file, ...members] = path;
   return finding('NotSupportedYet', {
     pointer: pointerTo(...path),

@@ -12,7 +12,7 @@ import { isSha256 } from './sha256.ts';
 /** The state format that is read (REV-1). */
 export const stateSpec = 'pantavisor-service-system@1';
 
-const specPath = '#spec';
+export const specPath = '#spec';
 
 /**
  * What is wrong with a flat state in itself, whatever its documents mean (REV-1, REV-8): counts, paths, values. Never
@@ -39,12 +39,33 @@ export function validateEntry(path: string, value: Json): readonly Finding[] {
   return isSha256(value) ? [] : [notADigest(path, value)];
 }
 
-/** Groups that Pantavisor has where the device defines none: containers made for it may name them. */
-const customaryGroups: readonly string[] = ['data', 'root', 'platform', 'app'];
+/** What is wrong with a state that is no more than what it lacks: in that it has no `#spec`. */
+export function missingSpec(): Finding {
+  const expected = `"${specPath}": ${quote(stateSpec)}`;
+  return finding('StateSpecMissing', {
+    pointer: pointerTo(specPath),
+    found: undefined,
+    expected,
+    message: `found no '${specPath}' in the state, expected ${expected}; it is read as if that were there`,
+    hint: `add ${expected}`,
+  });
+}
+
+/** What there is to say of a state that is in order and wants nothing. */
+export function nothingLeft(): Finding {
+  const expected = 'at least one container or pool';
+  return finding('NothingLeft', {
+    pointer: '',
+    found: undefined,
+    expected,
+    message: `found neither containers nor pools in the state, expected ${expected}: nothing is left, and everything that is there would be removed`,
+    hint: '`holdfast down` is meant for that',
+  });
+}
 
 /**
- * What a container asks of the device that is not there (CTR-6, LEASE-5): a group, which is an error; a pool, which is a
- * warning here and blocks the container later. Depends on nothing but the two. Of a device without errors: what is left
+ * What a container asks of the device that is not there (CTR-6, LEASE-5): a group, which is an error where the device has
+ * any, and a warning where it has none; a pool, which is a warning here and blocks the container later. Depends on nothing but the two. Of a device without errors: what is left
  * out of a manifest for its errors would seem not to be there.
  */
 export function validateContainerAgainst(
@@ -53,8 +74,9 @@ export function validateContainerAgainst(
 ): readonly Finding[] {
   const groups = device.groups.map((known) => known.name);
   const findings: Finding[] = [];
-  const known = groups.length === 0 ? customaryGroups : groups;
-  if (group !== null && !known.includes(group)) findings.push(unknownGroup(name, group, known, pointer));
+  if (group !== null && groups.length === 0) findings.push(undefinedGroup(name, group, pointer));
+  else if (group !== null && !groups.includes(group))
+    findings.push(unknownGroup(name, group, groups, pointer));
   for (const { pool, pointer: at } of network.mode === 'pool' ? network.interfaces : []) {
     if (!device.pools.has(pool)) findings.push(undefinedPool(name, pool, [...device.pools.keys()], at));
   }
@@ -69,6 +91,17 @@ function unknownGroup(name: string, group: string, groups: readonly string[], po
     expected,
     message: `found group '${group}' for container '${name}', expected ${expected}`,
     hint: meantHint(group, groups),
+  });
+}
+
+function undefinedGroup(name: string, group: string, pointer: string): Finding {
+  const expected = 'the name of a group in device.json';
+  return finding('GroupNotDefined', {
+    pointer: `${pointer}${pointerTo('group')}`,
+    found: group,
+    expected,
+    message: `found group '${group}' for container '${name}' and no groups in device.json, expected ${expected}; the container counts as one in no group`,
+    hint: `add { "name": "${group}" } to \`groups\` of device.json`,
   });
 }
 

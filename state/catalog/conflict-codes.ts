@@ -40,6 +40,14 @@ export const conflictCodes = {
     explanation: 'Containers of the pool get their interface on it; the pool waits until it appears.',
     remedy: 'Correct `parent`, or bring the interface up.',
   },
+  ContainerExited: {
+    severity: 'conflict',
+    title: 'A container ended by itself, and is not started again.',
+    explanation:
+      'Its `auto_recovery` does not want it to be, or has started it as often as it may. On trial, a container that ends fails the revision (ROLL-3).',
+    remedy:
+      'Look at how it ended and at what it said last; change its `auto_recovery`, or apply a revision that holds.',
+  },
   UnusableName: {
     severity: 'conflict',
     title: 'A name cannot be used on this host.',

@@ -109,6 +109,13 @@ export const containerCodes = {
     explanation: 'The group decides when the container starts; without it there is no right time.',
     remedy: 'Correct the name, or add the group to device.json.',
   },
+  GroupNotDefined: {
+    severity: 'warning',
+    title: 'A container names a group, and device.json has no groups at all.',
+    explanation:
+      'Groups are what device.json says they are; none are built in. Without them containers start in no particular order.',
+    remedy: 'Add the groups to device.json in the order of their start, or remove `group`.',
+  },
   PoolNotDefined: {
     severity: 'warning',
     title: 'A container names a pool that device.json does not have.',

@@ -83,7 +83,20 @@ export const documentCodes = {
     severity: 'error',
     title: 'The state is written to a specification that is not known.',
     explanation: 'A state of another version may mean something else by the same words.',
-    remedy: 'Use "pantavisor-service-system@1", or leave "#spec" out.',
+    remedy: 'Use "pantavisor-service-system@1".',
+  },
+  StateSpecMissing: {
+    severity: 'warning',
+    title: 'The state does not say to which specification it is written.',
+    explanation:
+      'It is read as "pantavisor-service-system@1". A document that is no state at all would be read as one, too.',
+    remedy: 'Add "#spec": "pantavisor-service-system@1" to the state.',
+  },
+  NothingLeft: {
+    severity: 'warning',
+    title: 'The state has neither containers nor pools.',
+    explanation: 'What a state does not have is removed: of such a state, everything that is there.',
+    remedy: 'Use `holdfast down` where that is meant; otherwise apply a state that has containers.',
   },
   WrongType: {
     severity: 'error',

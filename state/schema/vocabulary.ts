@@ -60,6 +60,17 @@ export const Persistence = Type.Enum(['permanent', 'revision', 'boot'], {
     'how long what is written is kept: always, until the container changes, or until the host boots',
 });
 
+/** A week: far below what timers can hold, also when a delay grows. */
+const longestSeconds = 604_800;
+
+function seconds(description: string) {
+  return Type.Number({
+    minimum: 0,
+    maximum: longestSeconds,
+    description: `a number of seconds ${description}, at most ${longestSeconds}`,
+  });
+}
+
 /** What happens when a container exits by itself (CTR-8). Durations are seconds. */
 export const AutoRecovery = Type.Object(
   {
@@ -71,23 +82,20 @@ export const AutoRecovery = Type.Object(
     max_retries: Type.Optional(
       Type.Integer({ minimum: 0, description: 'a number of restarts; 0: no limit' }),
     ),
-    retry_delay: Type.Optional(
-      Type.Number({ minimum: 0, description: 'a number of seconds before the first restart' }),
-    ),
+    retry_delay: Type.Optional(seconds('before the first restart')),
     backoff_factor: Type.Optional(
-      Type.Number({ minimum: 1, description: 'a factor by which the delay grows with each restart' }),
+      Type.Number({
+        minimum: 1,
+        maximum: 100,
+        description: 'a factor by which the delay grows with each restart, from 1 to 100',
+      }),
     ),
     reset_window: Type.Optional(
-      Type.Number({
-        minimum: 0,
-        description: 'a number of seconds of running after which restarts count from 0',
-      }),
+      seconds('of running after which restarts count from 0; 0: they are never forgotten'),
     ),
-    stable_timeout: Type.Optional(
-      Type.Number({
-        minimum: 0,
-        description: 'a number of seconds of running after which the container counts as stable',
-      }),
+    stable_timeout: Type.Optional(seconds('of running after which the container counts as stable')),
+    backoff_policy: Type.Optional(
+      Type.String({ description: '"reboot", "never" or a duration: what follows the last restart' }),
     ),
   },
   { additionalProperties: false, description: 'an object that says how a container is started again' },

@@ -104,14 +104,30 @@ test('[POOL-3] host bits are reported with the network that they imply, overlaps
   t.is(findings[1]?.hint, "did you mean '10.1.2.0/24'?");
 });
 
-test('groups are read in their order, with 30 s where no timeout is given', (t) => {
+test('[CTR-6] [CTR-8] groups are read in their order, with 30 s where no timeout is given', (t) => {
+  const recovery = { policy: 'on-failure', max_retries: 5 };
   const { device, findings } = readDevice({
-    groups: [{ name: 'root', restart_policy: 'system', status_goal: 'READY', timeout: 5 }, { name: 'app' }],
+    groups: [
+      { name: 'root', restart_policy: 'system', status_goal: 'READY', timeout: 5, auto_recovery: recovery },
+      { name: 'app' },
+    ],
   });
   t.deepEqual(findings, []);
   t.deepEqual(device.groups, [
-    { name: 'root', restartPolicy: 'system', statusGoal: 'READY', timeoutSeconds: 5 },
-    { name: 'app', restartPolicy: 'container', statusGoal: 'STARTED', timeoutSeconds: 30 },
+    {
+      name: 'root',
+      restartPolicy: 'system',
+      statusGoal: 'READY',
+      timeoutSeconds: 5,
+      recovery: { policy: 'on-failure', maxRetries: 5 },
+    },
+    {
+      name: 'app',
+      restartPolicy: 'container',
+      statusGoal: 'STARTED',
+      timeoutSeconds: 30,
+      recovery: null,
+    },
   ]);
 });
 

@@ -351,7 +351,7 @@ test('a proposal changes nothing, however often it is made, until it is committe
   );
   store.commit(one);
   t.throws(() => store.commit(other), { message: /older revision/ });
-  t.is(addressOf(store, 'new'), '10.0.5.2');
+  t.is(addressOf(store, 'new'), '10.0.5.4');
 });
 
 test('a draft of an older revision is drafted again against the current one', (t) => {

@@ -1,0 +1,114 @@
+import {
+  type CompileContext,
+  type CompiledContainer,
+  compileContainer,
+  compileGroup,
+  compilePool,
+  finishContainer,
+  unlessSame,
+  withSystem,
+} from './compile.ts';
+import type { Changes, DesiredContent } from './desired-content.ts';
+import type { LedgerOutcome } from './ledger.ts';
+import type { Outlook } from './outlook.ts';
+import { containerKey, type DesiredResource, groupKey, type Key, poolKey } from './resource.ts';
+import { type SystemMembers, withMembers } from './system-transition.ts';
+
+export interface Compiled {
+  /** Resources that differ from those of the content, in no particular order; null: gone. */
+  readonly changes: Changes;
+  readonly system: SystemMembers;
+}
+
+/**
+ * What an outlook makes of the resources of `content`, whose ledger has already been asked for everything; `outcome` is what
+ * came of that. Looks at what the outlook changes and at what depends on it alone (ENG-6).
+ */
+export function compileOutlook(content: DesiredContent, outlook: Outlook, outcome: LedgerOutcome): Compiled {
+  const changes = new Map<Key, DesiredResource | null>();
+  const note = (resource: DesiredResource): void => {
+    const before = content.resource(resource.key);
+    if (unlessSame(before, resource) !== before) changes.set(resource.key, resource);
+  };
+  for (const [name, spec] of outlook.pools) {
+    if (spec === null) changes.set(poolKey(name), null);
+    else note(compilePool(spec));
+  }
+  for (const [name, group] of outlook.changedGroups) {
+    if (group === null) changes.set(groupKey(name), null);
+    else note(compileGroup(group));
+  }
+  const drafts = draftContainers(content, outlook, outcome);
+  const before = content.standing.system;
+  const system = withMembers(before, memberChanges(drafts));
+  for (const [name, draft] of drafts) {
+    const gone = new Set(content.keysOf.get(name));
+    for (const resource of draft === null ? [] : finished(draft, system)) {
+      gone.delete(resource.key);
+      note(resource);
+    }
+    for (const key of gone) changes.set(key, null);
+  }
+  if (system.digest !== before.digest) restartOthers(content, drafts, system, note);
+  return { changes, system };
+}
+
+type Drafts = ReadonlyMap<string, CompiledContainer | null>;
+
+/** Containers whose resources may differ; null: gone, or none any more. */
+function draftContainers(content: DesiredContent, outlook: Outlook, outcome: LedgerOutcome): Drafts {
+  const { pools } = outlook.device.device;
+  const context: CompileContext = {
+    pool: (name) => pools.get(name),
+    groups: outlook.groups,
+    grant: (lease) => content.ledger.grant(lease),
+    reservationConflict: (container) => content.ledger.reservationConflict(container),
+  };
+  const drafts = new Map<string, CompiledContainer | null>();
+  for (const name of affected(content, outlook, outcome)) {
+    const reading = outlook.readings.has(name) ? outlook.readings.get(name) : content.readings.get(name);
+    const manifest = reading?.manifest ?? null;
+    drafts.set(name, manifest === null ? null : compileContainer(manifest, context));
+  }
+  return drafts;
+}
+
+/** Containers to compile anew: they differ, or something that they stand on or belong to does. */
+function affected(content: DesiredContent, outlook: Outlook, outcome: LedgerOutcome): ReadonlySet<string> {
+  const names = new Set([...outlook.readings.keys(), ...outcome.containers]);
+  for (const pool of outlook.pools.keys()) {
+    for (const name of content.byPool.naming(pool)) names.add(name);
+  }
+  if (outlook.changedGroups.size === 0) return names;
+  // Those in no group come after all groups: how many there are is their place.
+  const moved = outlook.groups.size !== content.standing.groups.size;
+  for (const group of content.byGroup.names()) {
+    if (!outlook.changedGroups.has(group) && !(moved && !outlook.groups.has(group))) continue;
+    for (const name of content.byGroup.naming(group)) names.add(name);
+  }
+  return names;
+}
+
+function* memberChanges(drafts: Drafts): Iterable<readonly [string, string | null]> {
+  for (const [name, compiled] of drafts) yield [name, compiled?.draft.systemDigest ?? null];
+}
+
+function finished(
+  { leases, draft }: CompiledContainer,
+  { digest }: SystemMembers,
+): readonly DesiredResource[] {
+  return [...leases, finishContainer(draft, digest)];
+}
+
+/** A system transition: every container that is not compiled anew differs by the state of the system (ROLL-8). */
+function restartOthers(
+  content: DesiredContent,
+  drafts: Drafts,
+  { digest }: SystemMembers,
+  note: (resource: DesiredResource) => void,
+): void {
+  for (const name of content.keysOf.keys()) {
+    const container = drafts.has(name) ? undefined : content.resource(containerKey(name));
+    if (container !== undefined) note(withSystem(container, digest));
+  }
+}
