@@ -67,8 +67,11 @@ export class Trial {
     return this.#commitAt !== null && this.#parts.publisher.now >= this.#commitAt;
   }
 
+  /** The first failure counts. From then on nothing is waited for: only that everything holds after all (ROLL-5). */
   fail(failure: TrialFailure): void {
-    this.#failure ??= failure;
+    if (this.#failure !== null) return;
+    this.#failure = failure;
+    this.#parts.publisher.emit({ type: 'disarm', timer: STAGE_TIMER });
   }
 
   /** Judges containers that ended by themselves: fails where they are not to be started again, and begins to test anew otherwise. */
@@ -145,6 +148,7 @@ export class Trial {
     this.#commitAt = null;
     if (stage !== 'testing') {
       publisher.emit({ type: 'disarm', timer: COMMIT_TIMER });
+      if (this.#failure !== null) return;
       publisher.emit({ type: 'arm', timer: STAGE_TIMER, delayMs: this.#timeoutMs(stage) });
       return;
     }

@@ -69,7 +69,7 @@ test('[ENG-8] what the device refused is not asked for again by whatever else ha
 
 test('[ENG-3] what comes right by itself is Ready at once, and its retry is called off', async (t) => {
   let broken = false;
-  const rig = await new Rig({ fault: () => (broken ? failed : null) }).start();
+  const rig = await new Rig({ fault: () => (broken ? failed : null), engine: { commitAfterMs: 0 } }).start();
   await rig.apply(revisionOf({ lan }));
   broken = true;
   rig.adapter.disturb((host) => Object.assign(host.bridges.get('pvbr0') ?? {}, { up: false }));
@@ -82,7 +82,7 @@ test('[ENG-3] what comes right by itself is Ready at once, and its retry is call
 });
 
 test('[ENG-7] a retry is called off when what it was for is not wanted any more', async (t) => {
-  const rig = await new Rig({ fault: () => failed }).start();
+  const rig = await new Rig({ fault: () => failed, engine: { commitAfterMs: 0 } }).start();
   await rig.apply(revisionOf({ lan }));
   t.true((rig.clock.nextInMs() ?? 0) <= 100);
   await rig.apply(revisionOf({}));

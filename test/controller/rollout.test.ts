@@ -1,0 +1,428 @@
+import test from 'ava';
+import { exitContainer, signalReady } from '../../adapters/memory/host.ts';
+import type { Json } from '../../state/json.ts';
+import type { FlatState } from '../../state/revision.ts';
+import { Rig, revisionOf } from './rig.ts';
+
+const lan = { bridge: 'pvbr0', subnet: '10.0.5.0/24', gateway: '10.0.5.1', nat: true };
+const on = (pool: string, ip?: string) => (ip === undefined ? { pool } : { pool, static_ip: ip });
+const good = revisionOf({ lan }, { web: on('lan'), db: on('lan') });
+const other = revisionOf({ lan }, { web: { pool: 'lan', hostname: 'www' }, db: on('lan') });
+
+/** Adds members to the run.json of containers, and groups to the device. */
+function lifecycles(
+  state: FlatState,
+  groups: readonly Json[],
+  members: Readonly<Record<string, Readonly<Record<string, Json>>>>,
+): FlatState {
+  const device = { ...(state['device.json'] as object), groups } as Json;
+  const runs = Object.entries(members).map(([name, more]) => {
+    const path = `${name}/run.json`;
+    return [path, { ...(state[path] as object), ...more } as Json];
+  });
+  return { ...state, 'device.json': device, ...Object.fromEntries(runs) };
+}
+
+/** A device on which `state` is committed. */
+async function committed(state: FlatState = good): Promise<Rig> {
+  const rig = await new Rig().start();
+  await rig.commit(state);
+  rig.takeSteps();
+  return rig;
+}
+
+const exit = (code: number, at = 0) => ({ code, signal: null, at });
+const snapshot = ({ host }: Rig) =>
+  JSON.stringify([host.bridges, host.pools, host.leases].map((map) => [...map]));
+const pidOf = (rig: Rig, name: string) => rig.host.containers.get(name)?.pid;
+
+test('[ROLL-1] [ROLL-2] a revision is tried, tested for the commit window, and done', async (t) => {
+  const rig = await new Rig().start();
+  const before = rig.clock.now();
+  await rig.apply(good);
+  t.like(rig.engine.rollout, { committed: null, trial: { phase: 'TESTING', commitAt: before + 10_000 } });
+  await rig.pass(9_999);
+  t.is(rig.engine.rollout.committed, null);
+  await rig.pass(1);
+  t.like(rig.engine.rollout, { committed: 1, trial: null, ended: { phase: 'DONE', at: before + 10_000 } });
+  t.deepEqual(
+    rig.facts.map((fact) => fact.type),
+    ['revision', 'verdict'],
+  );
+});
+
+test('[ROLL-2] the commit window of a revision counts for it alone', async (t) => {
+  const rig = await new Rig().start();
+  await rig.change({ type: 'replace', state: good }, { commitAfterMs: 0 });
+  t.is(rig.engine.rollout.committed, 1);
+  await rig.apply(other);
+  t.is(rig.engine.rollout.trial?.phase, 'TESTING');
+});
+
+test('[ROLL-1] [ROLL-3] [ROLL-7] a container that exits fails the trial, and exactly what was is back', async (t) => {
+  const rig = await committed();
+  const before = snapshot(rig);
+  const db = pidOf(rig, 'db');
+  const leases = rig.store.leases();
+  await rig.apply(other);
+  await rig.pass(2_000);
+  rig.takeSteps();
+  rig.adapter.disturb((host) => exitContainer(host, 'web', exit(3, rig.clock.now())));
+  await rig.settle();
+  t.deepEqual(rig.takeSteps(), ['lease.reserve lease/lan/web/eth0', 'container.start container/web']);
+  t.like(rig.engine.rollout, {
+    committed: 1,
+    trial: null,
+    ended: { revision: 2, phase: 'ERROR', failure: { code: 'ContainerExited', key: 'container/web' } },
+  });
+  t.is(rig.engine.rollout.ended?.failure?.message, "container 'web' exited with code 3");
+  t.is(rig.engine.revision, 1);
+  t.is(snapshot(rig), before);
+  t.deepEqual(rig.store.leases(), leases);
+  t.is(pidOf(rig, 'db'), db);
+  t.deepEqual(rig.engine.board.troubled().size, 0);
+  t.like(rig.engine.board.get('container/web')?.cause.trigger, { type: 'rollback', from: 2, to: 1 });
+});
+
+test('[ROLL-3] any container that exits fails the trial, also one that it did not change', async (t) => {
+  const rig = await committed();
+  await rig.apply(other);
+  rig.adapter.disturb((host) => exitContainer(host, 'db', exit(1)));
+  await rig.settle();
+  t.like(rig.engine.rollout.ended, { phase: 'ERROR', failure: { key: 'container/db' } });
+});
+
+test('[ENG-2] a container that exits without a trial is started again at once', async (t) => {
+  const rig = await committed();
+  rig.adapter.disturb((host) => exitContainer(host, 'web', exit(3)));
+  await rig.settle();
+  t.deepEqual(rig.takeSteps(), ['container.start container/web']);
+  t.is(rig.engine.rollout.committed, 1);
+});
+
+test('[ROLL-3] [ENG-8] a conflict that compiling knows fails the trial before anything is disturbed', async (t) => {
+  const rig = await committed();
+  const answer = await rig.apply(revisionOf({ lan }, { web: on('nowhere'), db: on('lan') }));
+  t.true(answer.accepted);
+  t.is(answer.revision, 2);
+  t.deepEqual(rig.takeSteps(), []);
+  t.like(rig.engine.rollout, { committed: 1, trial: null, ended: { revision: 2, phase: 'ERROR' } });
+  t.is(rig.engine.rollout.ended?.failure?.code, 'UnknownPool');
+  t.like(rig.facts.at(-1), { standing: 'refused' });
+});
+
+test('[ROLL-3] [ENG-8] a conflict that the device knows fails the trial before a container is disturbed', async (t) => {
+  const rig = await committed();
+  const before = [pidOf(rig, 'web'), pidOf(rig, 'db')];
+  const wan = { type: 'macvlan', parent: 'missing0', subnet: '10.9.0.0/24', gateway: '10.9.0.1' };
+  await rig.apply(revisionOf({ lan, wan }, { web: on('wan'), db: on('lan') }));
+  t.like(rig.engine.rollout.ended, { phase: 'ERROR', failure: { code: 'ParentMissing', key: 'pool/wan' } });
+  t.deepEqual([pidOf(rig, 'web'), pidOf(rig, 'db')], before);
+  t.is(rig.engine.board.troubled().size, 0);
+});
+
+test('[ROLL-3] a step that fails again and again fails the trial', async (t) => {
+  const rig = await committed();
+  await rig.runner.stop();
+  const broken = new Rig({
+    host: rig.host,
+    clock: rig.clock,
+    held: rig.store.leases(),
+    state: good,
+    fault: (step) =>
+      step.action === 'container.start' && step.spec.hostname === 'www'
+        ? {
+            outcome: 'failed',
+            error: { code: 'NoInit', message: 'no init', log: ['sh: not found'] },
+            observations: [],
+          }
+        : null,
+  });
+  await broken.start();
+  await broken.apply(other);
+  await broken.pass(20_000);
+  const { ended, committed: last } = broken.engine.rollout;
+  t.like(ended, { phase: 'ERROR', failure: { code: 'StepFailed', key: 'container/web' } });
+  t.regex(ended?.failure?.message ?? '', /no init\nsh: not found/);
+  t.is(last, 1);
+  t.is(broken.engine.board.troubled().size, 0);
+});
+
+test('[ROLL-5] the first revision ever has nothing to go back to: what can run runs, the rest is reported', async (t) => {
+  const rig = await new Rig().start();
+  await rig.apply(revisionOf({ lan }, { one: on('lan', '10.0.5.9'), two: on('lan', '10.0.5.9') }));
+  t.is(rig.phase('container/one'), 'Ready');
+  t.is(rig.phase('container/two'), 'Blocked');
+  t.like(rig.engine.rollout, {
+    committed: null,
+    trial: { revision: 1, phase: 'ERROR' },
+    ended: { phase: 'ERROR' },
+  });
+  t.is(rig.engine.rollout.trial?.failure?.code, 'AddressTaken');
+  await rig.commit(good);
+  t.is(rig.engine.rollout.committed, 2);
+});
+
+test('[ROLL-5] a first revision that failed and then holds is done after all', async (t) => {
+  const rig = await new Rig().start();
+  const wan = { type: 'macvlan', parent: 'late0', subnet: '10.9.0.0/24', gateway: '10.9.0.1' };
+  await rig.apply(revisionOf({ wan }, { web: on('wan') }));
+  t.is(rig.engine.rollout.ended?.phase, 'ERROR');
+  rig.host.links.add('late0');
+  await rig.pass(700_000);
+  t.like(rig.engine.rollout, { committed: 1, ended: { phase: 'DONE' } });
+  t.deepEqual(
+    rig.facts.map((fact) => (fact.type === 'verdict' ? fact.verdict.phase : fact.type)),
+    ['revision', 'ERROR', 'DONE'],
+  );
+});
+
+test('[ROLL-4] a trial that the last controller did not end counts as failed', async (t) => {
+  const first = await committed();
+  await first.apply(other);
+  await first.runner.stop();
+  const second = new Rig({
+    host: first.host,
+    clock: first.clock,
+    held: first.store.leases(),
+    state: good,
+    start: { latest: 2, interrupted: 2 },
+  });
+  await second.start();
+  t.like(second.facts[0], {
+    type: 'verdict',
+    verdict: { revision: 2, phase: 'ERROR', failure: { code: 'Interrupted' } },
+  });
+  t.is(second.engine.revision, 1);
+  t.is(second.engine.board.troubled().size, 0);
+  t.is(second.host.containers.get('web')?.spec.hostname, 'web');
+  t.is((await second.apply(other)).revision, 3);
+});
+
+test('[ROLL-4] [ROLL-5] a first trial that the last controller did not end goes on', async (t) => {
+  const first = await new Rig().start();
+  await first.apply(good);
+  await first.runner.stop();
+  const start = { committed: false };
+  const second = new Rig({
+    host: first.host,
+    clock: first.clock,
+    held: first.store.leases(),
+    state: good,
+    start,
+  });
+  await second.start();
+  t.like(second.facts, [{ type: 'attempt', revision: 1 }]);
+  await second.pass(10_000);
+  t.is(second.engine.rollout.committed, 1);
+});
+
+test('[ROLL-1] a revision that replaces one on trial is tried against what is committed', async (t) => {
+  const rig = await committed();
+  const leases = rig.store.leases();
+  await rig.apply(revisionOf({ lan }, { web: on('lan'), db: on('lan'), tmp: on('lan') }));
+  await rig.apply(revisionOf({ lan }, { web: on('lan'), db: on('lan'), new: on('lan') }));
+  t.like(rig.facts.at(-1), {
+    type: 'revision',
+    revision: 3,
+    ends: { revision: 2, phase: 'ERROR', failure: { code: 'Superseded' } },
+  });
+  t.deepEqual(
+    rig.store.leases().map(({ container, address }) => `${container} ${address}`),
+    [...leases.map(({ container, address }) => `${container} ${address}`), 'new 10.0.5.4'],
+  );
+  await rig.pass(10_000);
+  t.is(rig.engine.rollout.committed, 3);
+  t.false(rig.host.containers.has('tmp'));
+});
+
+test('[ROLL-6] asking for what is committed ends the trial', async (t) => {
+  const rig = await committed();
+  await rig.apply(other);
+  const answer = await rig.apply(good);
+  t.like(answer, { accepted: true, unchanged: false, revision: 1 });
+  t.like(rig.engine.rollout, {
+    committed: 1,
+    trial: null,
+    ended: { revision: 2, phase: 'ERROR', failure: { code: 'Cancelled' } },
+  });
+  t.is(rig.host.containers.get('web')?.spec.hostname, 'web');
+});
+
+test('[ROLL-1] the content of a revision on trial applied again is a no-op that says so', async (t) => {
+  const rig = await committed();
+  await rig.apply(other);
+  t.like(await rig.apply(structuredClone(other)), { unchanged: true, revision: 2 });
+});
+
+test('[ROLL-1] taking everything down is committed with being accepted', async (t) => {
+  const rig = await committed();
+  await rig.apply(other);
+  await rig.change({ type: 'replace', state: {} }, { unconditional: true });
+  t.like(rig.engine.rollout, { committed: 3, trial: null });
+  t.is(rig.host.containers.size, 0);
+  t.like(rig.facts.at(-1), { standing: 'committed', ends: { revision: 2 } });
+});
+
+test('[LEASE-4] an address of the committed revision is not given to a newcomer of the trial', async (t) => {
+  const rig = await committed();
+  await rig.apply(revisionOf({ lan }, { web: on('lan'), new: on('lan') }));
+  const address = (name: string) => rig.store.leases().find(({ container }) => container === name)?.address;
+  t.is(address('new'), '10.0.5.4');
+  rig.adapter.disturb((host) => exitContainer(host, 'new', exit(1)));
+  await rig.settle();
+  t.is(address('db'), '10.0.5.3');
+  t.is(rig.phase('container/db'), 'Ready');
+});
+
+test('[ROLL-4] a verdict that can not be saved: DONE is none, ERROR rolls back all the same', async (t) => {
+  let full = false;
+  const rig = await new Rig({
+    persist: () => {
+      if (full) throw new Error('no space left');
+    },
+  }).start();
+  await rig.commit(good);
+  await rig.apply(other);
+  full = true;
+  await rig.pass(10_000);
+  t.is(rig.engine.revision, 1);
+  t.like(rig.engine.rollout.ended, { revision: 2, phase: 'ERROR', failure: { code: 'NotDurable' } });
+  t.is(rig.host.containers.get('web')?.spec.hostname, 'web');
+  full = false;
+  await rig.apply(other);
+  t.like(rig.facts.at(-1), { revision: 3, ends: { revision: 2, phase: 'ERROR' } });
+});
+
+test('[ROLL-5] a first revision that held and can not be saved is tried for as long again', async (t) => {
+  let full = false;
+  const rig = await new Rig({
+    persist: () => {
+      if (full) throw new Error('no space left');
+    },
+  }).start();
+  await rig.apply(good);
+  full = true;
+  await rig.pass(15_000);
+  t.is(rig.engine.rollout.committed, null);
+  full = false;
+  await rig.pass(10_000);
+  t.is(rig.engine.rollout.committed, 1);
+});
+
+const groups = (goal: string, timeout?: number) => [
+  { name: 'base', status_goal: goal, ...(timeout === undefined ? {} : { timeout }) },
+  { name: 'app', status_goal: 'STARTED' },
+];
+const grouped = (goal: string, timeout?: number) =>
+  lifecycles(good, groups(goal, timeout), { web: { group: 'app' }, db: { group: 'base' } });
+
+test('[CTR-6] a group is started when the one before has reached its goal, and stopped before it', async (t) => {
+  const rig = await new Rig().start();
+  rig.host.silent.add('db');
+  await rig.commit(grouped('READY'));
+  t.is(rig.phase('container/db'), 'Waiting');
+  t.is(rig.phase('container/web'), 'Waiting');
+  t.is(rig.phase('group/base'), 'Waiting');
+  rig.adapter.disturb((host) => signalReady(host, 'db'));
+  await rig.settle();
+  t.deepEqual(rig.takeSteps().slice(-2), ['container.start container/db', 'container.start container/web']);
+  t.is(rig.phase('group/base'), 'Ready');
+  await rig.change({ type: 'replace', state: {} }, { unconditional: true });
+  const stops = rig.takeSteps().filter((step) => step.startsWith('container.stop'));
+  t.deepEqual(stops, ['container.stop container/web', 'container.stop container/db']);
+});
+
+test('[CTR-6] [ROLL-3] a container that never signals fails the trial at the very second of its group’s timeout', async (t) => {
+  const rig = await committed();
+  rig.host.silent.add('db');
+  await rig.apply(grouped('READY', 45));
+  await rig.pass(44_999);
+  t.is(rig.engine.revision, 2);
+  await rig.pass(1);
+  t.is(rig.engine.revision, 1);
+  t.like(rig.engine.rollout.ended, {
+    phase: 'ERROR',
+    failure: { code: 'GroupTimeout', key: 'container/db' },
+  });
+  t.regex(
+    rig.engine.rollout.ended?.failure?.message ?? '',
+    /group 'base'.*within 45 s.*not signalled that it is ready/,
+  );
+  t.is(rig.engine.board.troubled().size, 0);
+});
+
+const recovering = (auto: Json) => lifecycles(good, [], { web: { auto_recovery: auto } });
+
+test('[CTR-8] a container with auto_recovery may exit on trial as often as its manifest allows', async (t) => {
+  const rig = await committed();
+  await rig.apply(recovering({ policy: 'always', max_retries: 2, retry_delay: 3, backoff_factor: 2 }));
+  const end = async () => {
+    rig.adapter.disturb((host) => exitContainer(host, 'web', exit(1)));
+    await rig.settle();
+  };
+  rig.takeSteps();
+  await end();
+  t.is(rig.phase('container/web'), 'Failed');
+  await rig.pass(2_999);
+  t.deepEqual(rig.takeSteps(), []);
+  await rig.pass(1);
+  t.deepEqual(rig.takeSteps(), ['container.start container/web']);
+  await end();
+  await rig.pass(6_000);
+  t.deepEqual(rig.takeSteps(), ['container.start container/web']);
+  t.is(rig.engine.revision, 2);
+  await end();
+  t.is(rig.engine.revision, 1);
+  t.like(rig.engine.rollout.ended, {
+    phase: 'ERROR',
+    failure: { code: 'ContainerExited', key: 'container/web' },
+  });
+});
+
+test('[ROLL-2] [CTR-8] a trial lasts as long as every container asks to be seen stable, from its last exit', async (t) => {
+  const rig = await committed();
+  await rig.apply(recovering({ policy: 'always', retry_delay: 0, stable_timeout: 60 }));
+  await rig.pass(30_000);
+  rig.adapter.disturb((host) => exitContainer(host, 'web', exit(1)));
+  await rig.settle();
+  await rig.pass(59_999);
+  t.is(rig.engine.rollout.committed, 1);
+  await rig.pass(1);
+  t.is(rig.engine.rollout.committed, 2);
+});
+
+test('[CTR-8] a container that exits for ever can not hold a trial open for ever', async (t) => {
+  const rig = await committed();
+  await rig.apply(recovering({ policy: 'always', retry_delay: 1, backoff_factor: 1 }));
+  for (let turn = 0; turn < 100 && rig.engine.revision === 2; turn += 1) {
+    rig.adapter.disturb((host) => exitContainer(host, 'web', exit(1)));
+    await rig.pass(5_000);
+  }
+  t.like(rig.engine.rollout.ended, { phase: 'ERROR', failure: { code: 'Unstable' } });
+});
+
+test('[ROLL-8] a change of a container of a system group restarts every container, in order', async (t) => {
+  const system = [{ name: 'base', restart_policy: 'system' }, { name: 'app' }];
+  const members = { web: { group: 'app' }, db: { group: 'base' } };
+  const rig = await committed(lifecycles(good, system, members));
+  const changed = revisionOf({ lan }, { web: on('lan'), db: { pool: 'lan', hostname: 'store' } });
+  await rig.apply(lifecycles(changed, system, members));
+  t.deepEqual(
+    rig.takeSteps().filter((step) => step.startsWith('container')),
+    [
+      'container.stop container/web',
+      'container.stop container/db',
+      'container.start container/db',
+      'container.start container/web',
+    ],
+  );
+});
+
+test('[CTR-6] [CTR-7] moving a container to another group, and other recovery, restart nothing', async (t) => {
+  const rig = await committed(grouped('STARTED'));
+  const recovery = { web: { group: 'base', auto_recovery: { policy: 'no' } }, db: { group: 'base' } };
+  await rig.commit(lifecycles(good, groups('STARTED'), recovery));
+  t.deepEqual(rig.takeSteps(), []);
+  t.is(rig.engine.rollout.committed, 2);
+});
