@@ -4,11 +4,12 @@ import type { EventRecord } from '../state/status.ts';
 /** The newest events, up to a limit; older ones are forgotten first. */
 export class EventLog {
   readonly #limit: number;
-  #events: EventRecord[] = [];
+  #events: EventRecord[];
 
-  /** `limit`: how many events are kept at least. */
-  constructor(limit: number) {
+  /** `limit`: how many events are kept at least; `events`: those of before, oldest first. */
+  constructor(limit: number, events: readonly EventRecord[] = []) {
     this.#limit = limit;
+    this.#events = [...events];
   }
 
   add(event: EventRecord): void {

@@ -1,9 +1,10 @@
 import { createHash, randomUUID } from 'node:crypto';
-import { constants, createReadStream } from 'node:fs';
+import { constants, createReadStream, lstatSync, unlinkSync } from 'node:fs';
 import { lstat, open, readdir, rename, unlink } from 'node:fs/promises';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { isSha256 } from '../state/sha256.ts';
 import { limitSize, ObjectError, textOf } from './object-error.ts';
+import { freshObjectMs } from './options.ts';
 import { ensurePrivateDirectory } from './private-directory.ts';
 
 /** Ends the names of files that are still being written. */
@@ -20,6 +21,8 @@ export class ObjectStore {
   readonly #directory: string;
   /** Objects that were found to be damaged: as good as missing, so that whoever has them brings them again. */
   readonly #damaged = new Set<string>();
+  /** Objects that were asked for or put, with when `collect` saw that first, milliseconds; null: not yet. */
+  readonly #asked = new Map<string, number | null>();
 
   private constructor(directory: string) {
     this.#directory = directory;
@@ -50,9 +53,13 @@ export class ObjectStore {
   }
 
   async has(sha256: string): Promise<boolean> {
+    const path = this.path(sha256);
     try {
-      return (await lstat(this.path(sha256))).isFile() && !this.#damaged.has(sha256);
+      // Before looking: what is found here is not to be collected a moment later.
+      this.#asked.set(sha256, null);
+      return (await lstat(path)).isFile() && !this.#damaged.has(sha256);
     } catch (error) {
+      this.#asked.delete(sha256);
       if (isMissing(error)) return false;
       throw error;
     }
@@ -73,6 +80,7 @@ export class ObjectStore {
   async put(sha256: string, content: AsyncIterable<Uint8Array>): Promise<void> {
     const target = this.path(sha256);
     const partial = `${target}.${randomUUID()}${partialSuffix}`;
+    this.#asked.set(sha256, null);
     try {
       const actual = await writeDurably(partial, content);
       if (actual !== sha256) {
@@ -112,14 +120,29 @@ export class ObjectStore {
   }
 
   /**
-   * Removes every object that is not in `keep`; returns those that were removed. Not to be called between the putting of objects
-   * and the commit of the revision that names them, unless `keep` has them.
+   * Removes every object that is not in `keep` and that nobody is about to need; returns those that were removed. Whoever brings a
+   * revision asks first which objects are missing, then puts those, then names them all in the revision: so one that was last written less than
+   * `freshObjectMs` ago is spared, and so is one that was asked for or put in this process, until `freshObjectMs` after the call of this
+   * that comes next. `now` is milliseconds since the epoch. Rejects with the first error of the file system.
    */
-  async collect(keep: ReadonlySet<string>): Promise<readonly string[]> {
-    const names = await readdir(this.#directory);
-    const unwanted = names.filter((name) => isSha256(name) && !keep.has(name)).sort();
-    for (const name of unwanted) await removeIfThere(join(this.#directory, name));
-    return unwanted;
+  async collect(keep: ReadonlySet<string>, now: number): Promise<readonly string[]> {
+    this.#dateAsked(now);
+    const names = (await readdir(this.#directory)).filter((name) => isSha256(name) && !keep.has(name)).sort();
+    return names.filter((name) => this.#collectOne(join(this.#directory, name), now));
+  }
+
+  /** In one turn of the event loop: nobody can ask for it between the look and the removal. */
+  #collectOne(path: string, now: number): boolean {
+    if (this.#asked.has(basename(path)) || isFresh(lstatSync(path).mtimeMs, now)) return false;
+    unlinkSync(path);
+    return true;
+  }
+
+  #dateAsked(now: number): void {
+    for (const [sha256, since] of this.#asked) {
+      if (since === null) this.#asked.set(sha256, now);
+      else if (!isFresh(since, now)) this.#asked.delete(sha256);
+    }
   }
 
   async #read(sha256: string, maxBytes: number): Promise<Uint8Array> {
@@ -137,6 +160,11 @@ export class ObjectStore {
       );
     }
   }
+}
+
+/** A time to come is one of a clock that was set since: no reason to spare an object for ever. */
+function isFresh(since: number, now: number): boolean {
+  return Math.abs(now - since) < freshObjectMs;
 }
 
 function isMissing(error: unknown): boolean {

@@ -64,3 +64,9 @@ export const longestRecordingLineBytes = 128 * 1024 * 1024;
 
 /** What of the controller's log may be unread by whoever reads its standard output, in bytes. */
 export const unreadLogBytes = 1024 * 1024;
+
+/**
+ * How long an object is kept that no revision names yet, or that somebody was told needs no upload: bringing the objects of a revision
+ * over a slow link takes minutes.
+ */
+export const freshObjectMs = 10 * 60 * 1000;

@@ -2,6 +2,7 @@ import { chmod, chown, mkdir, readdir, readFile, stat, symlink, writeFile } from
 import { join } from 'node:path';
 import test, { type ExecutionContext } from 'ava';
 import { ObjectError, ObjectStore } from '../../controller/objects.ts';
+import { freshObjectMs } from '../../controller/options.ts';
 import { UnsafeDirectoryError } from '../../controller/private-directory.ts';
 import { sha256Of } from './source/archive.ts';
 import { directoryOf } from './source/files.ts';
@@ -121,12 +122,37 @@ test('what is missing is told once each, in the order of asking', async (t) => {
   t.deepEqual(await store.missing([c, a, b, c]), [c, a]);
 });
 
+/** A time at which no object that a test has put is fresh any more. */
+const later = Date.now() + 2 * freshObjectMs;
+
 test('collecting removes what is not kept, and nothing else', async (t) => {
-  const { store, directory } = await storeIn(t);
-  for (const content of ['a', 'b', 'c']) await store.put(sha256Of(content), chunks(content));
+  const { store: before, directory } = await storeIn(t);
+  for (const content of ['a', 'b', 'c']) await before.put(sha256Of(content), chunks(content));
   await writeFile(join(directory, 'note'), '');
-  t.deepEqual(await store.collect(new Set([sha256Of('b')])), [sha256Of('a'), sha256Of('c')].sort());
+  const store = await ObjectStore.open(directory);
+  t.deepEqual(await store.collect(new Set([sha256Of('b')]), later), [sha256Of('a'), sha256Of('c')].sort());
   t.deepEqual((await readdir(directory)).sort(), [sha256Of('b'), 'note'].sort());
+});
+
+test('[REV-2] collecting spares what was put for a revision that is about to come', async (t) => {
+  const { store, directory } = await storeIn(t);
+  await store.put(sha256Of('new'), chunks('new'));
+  t.deepEqual(await store.collect(new Set(), later), []);
+  const restarted = await ObjectStore.open(directory);
+  t.deepEqual(await restarted.collect(new Set(), Date.now() + freshObjectMs / 2), []);
+  t.deepEqual(await restarted.collect(new Set(), later), [sha256Of('new')]);
+});
+
+test('[REV-2] collecting spares what somebody was told is here and need not be put', async (t) => {
+  const { store: before, directory } = await storeIn(t);
+  await before.put(sha256Of('old'), chunks('old'));
+  const store = await ObjectStore.open(directory);
+  t.deepEqual(await store.missing([sha256Of('old'), sha256Of('other')]), [sha256Of('other')]);
+  t.deepEqual(await store.collect(new Set(), later), []);
+  t.deepEqual(await store.collect(new Set(), later + freshObjectMs - 1), []);
+  t.true(await store.has(sha256Of('old')));
+  t.deepEqual(await store.collect(new Set(), later + freshObjectMs), []);
+  t.deepEqual(await store.collect(new Set(), later + 2 * freshObjectMs), [sha256Of('old')]);
 });
 
 test('what a crash left half-written is gone when the store is opened again, and whole objects stay', async (t) => {

@@ -15,6 +15,7 @@ const packages: Readonly<Record<string, string>> = {
   'busybox-static': 'roots of test containers',
   'squashfs-tools': 'images of test containers',
   curl: 'the control socket by hand',
+  strace: 'faults of the disk',
 };
 
 function say(message: string): void {
