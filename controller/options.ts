@@ -10,6 +10,8 @@ export interface RunOptions {
   readonly source?: string;
   /** Absolute path of a file to which every input of the engine is recorded (REPLAY-1). */
   readonly record?: string;
+  /** The commit window of revisions that bring none of their own, seconds (ROLL-2); absent: as the engine is made. */
+  readonly commitAfterSeconds?: number;
   /** A level that pino knows: `trace`, `debug`, `info`, `warn`, `error`, `fatal`, `silent`. */
   readonly logLevel?: string;
 }
@@ -26,8 +28,17 @@ export const logLevels: readonly string[] = ['trace', 'debug', 'info', 'warn', '
 /** Where `run` keeps everything unless `--root` says otherwise: state that survives a reboot (FHS 5.8). */
 export const defaultRoot = '/var/lib/holdfast';
 
-/** How long `apply`, `patch` and `down` wait for the revision to come to rest; 0 does not wait. */
-export const defaultWaitSeconds = 60;
+/**
+ * How long `apply`, `patch`, `rollback` and `down` wait for the end of a revision; 0 does not wait. A usual trial ends long before: a few
+ * groups that each need their 30 s (CTR-6), the commit window of 10 s, and if it fails, the way back, which takes as long again.
+ */
+export const defaultWaitSeconds = 300;
+
+/** The longest commit window that is taken (ROLL-2): a day. */
+export const maxCommitAfterSeconds = 86_400;
+
+/** The longest message that is kept with a revision, in UTF-16 code units: a commit message, not a document. */
+export const maxMessageLength = 4_096;
 
 /** The longest time that may be waited for: a week. The longest timer of Node is 24 days. */
 export const maxWaitSeconds = 604_800;

@@ -28,6 +28,8 @@ export function spokenCause({ trigger, via }: Cause): string {
       return `since the last full observation${path}`;
     case 'down':
       return `since everything is taken down${path}`;
+    case 'rollback':
+      return `since revision ${trigger.from} did not hold and revision ${trigger.to} is desired again${path}`;
   }
 }
 

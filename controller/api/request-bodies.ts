@@ -1,24 +1,18 @@
 import type { Operation } from 'fast-json-patch';
-import { isJsonObject, type Json, type JsonObject } from '../../state/json.ts';
+import type { Json } from '../../state/json.ts';
 import { pointerTo } from '../../state/pointer.ts';
 import type { FlatState, StateChange } from '../../state/revision.ts';
 import { isSha256 } from '../../state/sha256.ts';
+import { objectAt, wrongType } from './body-values.ts';
+import type { ApplyOptions } from './contract.ts';
 import { Problem } from './problem.ts';
+import { type ProposalOptions, readProposalOptions, readRevisionMember } from './proposal-options.ts';
 
 /**
  * The shapes of request bodies. Only the envelope is judged here; what a revision or a patch says is judged by
  * validation, which answers with findings. Written out and not compiled from a schema: fastify's validator takes
  * 50 ms and more to load, an eighth of what a controller has until its first step, for four small shapes.
  */
-
-/** What was found, in a few words: scalars as they stand there, the rest by type. */
-function inWords(value: Json | undefined): string {
-  if (value === undefined) return 'nothing';
-  if (Array.isArray(value)) return 'an array';
-  if (isJsonObject(value)) return 'an object';
-  const text = JSON.stringify(value);
-  return text.length > 60 ? `${text.slice(0, 60)}…` : text;
-}
 
 /** The JSON value that `text` is; a Problem (400) with line and column when it is none. */
 export function parseJsonBody(text: string): Json {
@@ -28,17 +22,6 @@ export function parseJsonBody(text: string): Json {
     const reason = error instanceof Error ? error.message : String(error);
     throw new Problem(400, 'BadJson', `the body is not JSON (RFC 8259): ${reason}`);
   }
-}
-
-/** A Problem (400) for a value of the wrong type. */
-function wrongType(pointer: string, found: Json | undefined, expected: string): Problem {
-  const where = pointer === '' ? 'the body' : `the body at ${pointer}`;
-  return new Problem(400, 'BadBody', `${where}: found ${inWords(found)}, expected ${expected}`);
-}
-
-function objectAt(value: Json | undefined, pointer: string, expected: string): JsonObject {
-  if (isJsonObject(value)) return value;
-  throw wrongType(pointer, value, expected);
 }
 
 /** `{sha256: […]}`. */
@@ -51,11 +34,24 @@ export function readSha256List(body: Json): readonly string[] {
   });
 }
 
-/** `{state, source?}`: a whole revision, and where it came from in words. */
-export function readRevision(body: Json): { readonly state: FlatState; readonly source: string } {
-  const { state, source = 'api' } = objectAt(body, '', '{"state": {…}}');
+/** `{state, source?, message?, commitAfterSeconds?}`: a whole revision, and how it is proposed. */
+export function readRevision(body: Json): { readonly state: FlatState; readonly options: ApplyOptions } {
+  const members = objectAt(body, '', '{"state": {…}}');
+  const { state, source = 'api' } = members;
   if (typeof source !== 'string') throw wrongType('/source', source, 'a string');
-  return { state: objectAt(state, '/state', 'the flat state: an object from file path to document'), source };
+  return {
+    state: objectAt(state, '/state', 'the flat state: an object from file path to document'),
+    options: { source, ...readProposalOptions(members) },
+  };
+}
+
+/** `{revision?, message?, commitAfterSeconds?}`; no body at all is the same as an empty one. Revision null: the one before. */
+export function readRollback(body: Json | undefined): {
+  readonly revision: number | null;
+  readonly options: ProposalOptions;
+} {
+  const members = objectAt(body ?? {}, '', '{"revision": 3}');
+  return { revision: readRevisionMember(members.revision), options: readProposalOptions(members) };
 }
 
 function readOperations(value: Json | undefined, place: readonly string[]): readonly Operation[] {

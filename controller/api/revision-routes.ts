@@ -5,7 +5,8 @@ import type { StateChange } from '../../state/revision.ts';
 import type { ControllerService, RevisionOutcome } from './contract.ts';
 import type { LineStreams } from './line-stream.ts';
 import { Problem } from './problem.ts';
-import { readChange, readMergePatch, readPatch, readRevision } from './request-bodies.ts';
+import { type ProposalQuery, readProposalQuery, readRevisionNumber } from './proposal-options.ts';
+import { readChange, readMergePatch, readPatch, readRevision, readRollback } from './request-bodies.ts';
 
 const patchType = 'application/json-patch+json';
 const mergeType = 'application/merge-patch+json';
@@ -27,31 +28,66 @@ function readPatchBody(contentType: string, body: Json): StateChange {
   );
 }
 
-/** Leaves out how a revision moves on its way, for followers that only wait for the end of it. */
-const restsAndSuccessors = distinctUntilChanged<RevisionOutcome>(
-  (before, after) => after.phase === 'INPROGRESS' && after.revision === before.revision,
+/** Leaves out how resources move on the way, for followers that only wait for the end of it. */
+const turns = distinctUntilChanged<RevisionOutcome>(
+  (before, after) =>
+    after.phase === before.phase && after.settled === before.settled && after.desired === before.desired,
 );
 
-/** New revisions, the current one, how it goes, what one would do, and taking everything away. */
-export function revisionRoutes(api: FastifyInstance, service: ControllerService, streams: LineStreams): void {
+/** Which outcome is asked for; with `follow`, every change of it, or with `rest` only those of its phase and of coming to rest. */
+interface OutcomeQuery {
+  readonly revision?: string;
+  readonly follow?: string;
+}
+
+/** New revisions, those that were before, and going back to them. */
+function historyRoutes(api: FastifyInstance, service: ControllerService): void {
   api.post<{ Body: Json }>('/v1/revisions', async (request, reply) => {
-    const { state, source } = readRevision(request.body);
-    return sendOutcome(reply, await service.apply({ type: 'replace', state }, source));
+    const { state, options } = readRevision(request.body);
+    return sendOutcome(reply, await service.apply({ type: 'replace', state }, options));
   });
-  api.patch<{ Body: Json }>('/v1/revision', async (request, reply) => {
-    const change = readPatchBody(request.headers['content-type'] ?? '', request.body);
-    return sendOutcome(reply, await service.apply(change, 'patch'));
+  api.get('/v1/revisions', async () => ({ items: service.history() }));
+  api.get<{ Params: { revision: string } }>('/v1/revisions/:revision', async (request) =>
+    service.content(readRevisionNumber(request.params.revision)),
+  );
+  api.post<{ Body: Json | undefined }>('/v1/rollback', async (request, reply) => {
+    const { revision, options } = readRollback(request.body);
+    return sendOutcome(reply, await service.rollback(revision, options));
   });
+}
+
+/** The desired revision, changes of it, what one would do, and taking everything away. */
+function desiredRoutes(api: FastifyInstance, service: ControllerService): void {
   api.get('/v1/revision', async () => service.current());
-  api.get<{ Querystring: { follow?: string } }>('/v1/outcome', async (request, reply) => {
-    const { follow } = request.query;
-    if (follow === undefined) return service.outcome();
-    const outcomes = follow === 'rest' ? service.outcomes().pipe(restsAndSuccessors) : service.outcomes();
-    return streams.answer(reply, (send) => {
-      const subscription = outcomes.subscribe(send);
-      return () => subscription.unsubscribe();
-    });
+  api.patch<{ Body: Json; Querystring: ProposalQuery }>('/v1/revision', async (request, reply) => {
+    const change = readPatchBody(request.headers['content-type'] ?? '', request.body);
+    const options = { source: 'patch', ...readProposalQuery(request.query) };
+    return sendOutcome(reply, await service.apply(change, options));
   });
   api.post<{ Body: Json }>('/v1/plan', async (request) => service.plan(readChange(request.body)));
   api.post('/v1/down', async (_request, reply) => sendOutcome(reply, await service.down()));
+}
+
+/** How a revision goes, or went; without a number the newest. */
+function outcomeRoute(api: FastifyInstance, service: ControllerService, streams: LineStreams): void {
+  api.get<{ Querystring: OutcomeQuery }>('/v1/outcome', async (request, reply) => {
+    const { follow } = request.query;
+    const revision =
+      request.query.revision === undefined ? undefined : readRevisionNumber(request.query.revision);
+    if (follow === undefined) return service.outcome(revision);
+    // An unknown revision is answered as such: nothing of the stream has been sent yet.
+    const outcomes = service.outcomes(revision);
+    const followed = follow === 'rest' ? outcomes.pipe(turns) : outcomes;
+    return streams.answer(reply, (send) => {
+      const subscription = followed.subscribe(send);
+      return () => subscription.unsubscribe();
+    });
+  });
+}
+
+/** Everything about revisions. */
+export function revisionRoutes(api: FastifyInstance, service: ControllerService, streams: LineStreams): void {
+  historyRoutes(api, service);
+  desiredRoutes(api, service);
+  outcomeRoute(api, service, streams);
 }

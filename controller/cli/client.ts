@@ -148,9 +148,12 @@ function isOutcome(body: unknown): body is RevisionOutcome {
   return typeof body === 'object' && body !== null && 'phase' in body;
 }
 
+/** What was asked for is not there, is not kept any more, or there is nothing like it now. */
+const absent: ReadonlySet<number> = new Set([404, 409, 410]);
+
 function failureOf(status: number, body: ProblemBody | undefined): CliFailure {
   const message = body?.error.message ?? `the controller answered with status ${status}`;
-  if (status === 404) return new CliFailure(exitCodes.notFound, message, body?.error.hint);
+  if (absent.has(status)) return new CliFailure(exitCodes.notFound, message, body?.error.hint);
   if (status >= 500) {
     return new CliFailure(exitCodes.internal, `the controller failed: ${message}`, 'its log says more');
   }

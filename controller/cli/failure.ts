@@ -21,12 +21,12 @@ export const exitCodes = Object.freeze({
 
 /** One line for each exit code, for `--help`. */
 export const exitCodeLines: readonly (readonly [code: number, meaning: string])[] = [
-  [exitCodes.ok, 'done, all is ready; for plan: nothing to do'],
-  [exitCodes.notReady, 'applied, and something is not ready'],
+  [exitCodes.ok, 'DONE: committed, all is ready; for plan: nothing to do'],
+  [exitCodes.notReady, 'ERROR: rolled back; or something is not ready'],
   [exitCodes.stepsPending, 'plan: there are steps to take'],
-  [exitCodes.invalid, 'the revision, or the recording, is invalid; nothing was touched'],
-  [exitCodes.timedOut, 'not at rest within --wait seconds; the controller goes on'],
-  [exitCodes.notFound, 'there is no such resource or code; for replay: a step differs'],
+  [exitCodes.invalid, 'WONTGO: refused as invalid, nothing was touched'],
+  [exitCodes.timedOut, 'not at its end within --wait seconds; the controller goes on'],
+  [exitCodes.notFound, 'no such resource, revision or code; for replay: a step differs'],
   [exitCodes.noController, 'no controller answers on the socket, or it went away'],
   [exitCodes.usage, 'the command line is wrong'],
   [exitCodes.cannotStart, 'the controller cannot run here as things are; the message says why'],

@@ -1,6 +1,7 @@
-import type { ResourceDescription, ResourceItem } from '../../controller/api/contract.ts';
+import type { ResourceDescription, ResourceItem, RevisionEntry } from '../../controller/api/contract.ts';
 import type { Json } from '../../state/json.ts';
 import { type Key, kindOf, nameOf, type SpecByKind } from '../../state/resource.ts';
+import type { TrialFailure } from '../../state/revision.ts';
 import type { EventRecord, Phase } from '../../state/status.ts';
 
 /** A bridge pool. */
@@ -49,7 +50,12 @@ export const webContainer: SpecByKind['container'] = {
   },
   config: [],
   files: [],
+  goal: 'STARTED',
+  system: null,
 };
+
+/** A group that has two minutes. */
+export const appGroup: SpecByKind['group'] = { name: 'app', rank: 1, timeoutMs: 120_000 };
 
 /** A resource as it is listed. */
 export function item(
@@ -78,7 +84,12 @@ export function item(
 export const webItems: readonly ResourceItem[] = [
   item('pool/internal', internalPool, 'Ready', 'as desired', { adopted: false }),
   item('lease/internal/web/eth0', webLease),
-  item('container/web', webContainer, 'Ready', 'as desired', { running: true, pid: 4242 }),
+  item('container/web', webContainer, 'Ready', 'as desired', {
+    running: true,
+    pid: 4242,
+    ready: false,
+    exit: null,
+  }),
 ];
 
 /** An event of the container `web`. */
@@ -111,5 +122,33 @@ export const waitingWeb: ResourceDescription = {
   pointers: ['/web~1run.json'],
   dependsOn: [{ key: 'pool/internal', phase: 'Blocked' }],
   dependents: [],
+  lifecycle: { group: 'app', rank: 1, recovery: null },
   events: [event(1, 'waits for pool/internal')],
 };
+
+/** How a trial failed in which `web` exited. */
+export const webExited: TrialFailure = {
+  code: 'ContainerExited',
+  key: 'container/web',
+  message: "container 'web' exited with code 3\npanic: no configuration\nexiting",
+  at: Date.UTC(2026, 10, 22, 2, 10, 5),
+};
+
+/** One line of a history: DONE, accepted two minutes after two on 22 November for number 2, and so on. */
+export function entry(revision: number, fields: Partial<RevisionEntry> = {}): RevisionEntry {
+  const at = Date.UTC(2026, 10, 22, 2, revision, 0);
+  return {
+    revision,
+    digest: `d${revision}`,
+    source: './revision',
+    message: null,
+    at,
+    phase: 'DONE',
+    endedAt: at + 10_000,
+    failure: null,
+    attempts: 1,
+    desired: false,
+    kept: true,
+    ...fields,
+  };
+}

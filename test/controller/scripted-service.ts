@@ -1,13 +1,17 @@
 import { createHash } from 'node:crypto';
 import { BehaviorSubject, type Observable, Subject } from 'rxjs';
 import type {
+  ApplyOptions,
   ControllerService,
   PlanOutcome,
   ResourceChange,
   ResourceDescription,
   ResourceItem,
+  RevisionContent,
+  RevisionEntry,
   RevisionOutcome,
 } from '../../controller/api/contract.ts';
+import { Problem } from '../../controller/api/problem.ts';
 import { ObjectError } from '../../controller/objects.ts';
 import type { Key } from '../../state/resource.ts';
 import type { FlatState, StateChange } from '../../state/revision.ts';
@@ -18,17 +22,32 @@ export const emptyOutcome: RevisionOutcome = {
   revision: 0,
   digest: 'd0',
   phase: 'DONE',
+  failure: null,
+  desired: 0,
+  settled: true,
+  commitAt: null,
   unchanged: false,
   resources: { ready: 0, waiting: 0, blocked: 0, failed: 0 },
   findings: [],
   problems: [],
 };
 
+/** Outcome of a revision that is desired. */
+export function outcomeOf(revision: number, fields: Partial<RevisionOutcome> = {}): RevisionOutcome {
+  return { ...emptyOutcome, revision, desired: revision, ...fields };
+}
+
 /** A controller that says what the test tells it to, and remembers what it was asked: the border of api and cli. */
 export class ScriptedService implements ControllerService {
   readonly adapter = 'scripted';
   readonly objects = new Map<string, Buffer>();
-  readonly applied: { readonly change: StateChange; readonly source: string }[] = [];
+  readonly applied: { readonly change: StateChange; readonly options: ApplyOptions }[] = [];
+  readonly rolledBack: {
+    readonly revision: number | null;
+    readonly options: Omit<ApplyOptions, 'source'>;
+  }[] = [];
+  /** What `outcome` and `outcomes` were asked for. */
+  readonly outcomesAsked: (number | undefined)[] = [];
   readonly planned: StateChange[] = [];
   readonly outcomeSubject = new BehaviorSubject<RevisionOutcome>(emptyOutcome);
   readonly changeSubject = new Subject<ResourceChange>();
@@ -38,8 +57,10 @@ export class ScriptedService implements ControllerService {
   descriptions: ReadonlyMap<Key, ResourceDescription> = new Map();
   planOutcome: PlanOutcome = { steps: [], findings: [], problems: [] };
   state: FlatState = {};
-  /** What `apply` and `down` answer. */
-  onApply: (change: StateChange) => RevisionOutcome = () => this.outcome();
+  entries: readonly RevisionEntry[] = [];
+  states: ReadonlyMap<number, FlatState> = new Map();
+  /** What `apply`, `rollback` and `down` answer. */
+  onApply: (change: StateChange) => RevisionOutcome = () => this.outcomeSubject.value;
 
   async missingObjects(sha256: readonly string[]): Promise<readonly string[]> {
     return sha256.filter((name) => !this.objects.has(name));
@@ -56,9 +77,26 @@ export class ScriptedService implements ControllerService {
     this.objects.set(sha256, bytes);
   }
 
-  async apply(change: StateChange, source: string): Promise<RevisionOutcome> {
-    this.applied.push({ change, source });
+  async apply(change: StateChange, options: ApplyOptions): Promise<RevisionOutcome> {
+    this.applied.push({ change, options });
     return this.onApply(change);
+  }
+
+  async rollback(revision: number | null, options: Omit<ApplyOptions, 'source'>): Promise<RevisionOutcome> {
+    this.rolledBack.push({ revision, options });
+    return this.onApply({ type: 'replace', state: {} });
+  }
+
+  history(): readonly RevisionEntry[] {
+    return this.entries;
+  }
+
+  content(revision: number): RevisionContent {
+    const entry = this.entries.find((one) => one.revision === revision);
+    const state = this.states.get(revision);
+    if (entry === undefined) throw new Problem(404, 'UnknownRevision', `there is no revision ${revision}`);
+    if (state === undefined) throw new Problem(410, 'RevisionNotKept', `revision ${revision} is not kept`);
+    return { ...entry, state };
   }
 
   async plan(change: StateChange): Promise<PlanOutcome> {
@@ -67,15 +105,17 @@ export class ScriptedService implements ControllerService {
   }
 
   current() {
-    const { revision, digest } = this.outcome();
+    const { revision, digest } = this.outcomeSubject.value;
     return { revision, digest, state: this.state };
   }
 
-  outcome(): RevisionOutcome {
+  outcome(revision?: number): RevisionOutcome {
+    this.outcomesAsked.push(revision);
     return this.outcomeSubject.value;
   }
 
-  outcomes(): Observable<RevisionOutcome> {
+  outcomes(revision?: number): Observable<RevisionOutcome> {
+    this.outcomesAsked.push(revision);
     return this.outcomeSubject.asObservable();
   }
 

@@ -1,6 +1,7 @@
 import type { Json } from '../../../state/json.ts';
 import type { ResourceDescription } from '../../api/contract.ts';
 import type { Terminal } from '../terminal.ts';
+import { containerFields } from './container-fields.ts';
 import { causeText, eventLine } from './event-text.ts';
 import { phaseStyle } from './resource-table.ts';
 import { count, instant, printable, wrapped } from './text.ts';
@@ -10,6 +11,10 @@ const labelWidth = 14;
 
 function field(label: string, value: string): string {
   return `${`${label}:`.padEnd(labelWidth)}${value}\n`;
+}
+
+function wrappedField(label: string, text: string, width: number): string {
+  return field(label, wrapped(text, width, ' '.repeat(labelWidth)).trim());
 }
 
 function keysField(label: string, keys: ResourceDescription['dependsOn'], paint: Terminal['paint']): string {
@@ -29,7 +34,7 @@ export function descriptionText(
   description: ResourceDescription,
   { width, paint }: Pick<Terminal, 'width' | 'paint'>,
 ): string {
-  const { key, phase, reason, why, status, pointers, events } = description;
+  const { key, kind, phase, reason, why, status, pointers, events } = description;
   const attempts = status.attempts === 0 ? '' : `, ${count(status.attempts, 'failed attempt')}`;
   return [
     `${printable(why)}\n\n`,
@@ -38,7 +43,10 @@ export function descriptionText(
       'Phase',
       `${paint(phaseStyle(phase), phase)} (${reason}) since ${instant(status.since)}, revision ${status.revision}${attempts}`,
     ),
-    field('Message', wrapped(status.message, width, ' '.repeat(labelWidth)).trim()),
+    wrappedField('Message', status.message, width),
+    ...(kind === 'container' ? containerFields(description) : []).map(([label, text]) =>
+      wrappedField(label, text, width),
+    ),
     field('Cause', printable(causeText(status.cause))),
     field(
       'Declared at',

@@ -16,6 +16,8 @@ function triggerText(trigger: Trigger): string {
       return 'resync';
     case 'down':
       return 'down';
+    case 'rollback':
+      return `rollback from revision ${trigger.from} to ${trigger.to}`;
   }
 }
 

@@ -8,12 +8,20 @@ function placeOf({ location, pointer }: Finding): string {
   return [...file, ...(pointer === '' ? [] : [pointer])].join('  ');
 }
 
+/** What is wrong, without the place where that stands in front of it: the heading has it. */
+function withoutPlace({ location, message }: Finding): string {
+  if (location === undefined) return message;
+  const { file, line, column } = location;
+  const place = [`${file}:${line}:${column}: `, `${file}: `].find((each) => message.startsWith(each));
+  return place === undefined ? message : message.slice(place.length);
+}
+
 /** One finding: severity, code and place; then what is wrong; then what to do. */
 export function findingText(finding: Finding, { width, paint }: Pick<Terminal, 'width' | 'paint'>): string {
   const severity = paint(finding.severity === 'error' ? 'bad' : 'busy', finding.severity);
   const heading = `${severity} ${finding.code}  ${printable(placeOf(finding))}`.trimEnd();
   const hint = finding.hint === undefined ? '' : wrapped(`hint: ${finding.hint}`, width, '  ');
-  return `${heading}\n${wrapped(finding.message, width, '  ')}${hint}`;
+  return `${heading}\n${wrapped(withoutPlace(finding), width, '  ')}${hint}`;
 }
 
 /** All findings, in their order. */

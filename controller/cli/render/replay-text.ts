@@ -25,7 +25,9 @@ function inputText(input: Input): string {
     case 'revision':
       return `a revision from ${input.source}`;
     case 'persisted':
-      return input.error === null ? 'the revision was saved' : `the revision was not saved: ${input.error}`;
+      return input.error === null
+        ? 'what had to be saved was'
+        : `what had to be saved was not: ${input.error}`;
     case 'listed':
       return `a full observation of ${count(input.resources.length, 'resource')}`;
     case 'list-failed':

@@ -102,6 +102,16 @@ const leaseFields: readonly Field<'lease'>[] = [
   { ...message, wide: true },
 ];
 
+/** A group reaches no further than its containers; what it lacks stands in its message. */
+const groupFields: readonly Field<'group'>[] = [
+  { title: 'NAME', show: ({ item }) => item.name },
+  { title: 'PLACE', show: ({ spec }) => (spec === null ? null : `${spec.rank + 1}`) },
+  { title: 'TIMEOUT', show: ({ spec }) => (spec === null ? null : `${spec.timeoutMs / 1000} s`) },
+  phase,
+  revision,
+  message,
+];
+
 const containerFields: readonly Field<'container'>[] = [
   { title: 'NAME', show: ({ item }) => item.name },
   { title: 'ADDRESS', show: ({ spec }) => addressesOf(spec) },
@@ -109,6 +119,7 @@ const containerFields: readonly Field<'container'>[] = [
   { title: 'NETWORK', wide: true, show: ({ spec }) => spec?.network.mode ?? null },
   { title: 'HOSTNAME', wide: true, show: ({ spec }) => spec?.hostname ?? null },
   { title: 'STORAGE', wide: true, show: ({ spec }) => spec?.persistence ?? null },
+  { title: 'GOAL', wide: true, show: ({ spec }) => spec?.goal ?? null },
   phase,
   revision,
   message,
@@ -136,6 +147,8 @@ export function resourceTable(kind: Kind, wide: boolean): ResourceTable {
       return tableOf(poolFields, wide);
     case 'lease':
       return tableOf(leaseFields, wide);
+    case 'group':
+      return tableOf(groupFields, wide);
     case 'container':
       return tableOf(containerFields, wide);
   }

@@ -3,13 +3,14 @@ import type { RevisionOutcome } from '../../api/contract.ts';
 import { withLocations } from '../../source/locate.ts';
 import { readSource } from '../../source/read-source.ts';
 import { type Context, clientFor, type SocketOption } from '../context.ts';
-import { type ReportOptions, refusedUnsent, reportOutcome } from '../until-rest.ts';
+import { type ProposalOptions, proposalBody } from '../proposal.ts';
+import { type ReportOptions, refusedUnsent, reportOutcome } from '../report.ts';
 import { upload } from '../upload.ts';
 
-/** Makes what is at `path` the current revision and waits until it is at rest. What cannot be read is not sent. */
+/** Puts what is at `path` on trial and waits for its end. What cannot be read is not sent. */
 export async function apply(
   path: string,
-  options: SocketOption & ReportOptions,
+  options: SocketOption & ReportOptions & ProposalOptions,
   context: Context,
 ): Promise<number> {
   using client = clientFor(options, context);
@@ -18,7 +19,7 @@ export async function apply(
     return await reportOutcome(client, refusedUnsent(source.findings), options, context);
   }
   await upload(client, source.objects);
-  const body = { state: source.state, source: path };
+  const body = { state: source.state, source: path, ...proposalBody(options) };
   const outcome = await client.send<RevisionOutcome>('POST', '/v1/revisions', body);
   const findings = [...source.findings, ...withLocations(source, outcome.findings)];
   return await reportOutcome(client, { ...outcome, findings }, options, context);

@@ -1,6 +1,6 @@
 import type { RevisionOutcome } from '../../api/contract.ts';
 import { type Context, clientFor, type SocketOption } from '../context.ts';
-import { type ReportOptions, reportOutcome } from '../until-rest.ts';
+import { type ReportOptions, reportOutcome } from '../report.ts';
 
 /** Takes everything of ours away, in order, and waits until it is gone. */
 export async function down(options: SocketOption & ReportOptions, context: Context): Promise<number> {

@@ -11,11 +11,13 @@ export interface RunVerbOptions extends SocketOption {
   readonly source?: string;
   readonly record?: string;
   readonly logLevel?: string;
+  /** Seconds. */
+  readonly commitAfter?: number;
 }
 
 /** Runs the controller until a signal. Loads the controller only now: no other verb needs it. */
 export async function run(options: RunVerbOptions, { env, uid }: Context): Promise<number> {
-  const { adapter, root, socket, source, record, logLevel } = options;
+  const { adapter, root, socket, source, record, logLevel, commitAfter } = options;
   const { runController } = await import('../../main.ts');
   const runOptions: RunOptions = {
     adapter,
@@ -24,6 +26,7 @@ export async function run(options: RunVerbOptions, { env, uid }: Context): Promi
     ...(source === undefined ? {} : { source: resolve(source) }),
     ...(record === undefined ? {} : { record: resolve(record) }),
     ...(logLevel === undefined ? {} : { logLevel }),
+    ...(commitAfter === undefined ? {} : { commitAfterSeconds: commitAfter }),
   };
   return orCannotStart(() => runController(runOptions));
 }

@@ -1,0 +1,59 @@
+import { examples, outputOption, socketOption, type TextOrJson } from '../verb-options.ts';
+import type { DescribeOptions } from '../verbs/describe.ts';
+import type { EventsOptions } from '../verbs/events.ts';
+import type { GetOptions } from '../verbs/get.ts';
+import type { Declare } from './declare.ts';
+
+export const declareGet: Declare = (verb, context, finish) => {
+  verb
+    .summary('list resources')
+    .description('Lists resources: pools, leases, groups, containers, or all of them.')
+    .argument('[kind]', 'pools, leases, groups, containers or all', 'all')
+    .argument('[name]', 'its name, or a part of it between slashes')
+    .addOption(socketOption())
+    .addOption(outputOption('table', 'wide', 'json', 'name'))
+    .option('-w, --watch', 'go on and show every change')
+    .action(async (kind: string, name: string | undefined, options: GetOptions) =>
+      finish(await (await import('../verbs/get.ts')).get(kind, name, options, context)),
+    );
+  examples(verb, 'holdfast get containers', 'holdfast get leases web -o wide', 'holdfast get all -w');
+};
+
+export const declareDescribe: Declare = (verb, context, finish) => {
+  verb
+    .summary('show everything about one resource')
+    .description('Shows everything about one resource; the first line says why it is as it is.')
+    .argument('<kind>', 'pool, lease, group or container')
+    .argument('[name]', 'its name, or a part of it that no other has')
+    .addOption(socketOption())
+    .addOption(outputOption('text', 'json'))
+    .action(async (kind: string, name: string | undefined, options: DescribeOptions) =>
+      finish(await (await import('../verbs/describe.ts')).describe(kind, name, options, context)),
+    );
+  examples(verb, 'holdfast describe container web', 'holdfast describe lease/internal/web/eth0');
+};
+
+export const declareEvents: Declare = (verb, context, finish) => {
+  verb
+    .summary('show what has happened')
+    .description('Shows the events that are kept, oldest first, each with its cause.')
+    .addOption(socketOption())
+    .addOption(outputOption('text', 'json'))
+    .option('-f, --follow', 'go on and show every new one')
+    .action(async (options: EventsOptions) =>
+      finish(await (await import('../verbs/events.ts')).events(options, context)),
+    );
+  examples(verb, 'holdfast events -f');
+};
+
+export const declareExplain: Declare = (verb, context, finish) => {
+  verb
+    .summary('explain a code of a finding or conflict')
+    .description('Explains what a code means and what to do about it; without a code, lists all of them.')
+    .argument('[code]', 'such as SubnetOverlap')
+    .addOption(outputOption('text', 'json'))
+    .action(async (code: string | undefined, options: TextOrJson) =>
+      finish(await (await import('../verbs/explain.ts')).explain(code, options, context)),
+    );
+  examples(verb, 'holdfast explain', 'holdfast explain BadJson');
+};

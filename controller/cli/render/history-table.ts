@@ -1,0 +1,53 @@
+import type { RevisionEntry } from '../../api/contract.ts';
+import { committedOf } from '../past-revisions.ts';
+import type { Terminal } from '../terminal.ts';
+import { failureHeadline } from './failure-text.ts';
+import { revisionStyle } from './revision-style.ts';
+import { type Row, tableText } from './table.ts';
+import { instant } from './text.ts';
+
+/** A source is most often a path, of which the end says most. */
+const sourceWidth = 16;
+
+const columns = [
+  { title: 'REV' },
+  { title: 'NOW' },
+  { title: 'PHASE' },
+  { title: 'WHEN' },
+  { title: 'SOURCE' },
+  { title: 'MESSAGE', flexible: true },
+];
+
+/** The last characters of `text`, the first of them `…` where something was cut. */
+function cutFront(text: string, width: number): string {
+  const characters = [...text];
+  return characters.length <= width ? text : `…${characters.slice(1 - width).join('')}`;
+}
+
+/** What a revision is to the device at this moment. */
+function nowText({ revision, desired }: RevisionEntry, committed: number | null): string {
+  if (desired) return 'desired';
+  return revision === committed ? 'committed' : '';
+}
+
+function rowOf(entry: RevisionEntry, committed: number | null): Row {
+  const { revision, phase, at, source, message, failure } = entry;
+  return [
+    { text: `${revision}` },
+    { text: nowText(entry, committed), style: 'strong' },
+    { text: phase, style: revisionStyle(phase) },
+    { text: instant(at) },
+    { text: cutFront(source, sourceWidth) },
+    { text: failure === null ? (message ?? '') : failureHeadline(failure) },
+  ];
+}
+
+/** Every revision as a row, the newest last: why it failed where it did, else what somebody said about it. */
+export function historyTable(
+  entries: readonly RevisionEntry[],
+  { width, paint }: Pick<Terminal, 'width' | 'paint'>,
+): string {
+  const committed = committedOf(entries)?.revision ?? null;
+  const rows = entries.map((entry) => rowOf(entry, committed));
+  return tableText(columns, rows, width, paint);
+}
