@@ -136,7 +136,8 @@ async function compose(options: RunOptions, clock: Clock, logger: Logger): Promi
   const store = storeOf(conditions);
   const { adapter, reason } = await chooseAdapter(options, (sha256) => objects.path(sha256), clock);
   logger.info({ adapter: adapter.name, reason, revision: kept?.revision ?? 0 }, 'adapter chosen');
-  const { commitAfterMs = defaultEngineOptions.commitAfterMs } = options;
+  const { commitAfterSeconds = defaultEngineOptions.commitAfterMs / 1000 } = options;
+  const commitAfterMs = commitAfterSeconds * 1000;
   const engineOptions = { ...defaultEngineOptions, seed: options.root, commitAfterMs };
   const engine = new Engine(store, conditions, engineOptions);
   const recording = await startRecording(

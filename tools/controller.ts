@@ -30,6 +30,8 @@ export interface ControllerOptions {
   readonly root: string;
   /** `control.sock` below `root` when absent. */
   readonly socket?: string;
+  /** The commit window, seconds; 0 when absent: what is ready is committed. */
+  readonly commitAfterSeconds?: number;
   /** More words for `holdfast run`. */
   readonly more?: readonly string[];
   readonly environment?: Readonly<Record<string, string>>;
@@ -72,9 +74,10 @@ class Log {
 
 /** Starts `holdfast run` and waits until it serves its control socket. Rejects with its log when it ends before. */
 export async function startController(options: ControllerOptions): Promise<RunningController> {
-  const { adapter, root, socket = join(root, 'control.sock'), more = [] } = options;
+  const { adapter, root, socket = join(root, 'control.sock'), commitAfterSeconds = 0, more = [] } = options;
   mkdirSync(root, { recursive: true, mode: 0o700 });
-  const words = ['run', '--adapter', adapter, '--root', root, '--socket', socket, ...more];
+  const words = ['run', '--adapter', adapter, '--root', root, '--socket', socket];
+  words.push('--commit-after', String(commitAfterSeconds), ...more);
   const child = spawn(holdfastProgram, words, {
     stdio: ['ignore', 'pipe', 'pipe'],
     env: { ...process.env, ...options.environment },

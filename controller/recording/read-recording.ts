@@ -57,9 +57,9 @@ function objectOn(text: string): JsonObject | null {
 }
 
 function readHeader(line: number, { version, revision, state, texts, leases, options }: JsonObject): void {
-  if (typeof version !== 'number' || version < 1 || version > recordingVersion) {
-    const newest = `at most ${recordingVersion}: replay it with the Holdfast that made it, or a newer one`;
-    throw new RecordingError(line, `format version ${JSON.stringify(version)}`, newest);
+  if (version !== recordingVersion) {
+    const known = `${recordingVersion}: replay it with the Holdfast that made it`;
+    throw new RecordingError(line, `format version ${JSON.stringify(version)}`, known);
   }
   const objects = [state, texts, options].every((member) => member !== undefined && isJsonObject(member));
   if (!objects || typeof revision !== 'number' || !Array.isArray(leases)) {

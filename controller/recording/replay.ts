@@ -127,8 +127,8 @@ class ReplayedRun {
 }
 
 /** How the newest revision stood at the end: on trial, or as it ended; the committed one where none was tried. */
-function lastPhase({ trial, ended }: RolloutView): ReplayReport['phase'] {
-  return trial?.phase ?? ended?.phase ?? 'DONE';
+function lastPhase({ committed, trial, ended }: RolloutView): ReplayReport['phase'] {
+  return trial?.phase ?? ended?.phase ?? (committed === null ? 'INPROGRESS' : 'DONE');
 }
 
 /** Follows a recording from run to run. */

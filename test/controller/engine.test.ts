@@ -30,7 +30,7 @@ test('[ENG-1] [CTR-9] a controller that starts anew on the same host takes no st
   const state = revisionOf({ lan }, { web: on('lan') });
   const first = await new Rig().start();
   await first.apply(state);
-  const second = await new Rig({ host: first.host, held: first.store.leases(), state, revision: 1 }).start();
+  const second = await new Rig({ host: first.host, held: first.store.leases(), state }).start();
   t.deepEqual(second.takeSteps(), []);
   t.is(second.engine.board.counts().ready, 3);
 });

@@ -68,8 +68,8 @@ const damaged: readonly (readonly [name: string, text: string, message: RegExp])
   ],
   [
     'a later version',
-    `${header.replace('"version":1', '"version":2')}\n`,
-    /^line 1: found format version 2, expected at most 1: replay it/,
+    `${header.replace('"version":2', '"version":3')}\n`,
+    /^line 1: found format version 3, expected 2: replay it/,
   ],
   [
     'a run without leases',

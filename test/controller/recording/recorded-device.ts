@@ -5,7 +5,7 @@ import { type RecordingLine, recordingLines } from '../../../controller/recordin
 import { Recorder, recorded } from '../../../controller/recording/recorder.ts';
 import { type RunHeader, runHeader } from '../../../controller/recording/recording.ts';
 import type { RecordingFile } from '../../../controller/recording/recording-file.ts';
-import { type StartConditions, storeOf } from '../../../controller/restore.ts';
+import { nothingKept, type StartConditions, storeOf } from '../../../controller/restore.ts';
 import { Runner } from '../../../controller/runner.ts';
 import type { FlatState } from '../../../state/revision.ts';
 import { VirtualClock } from '../virtual-clock.ts';
@@ -46,9 +46,6 @@ export class MemoryFile implements RecordingFile {
     this.closed += 1;
   }
 }
-
-/** What a device begins with that was never used. */
-export const nothingKept: StartConditions = { revision: 0, state: {}, leases: [], texts: {} };
 
 export function headerOf(conditions: StartConditions = nothingKept): RunHeader {
   return runHeader({ holdfast: '0.0.0', adapter: 'memory', options: defaultEngineOptions, ...conditions });

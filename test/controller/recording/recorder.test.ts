@@ -6,10 +6,11 @@ import { defaultEngineOptions } from '../../../controller/engine.ts';
 import { Recorder, record, recorded } from '../../../controller/recording/recorder.ts';
 import type { RecordedInput } from '../../../controller/recording/recording.ts';
 import { openRecordingFile } from '../../../controller/recording/recording-file.ts';
+import { nothingKept } from '../../../controller/restore.ts';
 import { StartError } from '../../../controller/start-error.ts';
 import type { DesiredResource } from '../../../state/resource.ts';
 import { revisionOf } from '../rig.ts';
-import { headerOf, linesOf, MemoryFile, nothingKept, RecordedDevice } from './recorded-device.ts';
+import { headerOf, linesOf, MemoryFile, RecordedDevice } from './recorded-device.ts';
 
 const pool = { internal: { subnet: '10.0.5.0/24' } };
 const web = revisionOf(pool, { web: { pool: 'internal' } });
@@ -54,7 +55,10 @@ test('[REPLAY-1] every input of the engine is recorded, each with the steps that
 test('[REPLAY-1] a run begins with all that its engine began with', async (t) => {
   const file = new MemoryFile();
   const conditions = {
+    ...nothingKept,
+    latest: 7,
     revision: 7,
+    committed: true,
     state: web,
     leases: [{ pool: 'internal', container: 'web', interface: 'eth0', address: '10.0.5.9' }],
     texts: {},
