@@ -5,14 +5,15 @@ import type { StateTree } from './tree.ts';
 type Entry = readonly [Key, DesiredResource | null];
 
 /**
- * `changes` in the order of a revision: pools, groups, each container after its leases, and what is gone of it after that; groups
- * and pools that are gone come last. Those of one kind that say nothing of their order keep it.
+ * `changes` that lead from one revision to another, in the order of the latter: pools, groups, each container after its leases, and
+ * what is gone of it after that; then containers that are gone, as they stood in the former, and groups and pools that are.
  */
 export function inRevisionOrder(
   changes: Iterable<Entry>,
-  tree: StateTree,
+  from: StateTree,
+  to: StateTree,
 ): ReadonlyMap<Key, DesiredResource | null> {
-  const placed = [...changes].map((entry) => ({ entry, place: placeOf(entry, tree) }));
+  const placed = [...changes].map((entry) => ({ entry, place: placeOf(entry, from, to) }));
   placed.sort(({ place: one }, { place: other }) => {
     for (const [index, rank] of one.entries()) {
       const difference = rank - (other[index] ?? 0);
@@ -23,7 +24,8 @@ export function inRevisionOrder(
   return new Map(placed.map(({ entry }) => entry));
 }
 
-function placeOf([key, resource]: Entry, tree: StateTree): readonly number[] {
+function placeOf([key, resource]: Entry, from: StateTree, to: StateTree): readonly number[] {
+  const ofContainer = (name: string, rank: number) => [2, orderIn(to, name), orderIn(from, name), rank];
   switch (kindOf(key)) {
     case 'pool':
       return [resource === null ? 4 : 0];
@@ -31,9 +33,9 @@ function placeOf([key, resource]: Entry, tree: StateTree): readonly number[] {
       return resource === null ? [3] : [1, (resource as DesiredResource<'group'>).spec.rank];
     case 'lease': {
       const [, container = ''] = nameOf(key).split('/');
-      return [2, orderIn(tree, container), resource === null ? 2 : 0];
+      return ofContainer(container, resource === null ? 2 : 0);
     }
     case 'container':
-      return [2, orderIn(tree, nameOf(key)), resource === null ? 2 : 1];
+      return ofContainer(nameOf(key), resource === null ? 2 : 1);
   }
 }

@@ -149,10 +149,11 @@ export class DesiredStore {
    */
   revert(): Changes {
     const { move, moved } = this.#requireTrial();
+    const { tree } = this;
     moved.undo();
     this.#trial = null;
     const back = [...move.changes.keys()].map((key) => [key, this.desired(key) ?? null] as const);
-    return inRevisionOrder(back, this.tree);
+    return inRevisionOrder(back, tree, this.tree);
   }
 
   get #base(): StateTree {
@@ -205,7 +206,7 @@ export class DesiredStore {
       accepted: true,
       unchanged: draft.tree.digest === draft.base.digest,
       digest: draft.tree.digest,
-      changes: inRevisionOrder(told, draft.tree),
+      changes: inRevisionOrder(told, draft.base, draft.tree),
       leases,
       patch: diffTrees(draft.base, draft.tree, draft.changed),
     };

@@ -253,3 +253,74 @@ test('one container may have a lease of several pools', (t) => {
     ['10.0.5.2', '10.0.9.2', '10.0.5.3'],
   );
 });
+
+test('[LEASE-4] what a change frees is given to its newcomers last, and to later ones as any other', (t) => {
+  const book = new Book();
+  book.change({ a: 'internal', b: 'internal' }, { internal });
+  book.change({ a: null, c: 'internal' });
+  t.is(book.of('c'), '10.0.5.4');
+  book.change({ d: 'internal' });
+  t.is(book.of('d'), '10.0.5.2');
+});
+
+test('[LEASE-4] an address that was only reserved for a container is given last, too, when the change drops it', (t) => {
+  const book = new Book();
+  book.change({ a: '!10.0.5.2' }, { internal });
+  book.change({ a: '', b: 'internal' });
+  t.is(book.of('b'), '10.0.5.3');
+});
+
+test('[LEASE-4] what a change frees is given where nothing else is free, the first of it first, and to statics at once', (t) => {
+  const small = bridge('internal', '10.0.5.0/29', '10.0.5.1');
+  const book = new Book();
+  book.change({ a: 'internal', b: 'internal', c: 'internal' }, { internal: small });
+  const wishes = { d: 'internal', e: 'internal', f: 'internal', g: 'internal=10.0.5.2', h: 'internal' };
+  book.change({ a: null, b: null, c: null, ...wishes });
+  t.deepEqual(
+    ['d', 'e', 'f', 'g', 'h'].map((name) => book.of(name)),
+    ['10.0.5.5', '10.0.5.6', '10.0.5.3', '10.0.5.2', '10.0.5.4'],
+  );
+});
+
+test('a transaction that is undone can be done again, with others in between that are undone too', (t) => {
+  const book = new Book([held('old', '10.0.5.50')]);
+  book.change({ a: 'internal', r: '!10.0.5.9' }, { internal });
+  const trial = book.attempt(
+    { a: null, b: 'internal=10.0.5.9', c: 'tiny,internal', r: '!10.0.5.8' },
+    { internal: bridge('internal', '10.0.5.0/28', '10.0.5.2'), tiny },
+  );
+  const after = { held: book.ledger.held(), b: book.of('b'), c: book.of('c', 'tiny') };
+  trial.undo();
+  t.is(book.of('a'), '10.0.5.2');
+  book.attempt({ c: 'internal', d: 'internal', a: 'internal=10.0.5.77' }, { tiny: null }).undo();
+  trial.redo();
+  t.deepEqual({ held: book.ledger.held(), b: book.of('b'), c: book.of('c', 'tiny') }, after);
+  book.change({ e: 'internal' });
+  t.is(book.of('e'), '10.0.5.4');
+});
+
+test('[LEASE-8] 65,000 leases that are given up, and more that are asked for instead, cost each what one does', (t) => {
+  const book = new Book();
+  const large = bridge('internal', '10.0.0.0/15', '10.0.0.1');
+  const transact = (gone: readonly string[], come: readonly string[]) =>
+    book.ledger.transact({
+      pools: new Map([['internal', large]]),
+      containers: new Map([
+        ...gone.map((name) => [name, null] as const),
+        ...come.map((name) => [name, requests('internal')] as const),
+      ]),
+      orderOf: (name) => Number(name.slice(1)),
+    });
+  const named = (letter: string, count: number) =>
+    Array.from({ length: count }, (_, index) => `${letter}${index}`);
+  const old = named('o', 65_000);
+  transact([], old);
+  // 131,069 addresses can be had: the last newcomer finds none that was free before.
+  const { outcome } = transact(old, named('n', 131_069 - 65_000 + 1));
+  t.is(outcome.released.length, 65_000);
+  t.is(outcome.held.length, 66_070);
+  t.deepEqual(
+    [book.of('n0'), book.of('n66068'), book.of('n66069')],
+    ['10.0.253.234', '10.1.255.254', '10.0.0.2'],
+  );
+});

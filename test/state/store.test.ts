@@ -1,49 +1,16 @@
 import test, { type ExecutionContext } from 'ava';
 import type { Finding } from '../../state/finding.ts';
 import type { Json } from '../../state/json.ts';
-import type {
-  ContainerNetwork,
-  ContainerSpec,
-  DesiredResource,
-  Key,
-  LeaseSpec,
-} from '../../state/resource.ts';
-import type { FlatState, HeldLease, ObjectFacts, Proposal, StateChange } from '../../state/revision.ts';
+import type { ContainerNetwork, ContainerSpec, Key } from '../../state/resource.ts';
+import type { FlatState, StateChange } from '../../state/revision.ts';
 import { DesiredStore } from '../../state/store.ts';
 import { randomNumbers } from './random.ts';
+import { randomChange, randomState } from './random-states.ts';
 import { deviceWith, revisionOf, runOf } from './revisions.ts';
-
-const noFacts: ObjectFacts = { texts: {}, missing: [] };
-
-/** A store that holds `state`. */
-function storeOf(state: FlatState, held: readonly HeldLease[] = []): DesiredStore {
-  const store = new DesiredStore({ held });
-  apply(store, { type: 'replace', state });
-  return store;
-}
-
-function apply(store: DesiredStore, change: StateChange): Proposal {
-  const proposal = store.propose(change, noFacts);
-  store.commit(proposal);
-  return proposal;
-}
-
-/** A merge of `documents` into the state. */
-function merging(documents: Readonly<Record<string, Json>>): StateChange {
-  return { type: 'merge', patch: documents };
-}
-
-function addressOf(store: DesiredStore, container: string, pool = 'internal'): string | null | undefined {
-  return (store.desired(`lease/${pool}/${container}/eth0`)?.spec as LeaseSpec | undefined)?.address;
-}
+import { addressOf, apply, desiredOf, merging, noFacts, storeOf } from './stores.ts';
 
 function networkOf(store: DesiredStore, container: string): ContainerNetwork | undefined {
   return (store.desired(`container/${container}`)?.spec as ContainerSpec | undefined)?.network;
-}
-
-/** Everything that is desired, in order. */
-function desiredOf(store: DesiredStore): readonly (DesiredResource | undefined)[] {
-  return store.keys().map((key) => store.desired(key));
 }
 
 const seed004 = revisionOf(
@@ -400,60 +367,5 @@ function randomRun(t: ExecutionContext, seed: number): void {
     t.deepEqual(desiredOf(store), desiredOf(anew), `round ${round}: ${JSON.stringify(change)}`);
     t.deepEqual(store.findings, anew.findings, `round ${round}`);
     t.is(store.digest, anew.digest);
-  }
-}
-
-const containerNames = ['a', 'b', 'c', 'd', 'e', 'f'] as const;
-
-function randomState(random: (below: number) => number): FlatState {
-  const names = containerNames.filter(() => random(2) === 0);
-  const runs = names.map((name): [string, Json] => [`${name}/run.json`, randomContainer(random, name)]);
-  return { 'device.json': randomDevice(random), ...Object.fromEntries(runs) };
-}
-
-/** Small pools, so that they are exhausted, and at times none. */
-function randomDevice(random: (below: number) => number): Json {
-  const subnets = ['10.0.5.0/29', '10.0.5.0/30', '10.0.5.0/24'];
-  const gateways = ['10.0.5.1', '10.0.5.2'];
-  const one = { subnet: subnets[random(3)] ?? '', gateway: gateways[random(2)] ?? '', nat: random(2) === 0 };
-  return deviceWith({
-    ...(random(5) > 0 ? { one } : {}),
-    ...(random(3) > 0 ? { two: '10.0.9.0/30' } : {}),
-  });
-}
-
-function randomContainer(random: (below: number) => number, name: string): Json {
-  const pool = ['one', 'one', 'two'][random(3)] ?? 'one';
-  const hostname = random(4) === 0 ? { hostname: `host-${random(2)}` } : {};
-  const address = random(3) === 0 ? { static_ip: `10.0.5.${random(8)}` } : {};
-  const network = [null, { mode: 'host' }, { interfaces: [{ pool: 'one' }, { pool: 'two' }] }][random(8)];
-  return runOf(name, network === undefined ? { pool, ...hostname, ...address } : network);
-}
-
-function randomChange(random: (below: number) => number, store: DesiredStore): StateChange {
-  const name = containerNames[random(containerNames.length)] ?? 'a';
-  const path = `${name}/run.json`;
-  switch (random(6)) {
-    case 0:
-      return { type: 'replace', state: randomState(random) };
-    case 1:
-      return merging({ 'device.json': null });
-    case 2:
-      return {
-        type: 'patch',
-        operations: [{ op: 'add', path: '/device.json', value: randomDevice(random) }],
-      };
-    case 3:
-      return merging({ [path]: null, [`_config/${name}/x.json`]: random(2) === 0 ? null : {} });
-    default: {
-      const documents = {
-        [path]: randomContainer(random, name),
-        'c/run.json': store.flat()['c/run.json'] ?? null,
-      };
-      const operations = Object.entries(documents)
-        .filter(([, value]) => value !== null)
-        .map(([at, value]) => ({ op: 'add' as const, path: `/${at.replace('/', '~1')}`, value }));
-      return { type: 'patch', operations };
-    }
   }
 }

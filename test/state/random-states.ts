@@ -1,0 +1,85 @@
+import type { Json, JsonObject } from '../../state/json.ts';
+import type { FlatState, StateChange } from '../../state/revision.ts';
+import type { DesiredStore } from '../../state/store.ts';
+import { deviceWith, runOf } from './revisions.ts';
+import { merging } from './stores.ts';
+
+/** Whole numbers from 0 to `below` - 1. */
+type Random = (below: number) => number;
+
+const containerNames = ['a', 'b', 'c', 'd', 'e', 'f'] as const;
+
+/** A state that is in order, whatever it makes of pools that are exhausted and addresses that are taken. */
+export function randomState(random: Random): FlatState {
+  const names = containerNames.filter(() => random(2) === 0);
+  const runs = names.map((name): [string, Json] => [`${name}/run.json`, randomContainer(random, name)]);
+  const spec = random(4) > 0 ? { '#spec': 'pantavisor-service-system@1' } : {};
+  return { ...spec, 'device.json': randomDevice(random), ...Object.fromEntries(runs) };
+}
+
+/** Small pools, so that they are exhausted, and at times none. */
+function randomDevice(random: Random): Json {
+  const subnets = ['10.0.5.0/29', '10.0.5.0/30', '10.0.5.0/24'];
+  const gateways = ['10.0.5.1', '10.0.5.2'];
+  const one = { subnet: subnets[random(3)] ?? '', gateway: gateways[random(2)] ?? '', nat: random(2) === 0 };
+  const pools = deviceWith({
+    ...(random(5) > 0 ? { one } : {}),
+    ...(random(3) > 0 ? { two: '10.0.9.0/30' } : {}),
+  });
+  return { ...(pools as JsonObject), ...(random(3) > 0 ? { groups: randomGroups(random) } : {}) };
+}
+
+/** All groups that a container may name, in any order, and at times one that none does. */
+function randomGroups(random: Random): Json {
+  const names = random(2) === 0 ? ['front', 'back'] : ['back', 'front'];
+  if (random(3) === 0) names.splice(random(3), 0, 'nobody');
+  return names.map((name) => ({ name, ...randomBelonging(random), timeout: 10 + random(2) }));
+}
+
+/** What a group and a container of it may both say. */
+function randomBelonging(random: Random): JsonObject {
+  return {
+    ...(random(4) === 0 ? { restart_policy: ['system', 'container'][random(2)] ?? '' } : {}),
+    ...(random(4) === 0 ? { status_goal: ['MOUNTED', 'STARTED', 'READY'][random(3)] ?? '' } : {}),
+    ...(random(4) === 0 ? { auto_recovery: { policy: 'always', max_retries: random(3) } } : {}),
+  };
+}
+
+function randomContainer(random: Random, name: string): Json {
+  const pool = ['one', 'one', 'two'][random(3)] ?? 'one';
+  const hostname = random(4) === 0 ? { hostname: `host-${random(2)}` } : {};
+  const address = random(3) === 0 ? { static_ip: `10.0.5.${random(8)}` } : {};
+  const network = [null, { mode: 'host' }, { interfaces: [{ pool: 'one' }, { pool: 'two' }] }][random(8)];
+  const group = ['front', 'back'][random(3)];
+  const belonging = { ...randomBelonging(random), ...(group === undefined ? {} : { group }) };
+  return runOf(name, network === undefined ? { pool, ...hostname, ...address } : network, belonging);
+}
+
+/** A change that leaves what `store` desires in order. */
+export function randomChange(random: Random, store: DesiredStore): StateChange {
+  const name = containerNames[random(containerNames.length)] ?? 'a';
+  const path = `${name}/run.json`;
+  switch (random(6)) {
+    case 0:
+      return { type: 'replace', state: randomState(random) };
+    case 1:
+      return merging({ 'device.json': null });
+    case 2:
+      return {
+        type: 'patch',
+        operations: [{ op: 'add', path: '/device.json', value: randomDevice(random) }],
+      };
+    case 3:
+      return merging({ [path]: null, [`_config/${name}/x.json`]: random(2) === 0 ? null : {} });
+    default: {
+      const documents = {
+        [path]: randomContainer(random, name),
+        'c/run.json': store.flat()['c/run.json'] ?? null,
+      };
+      const operations = Object.entries(documents)
+        .filter(([, value]) => value !== null)
+        .map(([at, value]) => ({ op: 'add' as const, path: `/${at.replace('/', '~1')}`, value }));
+      return { type: 'patch', operations };
+    }
+  }
+}
