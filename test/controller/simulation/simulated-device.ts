@@ -1,26 +1,50 @@
-import type { Observation, Step, StepResult } from '../../../adapters/adapter.ts';
-import { emptyHost, type HostModel, observeHost } from '../../../adapters/memory/host.ts';
+import { Observable, type Subscriber } from 'rxjs';
+import type { Step, StepResult, WatchEvent } from '../../../adapters/adapter.ts';
+import {
+  emptyHost,
+  exitContainer,
+  type HostModel,
+  observeHost,
+  signalReady,
+} from '../../../adapters/memory/host.ts';
 import { MemoryAdapter } from '../../../adapters/memory/memory-adapter.ts';
-import type { RevisionFact } from '../../../controller/input.ts';
-import { type Key, leaseKey, type ObservedResource } from '../../../state/resource.ts';
-import type { FlatState, HeldLease } from '../../../state/revision.ts';
-import { Rig } from '../rig.ts';
+import type { Effect, Fact, Input } from '../../../controller/input.ts';
+import type { Kept } from '../../../controller/restore.ts';
+import type { ContainerExit, Key, ObservedResource } from '../../../state/resource.ts';
+import { Rig, type RigOptions } from '../rig.ts';
 import { VirtualClock } from '../virtual-clock.ts';
-import { foreignBridge, oneIn, pick, type Random, randomObjects } from './random-revisions.ts';
+import { InMemoryLog } from './in-memory-log.ts';
+import type { Mishaps } from './mishaps.ts';
+import { pick } from './random-choice.ts';
+import { behaviourOf, foreignBridge, randomObjects } from './random-state.ts';
 
-/** What goes wrong, each once in so many times; null: never. */
-export interface Weather {
-  /** A step ends without effect, or with all of its effect and an error none the less. */
-  readonly failures: number | null;
-  /** The device refuses a step. */
-  readonly refusals: number | null;
-  /** Steps and lists take their time. */
-  readonly delays: number | null;
-  /** A list can't be taken, a revision can't be saved. */
-  readonly losses: number | null;
+/** Who is told what happens on a device, as it happens. */
+export interface Witness {
+  /** A step is sent, while others are under way. */
+  readonly sent: (step: Step, underWay: readonly Step[]) => void;
+  /** The controller threw: it has a bug. */
+  readonly threw: (error: unknown) => void;
 }
 
-export const fairWeather: Weather = { failures: null, refusals: null, delays: null, losses: null };
+/** Once in how many times each thing goes wrong in foul weather. */
+const odds = {
+  stepDelay: 3,
+  resultDelay: 8,
+  stepFailure: 7,
+  stepRefusal: 20,
+  listDelay: 3,
+  listLoss: 8,
+  newsDelay: 4,
+  newsTwice: 6,
+  newsLoss: 20,
+  diskError: 10,
+  crash: 40,
+  orphanLoss: 2,
+  briefRun: 20,
+} as const;
+
+const broken = { code: 'Broken', message: 'it broke' } as const;
+const refused = { code: 'HostRefused', message: 'not on this device' } as const;
 
 /** A step that was sent and has not begun. */
 interface Pending {
@@ -28,38 +52,53 @@ interface Pending {
   readonly cancel: () => void;
 }
 
-const broken = { code: 'Broken', message: 'it broke' } as const;
-const refused = { code: 'HostRefused', message: 'not on this device' } as const;
+/** What a controller is given of what the disk has. */
+function keptOptions(kept: Kept | null): Pick<RigOptions, 'held' | 'state' | 'start'> {
+  if (kept === null) return {};
+  const { state, leases, ...start } = kept;
+  return { held: leases, state, start };
+}
+
+const named = ({ action, key }: Step) => `${action} ${key}`;
+
+/** Effects that somebody outside the controller can see: a crash before any other one is a crash before the next of these. */
+function visible(effect: Effect): string | null {
+  if (effect.type === 'persist') return `persist ${effect.fact.type}`;
+  if (effect.type === 'step') return named(effect.step);
+  return effect.type === 'answer' ? 'answer' : null;
+}
 
 /**
- * A device in virtual time: a modelled host that outlives its controllers, what they keep on disk, and the weather.
- * Everything that happens on it follows from `random`.
+ * A device in virtual time: a modelled host and disk that outlive their controllers, and what goes wrong with them. All that
+ * happens on it follows from what is done to it and from its mishaps.
  */
 export class SimulatedDevice {
   readonly clock = new VirtualClock();
   readonly host: HostModel = emptyHost();
-  /** `at action key` of every step that was sent, by whichever controller. */
+  readonly log = new InMemoryLog();
+  /** Every step that was sent and every fact that was written, with its time. */
   readonly trace: string[] = [];
-  weather: Weather = fairWeather;
-  #rig: Rig;
-  readonly #random: Random;
+  readonly mishaps: Mishaps;
+  /** Containers run until they are stopped, and are ready at once, whatever they are. */
+  healed = false;
+  readonly #witness: Witness;
   /** Carries steps out behind the back of whoever sent them. */
   readonly #hand: MemoryAdapter;
-  readonly #check: (step: Step, underWay: readonly Step[]) => void;
   readonly #underWay = new Set<Step>();
   readonly #pending = new Set<Pending>();
-  #kept: { readonly revision: number; readonly state: FlatState } | null = null;
-  readonly #leases = new Map<Key, HeldLease>();
+  readonly #known = new Set<number>();
+  #rig: Rig;
+  #alive = true;
+  /** After an error of which it is not known what it left, a disk says nothing until it is opened again. */
+  #suspect = false;
+  #listed = false;
+  readonly #refusals = new Set<string>();
 
-  /** `check` is called with each step when it is sent, and with those that are under way then. */
-  constructor(random: Random, check: (step: Step, underWay: readonly Step[]) => void) {
-    this.#random = random;
-    this.#check = check;
-    this.host.bridges.set(foreignBridge.name, {
-      mark: null,
-      addresses: new Set([foreignBridge.address]),
-      up: true,
-    });
+  constructor(mishaps: Mishaps, witness: Witness) {
+    this.mishaps = mishaps;
+    this.#witness = witness;
+    const { name, address } = foreignBridge;
+    this.host.bridges.set(name, { mark: null, addresses: new Set([address]), up: true });
     this.#hand = new MemoryAdapter({ host: this.host });
     this.#rig = this.#controller();
   }
@@ -69,26 +108,106 @@ export class SimulatedDevice {
     return this.#rig;
   }
 
-  /** Leases as the disk has them, sorted by key. */
-  get savedLeases(): readonly HeldLease[] {
-    return [...this.#leases].sort(([one], [other]) => (one < other ? -1 : 1)).map(([, lease]) => lease);
+  /** The disk is not to be trusted before it is opened again, which a new start of the controller does. */
+  get isDiskSuspect(): boolean {
+    return this.#suspect;
+  }
+
+  /** The controller that runs now has been told once what is there. */
+  get isListed(): boolean {
+    return this.#listed;
+  }
+
+  /** Whether this device has ever refused a step of `key` while `digest` was desired of it; null: nothing was. */
+  hasRefused(key: Key, digest: string | null): boolean {
+    return this.#refusals.has(`${key} ${digest}`);
   }
 
   async boot(): Promise<void> {
-    await this.#rig.start();
+    this.#rig.runner.start();
+    await this.settle();
   }
 
-  /** Kills the controller. Each step that it had sent and that has not begun goes on without it, or is lost. */
-  async restart(): Promise<void> {
+  /** Kills the controller; it starts again `downMs` later. Steps that had not begun go on without it, or are lost. */
+  async restart(downMs: number): Promise<void> {
+    this.#alive = false;
+    await this.#bury();
+    await this.#pass(downMs);
+    await this.#revive();
+  }
+
+  /** Lets everything happen that needs no time. */
+  async settle(): Promise<void> {
+    do {
+      await new Promise((resolve) => setImmediate(resolve));
+      this.#attend();
+      if (!this.#alive) {
+        await this.#bury();
+        await this.#revive();
+      }
+    } while (!this.#alive);
+  }
+
+  /** Lets `ms` pass, with everything that happens meanwhile. */
+  async pass(ms: number): Promise<void> {
+    const end = this.clock.now() + ms;
+    while (this.clock.step(end - this.clock.now())) await this.settle();
+    await this.settle();
+  }
+
+  /** Changes the host behind the controller's back; the watch tells. */
+  disturb(change: (host: HostModel) => void): void {
+    this.#rig.adapter.disturb(change);
+  }
+
+  /** The container's init ends; nothing happens to one that does not run. */
+  exit(container: string, how: Omit<ContainerExit, 'at'>): void {
+    this.disturb((host) => exitContainer(host, container, { ...how, at: this.clock.now() }));
+  }
+
+  /** The watch tells what is so anyway, also of something that is not there. */
+  tell(key: Key): void {
+    this.#rig.runner.push({ type: 'observed', key, observed: this.#look(key) });
+  }
+
+  /** The code with which this host refuses a step whatever else goes wrong; null: it does not. */
+  refusalOf(step: Step): string | null {
+    if (step.action !== 'pool.ensure' || step.spec.type !== 'macvlan') return null;
+    return this.host.links.has(step.spec.parent) ? null : 'ParentMissing';
+  }
+
+  /** Whoever had not said so by now is ready, and nobody ends by himself any more. */
+  heal(): void {
+    this.healed = true;
+    this.disturb((host) => {
+      for (const name of host.silent) signalReady(host, name);
+      host.silent.clear();
+    });
+  }
+
+  async #pass(ms: number): Promise<void> {
+    const end = this.clock.now() + ms;
+    while (this.clock.step(end - this.clock.now())) await new Promise((resolve) => setImmediate(resolve));
+  }
+
+  async #bury(): Promise<void> {
+    this.trace.push(`${this.clock.now()} the controller is gone`);
     await this.#rig.runner.stop();
     for (const { step, cancel } of this.#pending) {
       cancel();
-      if (oneIn(this.#random, 2)) await this.#hand.apply(step);
+      const lost = this.mishaps.befall(`loss of ${named(step)}`, odds.orphanLoss, () => true);
+      if (lost === null) await this.#hand.apply(step);
     }
     this.#pending.clear();
     this.#underWay.clear();
+  }
+
+  async #revive(): Promise<void> {
+    this.#suspect = false;
+    this.#listed = false;
+    this.#alive = true;
     this.#rig = this.#controller();
-    await this.#rig.start();
+    await this.boot();
   }
 
   #controller(): Rig {
@@ -96,118 +215,170 @@ export class SimulatedDevice {
       host: this.host,
       clock: this.clock,
       facts: randomObjects,
-      held: this.savedLeases,
+      ...keptOptions(this.log.load()),
       fault: (step) => this.#fault(step),
       persist: (fact) => this.#persist(fact),
-      ...(this.#kept === null ? {} : this.#kept),
     });
-    rig.adapter.observe = () => this.#observe();
+    const { adapter, engine } = rig;
+    adapter.observe = () => this.#observe();
+    const watched = adapter.watch();
+    adapter.watch = () =>
+      new Observable((subscriber) => watched.subscribe((event) => this.#tell(event, subscriber)));
+    const next = engine.next.bind(engine);
+    engine.next = (input) => this.#fold(input, next);
     return rig;
   }
 
-  #persist({ revision, tree, leases }: RevisionFact): void {
-    if (this.#happens(this.weather.losses)) throw new Error('ENOSPC: no space left on device');
-    this.#kept = { revision, state: tree.toFlat() };
-    for (const lease of leases.released) this.#leases.delete(leaseOf(lease));
-    for (const lease of leases.held) this.#leases.set(leaseOf(lease), lease);
+  /** The controller may die before or after anything that it does; what it had yet to do is not done then. */
+  #fold(input: Input, next: (input: Input) => readonly Effect[]): readonly Effect[] {
+    if (!this.#alive) return [];
+    try {
+      return this.#untilCrash(next(input));
+    } catch (error) {
+      this.#witness.threw(error);
+      this.#alive = false;
+      return [];
+    }
   }
 
-  #happens(onceIn: number | null): boolean {
-    return onceIn !== null && oneIn(this.#random, onceIn);
+  #untilCrash(effects: readonly Effect[]): readonly Effect[] {
+    for (const [index, effect] of effects.entries()) {
+      const name = visible(effect);
+      if (name === null) continue;
+      const where = this.mishaps.befall(`crash at ${name}`, odds.crash, (random) =>
+        pick(random, ['before', 'after']),
+      );
+      if (where === null) continue;
+      this.#alive = false;
+      return effects.slice(0, where === 'before' ? index : index + 1);
+    }
+    return effects;
   }
 
-  async #fault(step: Step): Promise<StepResult | null> {
-    this.trace.push(`${this.clock.now()} ${step.action} ${step.key}`);
-    this.#check(step, [...this.#underWay]);
+  #persist(fact: Fact): void {
+    const name = fact.type === 'verdict' ? `verdict ${fact.verdict.phase}` : fact.type;
+    const revision = fact.type === 'verdict' ? fact.verdict.revision : fact.revision;
+    if (this.#suspect) throw new Error('the database is suspect after an error');
+    const error = this.mishaps.befall(`disk error at ${fact.type}`, odds.diskError, (random) =>
+      pick(random, ['full', 'lost', 'kept']),
+    );
+    this.trace.push(`${this.clock.now()} persist ${revision} ${name} ${error ?? 'durable'}`);
+    this.#suspect = error === 'lost' || error === 'kept';
+    if (error === null || error === 'kept') this.log.persist(fact);
+    if (error !== null)
+      throw new Error(error === 'full' ? 'ENOSPC: no space left on device' : 'EIO: suspect');
+  }
+
+  async #fault(step: Step): Promise<StepResult> {
+    this.trace.push(`${this.clock.now()} ${named(step)}`);
+    this.#witness.sent(step, [...this.#underWay]);
     this.#underWay.add(step);
-    const result = await this.#weathered(step);
+    const wanted = this.#rig.store.desired(step.key)?.digest ?? null;
+    const result = await this.#carriedOut(step);
     this.#underWay.delete(step);
+    if (result.outcome === 'conflict') this.#refusals.add(`${step.key} ${wanted}`);
     return result;
   }
 
-  async #weathered(step: Step): Promise<StepResult | null> {
-    if (this.#happens(this.weather.delays)) await this.#delayed(step);
-    if (this.#happens(this.weather.refusals))
+  async #carriedOut(step: Step): Promise<StepResult> {
+    const { mishaps } = this;
+    const delay = mishaps.befall(`delay of ${named(step)}`, odds.stepDelay, (random) => 1 + random(3_000));
+    if (delay !== null) await this.#delayed(step, delay);
+    if (mishaps.befall(`refusal of ${named(step)}`, odds.stepRefusal, () => true) !== null)
       return { outcome: 'conflict', conflict: refused, observations: [] };
-    if (!this.#happens(this.weather.failures)) return null;
-    if (oneIn(this.#random, 2)) return { outcome: 'failed', error: broken, observations: [] };
-    const { observations } = await this.#hand.apply(step);
-    return { outcome: 'failed', error: broken, observations };
+    const failure = mishaps.befall(`failure of ${named(step)}`, odds.stepFailure, (random) =>
+      pick(random, ['before', 'after']),
+    );
+    if (failure === 'before') return { outcome: 'failed', error: broken, observations: [] };
+    if (step.action === 'container.start') this.#silence(step.spec);
+    const result = await this.#hand.apply(step);
+    this.#attend();
+    const late = mishaps.befall(
+      `late result of ${named(step)}`,
+      odds.resultDelay,
+      (random) => 1 + random(800),
+    );
+    if (late !== null) await this.#after(late);
+    const observations = [{ key: step.key, observed: this.#look(step.key) }];
+    return failure === null
+      ? { ...result, observations }
+      : { outcome: 'failed', error: broken, observations };
   }
 
-  #delayed(step: Step): Promise<void> {
-    const { promise, resolve } = Promise.withResolvers<void>();
-    const pending = { step, cancel: this.clock.after(1 + this.#random(3000), () => begin()) };
-    const begin = () => {
-      this.#pending.delete(pending);
-      resolve();
-    };
-    this.#pending.add(pending);
-    return promise;
+  #after(ms: number): Promise<void> {
+    return new Promise((resolve) => this.clock.after(ms, resolve));
+  }
+
+  #delayed(step: Step, ms: number): Promise<void> {
+    return new Promise((resolve) => {
+      const begin = () => {
+        this.#pending.delete(pending);
+        resolve();
+      };
+      const pending = { step, cancel: this.clock.after(ms, begin) };
+      this.#pending.add(pending);
+    });
+  }
+
+  #look(key: Key): ObservedResource | null {
+    return observeHost(this.host).find((resource) => resource.key === key) ?? null;
   }
 
   /** A list is of the moment at which it was asked for, however late it comes. */
   async #observe(): Promise<readonly ObservedResource[]> {
-    if (this.#happens(this.weather.losses)) throw new Error('no list');
+    if (this.mishaps.befall('loss of a list', odds.listLoss, () => true) !== null) throw new Error('no list');
     const resources = observeHost(this.host);
-    if (this.#happens(this.weather.delays)) {
-      await new Promise<void>((resolve) => this.clock.after(1 + this.#random(500), resolve));
-    }
+    const delay = this.mishaps.befall('delay of a list', odds.listDelay, (random) => 1 + random(500));
+    if (delay !== null) await this.#after(delay);
+    this.#listed = true;
     return resources;
   }
 
-  /** Somebody or something changes the host behind our back. What is not ours stays as it is. */
-  disturb(): void {
-    const { host } = this;
-    const change = pick(this.#random, [
-      () => this.#eachBridge((name) => host.bridges.delete(name)),
-      () => this.#eachBridge((name) => Object.assign(host.bridges.get(name) ?? {}, { up: false })),
-      () => this.#eachBridge((name) => host.bridges.get(name)?.addresses.clear()),
-      () => host.masquerade.clear(),
-      () => this.#eachProcess((pid) => host.processes.delete(pid)),
-      () => this.#eachProcess((pid) => host.processes.delete(pid)),
-    ]);
-    this.#rig.adapter.disturb(change);
+  /** News comes late, twice or not at all; what comes is what is so when it comes. */
+  #tell(event: WatchEvent, subscriber: Subscriber<WatchEvent>): void {
+    if (event.type === 'relist') return subscriber.next(event);
+    const { key } = event;
+    const tell = () => subscriber.next({ type: 'observation', key, observed: this.#look(key) });
+    const lost = this.mishaps.befall(`loss of news of ${key}`, odds.newsLoss, () => true);
+    if (lost !== null) return subscriber.next({ type: 'relist', reason: 'news was lost' });
+    const delay = this.mishaps.befall(`delay of news of ${key}`, odds.newsDelay, (random) => 1 + random(500));
+    if (delay === null) tell();
+    else this.clock.after(delay, tell);
+    const again = this.mishaps.befall(`news of ${key} twice`, odds.newsTwice, (random) => 1 + random(500));
+    if (again !== null) this.clock.after(again, tell);
   }
 
-  /** The interface that some pools want as their parent appears or goes: told of pools that are there, of no other. */
-  toggleParent(): void {
-    this.#rig.adapter.disturb(({ links }) => {
-      if (!links.delete('eth1')) links.add('eth1');
+  #silence({ name, hostname }: { readonly name: string; readonly hostname: string }): void {
+    if (this.healed || behaviourOf(hostname).readyAfterMs === 0) this.host.silent.delete(name);
+    else this.host.silent.add(name);
+  }
+
+  /** New processes begin to behave as they will. */
+  #attend(): void {
+    for (const [pid, { container }] of this.host.processes) {
+      if (this.#known.has(pid)) continue;
+      this.#known.add(pid);
+      if (!this.healed) this.#behave(pid, container);
+    }
+  }
+
+  #behave(pid: number, container: string): void {
+    const { exitsAfterMs, exitCode, readyAfterMs } = behaviourOf(
+      this.host.containers.get(container)?.spec.hostname ?? '',
+    );
+    const early = this.mishaps.befall(`end of container/${container} soon`, odds.briefRun, (random) =>
+      random(9_000),
+    );
+    const end = early ?? exitsAfterMs;
+    const runs = () => this.host.processes.has(pid) && !this.healed;
+    if (end !== null) {
+      this.clock.after(end, () => {
+        if (runs()) this.exit(container, { code: early === null ? exitCode : 1, signal: null });
+      });
+    }
+    if (readyAfterMs === null || readyAfterMs === 0) return;
+    this.clock.after(readyAfterMs, () => {
+      if (runs()) this.disturb((host) => signalReady(host, container));
     });
   }
-
-  /** The code with which this host refuses a step whatever the weather; null: it does not. */
-  refusalOf(step: Step): string | null {
-    if (step.action !== 'pool.ensure' || step.spec.type !== 'macvlan') return null;
-    return this.host.links.has(step.spec.parent) ? null : 'ParentMissing';
-  }
-
-  restoreParent(): void {
-    this.#rig.adapter.disturb(({ links }) => links.add('eth1'));
-  }
-
-  /** The watch tells what is so anyway, of something that is there or was never there. */
-  tellNoNews(): void {
-    const all: readonly Observation[] = [
-      ...observeHost(this.host).map((observed) => ({ key: observed.key, observed })),
-      { key: 'container/never-there', observed: null },
-      { key: 'lease/a/never-there/eth0', observed: null },
-    ];
-    const [news] = all.slice(this.#random(all.length));
-    if (news !== undefined) this.#rig.runner.push({ type: 'observed', ...news });
-  }
-
-  #eachBridge(change: (name: string) => void): void {
-    for (const [name, { mark }] of this.host.bridges)
-      if (mark !== null && oneIn(this.#random, 2)) change(name);
-  }
-
-  #eachProcess(change: (pid: number) => void): void {
-    for (const pid of this.host.processes.keys()) if (oneIn(this.#random, 3)) change(pid);
-  }
-}
-
-function leaseOf(lease: HeldLease): Key {
-  return leaseKey(lease.pool, lease.container, lease.interface);
 }

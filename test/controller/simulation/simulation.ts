@@ -1,135 +1,239 @@
-import { containerKey } from '../../../state/resource.ts';
-import { randomNumbers } from '../../state/random.ts';
-import { lastingProblems, restProblems, stepProblems } from './invariants.ts';
-import { oneIn, type Random, randomChange } from './random-revisions.ts';
-import { fairWeather, SimulatedDevice } from './simulated-device.ts';
+import type { Step } from '../../../adapters/adapter.ts';
+import type { RevisionAnswer } from '../../../controller/input.ts';
+import type { Key } from '../../../state/resource.ts';
+import { Mishaps } from './mishaps.ts';
+import { OrderOfGroups } from './order-invariants.ts';
+import type { Finding, Findings, Problem } from './problem.ts';
+import { changeOf } from './random-changes.ts';
+import { type LifeLength, randomLife, usualLength } from './random-life.ts';
+import { restFindings } from './rest-invariants.ts';
+import type { Action, Revising, Schedule } from './schedule.ts';
+import { SimulatedDevice } from './simulated-device.ts';
+import { lastingFindings, stepFindings } from './step-invariants.ts';
+import { aftermathFindings, endFindings, snapshotOf, trialFindings, wishesOf } from './trial-invariants.ts';
 
 /** What a simulation did and found. */
 export interface SimulationOutcome {
-  /** Every step that was sent, with its time. */
+  /** Every step that was sent and every fact that was written, with its time. */
   readonly trace: readonly string[];
-  /** Every action, with its time: the schedule of a seed that fails. */
-  readonly schedule: readonly string[];
-  /** Empty when every invariant held. */
-  readonly problems: readonly string[];
+  /** All that was done and that went wrong: the same again does the same again. */
+  readonly schedule: Schedule;
+  /** Empty when every invariant held. Nothing is done after the action that broke one. */
+  readonly problems: readonly Problem[];
 }
 
 /** Longest pause between retries, and somewhat more: then all that needs no other occasion is as desired. */
 const calmMs = 150_000;
 /** Past the next full observation, which is an occasion to ask again for what the device has refused. */
 const resyncMs = 600_000 + calmMs;
+/** No trial lasts longer: it falls back at most 20 times, and each time waits for three groups at most. */
+const longestTrialMs = 3_000_000;
+const trialSliceMs = 20_000;
 
-const foulWeather = { failures: 6, refusals: 25, delays: 3, losses: 8 } as const;
-
-/** A device at rest takes no step, but that each full observation is an occasion to ask for what the host refuses. */
-function restlessness(device: SimulatedDevice, step: string): readonly string[] {
-  const refused = [...device.rig.engine.tracker.keys()].filter(
-    (key) => device.rig.engine.refusalOf(key) !== null,
-  );
-  return refused.some((key) => step.endsWith(` ${key}`)) ? [] : [`a quiet device took a step: ${step}`];
+/** A random life of a device. */
+export function simulateSeed(seed: number, length: LifeLength = usualLength): Promise<SimulationOutcome> {
+  return new Simulation(new Mishaps({ seed })).run((device) => randomLife(seed, device, length));
 }
 
-/** Containers that run as they are desired now, with their processes. */
-function runningContainers({ host, rig }: SimulatedDevice) {
-  const running = [...host.containers].filter(
-    ([name, { digest }]) => rig.store.desired(containerKey(name))?.digest === digest,
-  );
-  return new Map(running.map(([name, { digest, pid }]) => [name, { digest, pid }]));
+/** What was written down, done again. */
+export function simulate(schedule: Schedule): Promise<SimulationOutcome> {
+  return new Simulation(new Mishaps(schedule)).run(() => schedule.actions);
 }
 
-/** `actions` random actions on one device, in stretches of foul and fair weather, each followed by rest and judgement. */
-export class Simulation {
-  readonly #random: Random;
+class Simulation {
   readonly #device: SimulatedDevice;
-  readonly #schedule: string[] = [];
-  readonly #problems: string[] = [];
+  readonly #order: OrderOfGroups;
+  readonly #done: Action[] = [];
+  readonly #problems: Problem[] = [];
 
-  constructor(seed: number) {
-    this.#random = randomNumbers(seed);
-    this.#device = new SimulatedDevice(this.#random, (step, underWay) =>
-      this.#note(stepProblems(this.#device.host, step, underWay)),
-    );
+  constructor(mishaps: Mishaps) {
+    this.#device = new SimulatedDevice(mishaps, {
+      sent: (step, underWay) => this.#judgeStep(step, underWay),
+      threw: (error) => this.#noteError(error),
+    });
+    this.#order = new OrderOfGroups(this.#device);
   }
 
-  async run(rounds: number, actionsPerRound: number): Promise<SimulationOutcome> {
+  async run(actions: (device: SimulatedDevice) => Iterable<Action>): Promise<SimulationOutcome> {
     await this.#device.boot();
-    for (let round = 0; round < rounds && this.#problems.length === 0; round += 1) {
-      this.#device.weather = oneIn(this.#random, 4) ? fairWeather : foulWeather;
-      for (let action = 0; action < actionsPerRound; action += 1) await this.#act();
-      await this.#rest();
+    for (const action of actions(this.#device)) {
+      this.#done.push(action);
+      await this.#attempt(action);
+      if (this.#problems.length > 0) break;
     }
     await this.#device.rig.runner.stop();
-    return { trace: this.#device.trace, schedule: this.#schedule, problems: this.#problems };
+    const { trace, mishaps } = this.#device;
+    const schedule = { actions: this.#done, mishaps: mishaps.happened };
+    return { trace, schedule, problems: this.#problems };
   }
 
-  async #act(): Promise<void> {
-    const kind = this.#random(20);
-    if (kind < 8) await this.#revise();
-    else if (kind < 11) await this.#do('disturb', () => this.#device.disturb());
-    else if (kind < 12) await this.#do('relist', () => this.#relist());
-    else if (kind < 13) await this.#do('toggle parent', () => this.#device.toggleParent());
-    else if (kind < 14) await this.#do('no news', () => this.#device.tellNoNews());
-    else if (kind < 15) await this.#do('restart', () => this.#device.restart());
-    else await this.#pass(1 + this.#random(kind < 19 ? 4_000 : 60_000));
+  async #attempt(action: Action): Promise<void> {
+    try {
+      await this.#perform(action);
+      await this.#device.settle();
+      this.#order.learn();
+      this.#note(lastingFindings(this.#device.host));
+      this.#note(trialFindings(this.#device));
+    } catch (error) {
+      this.#noteError(error);
+    }
   }
 
-  async #revise(): Promise<void> {
+  #judgeStep(step: Step, underWay: readonly Step[]): void {
+    this.#note(stepFindings(this.#device.host, step, underWay));
+    this.#note(this.#order.findings(step));
+    if (this.#device.isListed) return;
+    const rule = 'nothing is made or removed before it is known what is there';
+    this.#note([{ rule, detail: `${step.action} ${step.key}` }]);
+  }
+
+  #perform(action: Action): void | Promise<void> {
+    const device = this.#device;
+    switch (action.do) {
+      case 'revise':
+        return this.#submit(action);
+      case 'down':
+        return this.#submit({ state: {}, form: 'replace', commitAfterMs: null }, true);
+      case 'roll back':
+        return this.#rollBack(action.to);
+      case 'pass':
+        return device.pass(action.ms);
+      case 'exit':
+        return device.exit(action.container, action);
+      case 'harm':
+        return this.#harm(action);
+      case 'flush rules':
+        return device.disturb(({ masquerade }) => masquerade.clear());
+      case 'link':
+        return device.disturb(({ links }) =>
+          action.present ? void links.add(action.name) : void links.delete(action.name),
+        );
+      case 'relist':
+        return device.rig.runner.push({ type: 'relist', reason: 'simulated overflow' });
+      case 'tell':
+        return device.tell(action.key as Key);
+      case 'restart':
+        return device.restart(action.downMs);
+      case 'weather':
+        device.mishaps.foul = action.foul;
+        return;
+      case 'rest':
+        return this.#rest(action.afterwards);
+    }
+  }
+
+  async #submit(revising: Revising, unconditional = false): Promise<void> {
+    const { state, form, commitAfterMs } = revising;
     const { rig } = this.#device;
-    const change = randomChange(this.#random, rig.store.flat());
-    await this.#do(`revise ${JSON.stringify(change)}`, () => rig.change(change));
+    this.#order.learn();
+    // It is not waited for: the controller may be gone before it answers.
+    rig
+      .change(changeOf(form, rig.store.flat(), state), { commitAfterMs, unconditional })
+      .then((answer) => this.#judgeAnswer(answer));
+    await this.#device.settle();
   }
 
-  #relist(): void {
-    this.#device.rig.runner.push({ type: 'relist', reason: 'simulated overflow' });
+  /** What is acknowledged is on disk. */
+  #judgeAnswer({ accepted, revision, digest }: RevisionAnswer): void {
+    // Content that is there already, and be it nothing at all, makes no new one.
+    if (!accepted || revision === 0) return;
+    const record = this.#device.log.revisions().find((known) => known.revision === revision);
+    if (record?.digest === digest) return;
+    const rule = 'what is acknowledged is on disk';
+    this.#note([{ rule, detail: `revision ${revision} is ${record === undefined ? 'not' : 'another one'}` }]);
   }
 
-  async #pass(ms: number): Promise<void> {
-    await this.#do(`pass ${ms} ms`, () => this.#device.rig.pass(ms));
+  async #rollBack(to: number): Promise<void> {
+    const state = this.#device.log.stateOf(to);
+    if (state !== null) await this.#submit({ state, form: 'replace', commitAfterMs: null });
   }
 
-  async #do(name: string, action: () => unknown): Promise<void> {
-    this.#schedule.push(`${this.#device.clock.now()} ${name}`);
-    await action();
-    await this.#device.rig.settle();
-    this.#note(lastingProblems(this.#device.host));
+  #harm({ bridge, how }: Extract<Action, { readonly do: 'harm' }>): void {
+    this.#device.disturb(({ bridges }) => {
+      const model = bridges.get(bridge);
+      // What is not ours stays as it is, and so does what is not there.
+      if (model === undefined || model.mark === null) return;
+      if (how === 'delete') bridges.delete(bridge);
+      else if (how === 'down') model.up = false;
+      else model.addresses.clear();
+    });
   }
 
-  /** Nothing goes wrong any more; everything that can be repaired is, and then nothing happens. */
-  async #rest(): Promise<void> {
-    this.#device.weather = fairWeather;
-    if (oneIn(this.#random, 2)) await this.#do('restore parent', () => this.#device.restoreParent());
-    await this.#pass(calmMs);
-    this.#note(restProblems(this.#device));
-    await this.#pass(resyncMs);
-    this.#note(restProblems(this.#device, { refusals: false }));
-    await this.#isQuiet(() => this.#pass(resyncMs));
-    await this.#isQuiet(() => this.#do('restart at rest', () => this.#device.restart()));
-    await this.#reviseAtRest();
+  /** Everything that can be repaired is, and then nothing happens. */
+  async #rest(afterwards: Revising | null): Promise<void> {
+    const device = this.#device;
+    device.mishaps.foul = false;
+    await device.settle();
+    if (device.isDiskSuspect) await device.restart(0);
+    await this.#untilEnded();
+    await this.#comeToRest();
+    await device.pass(resyncMs);
+    this.#note(restFindings(device, { refusals: false }));
+    await this.#isQuiet('a quiet device takes no step', () => device.pass(resyncMs));
+    await this.#isQuiet('a restart at rest takes no step', () => device.restart(0));
+    if (afterwards !== null && this.#problems.length === 0) await this.#tryAtRest(afterwards);
+    device.healed = false;
+  }
+
+  /** Nobody ends by himself any more, and whoever is to be ready is. */
+  async #comeToRest(): Promise<void> {
+    this.#device.heal();
+    await this.#device.pass(calmMs);
+    this.#note(restFindings(this.#device));
+  }
+
+  /** Containers go on ending by themselves, and being silent: the trial ends none the less. */
+  async #untilEnded(): Promise<void> {
+    const { rig, clock } = this.#device;
+    const latest = clock.now() + longestTrialMs;
+    const lasts = () => rig.engine.rollout.trial?.failure === null;
+    while (lasts() && clock.now() < latest && this.#problems.length === 0)
+      await this.#device.pass(trialSliceMs);
+    this.#note(endFindings(this.#device));
   }
 
   /** A controller that looks at a device at rest, again or for the first time, takes no step (CTR-9). */
-  async #isQuiet(action: () => Promise<void>): Promise<void> {
+  async #isQuiet(rule: string, action: () => Promise<void>): Promise<void> {
+    const allowed = this.#givenUp();
     const before = this.#device.trace.length;
     await action();
-    this.#note(this.#device.trace.slice(before).flatMap((step) => restlessness(this.#device, step)));
+    const steps = this.#device.trace.slice(before).filter((line) => / [a-z]+\.[a-z]+ /.test(line));
+    const unexpected = steps.filter(
+      (step) => ![...allowed, ...this.#givenUp()].some((key) => step.endsWith(` ${key}`)),
+    );
+    this.#note(unexpected.map((detail) => ({ rule, detail })));
   }
 
-  /** One change of a device at rest restarts what it changes and nothing else (CTR-7). */
-  async #reviseAtRest(): Promise<void> {
-    const before = runningContainers(this.#device);
-    await this.#revise();
-    await this.#pass(calmMs);
-    this.#note(restProblems(this.#device));
-    const after = runningContainers(this.#device);
-    for (const [name, { digest, pid }] of before) {
-      const now = after.get(name);
-      if (now?.digest === digest && now.pid !== pid)
-        this.#note([`${name} was restarted and had not changed`]);
-    }
+  /**
+   * What the host refuses is asked for at each full observation; a new controller begins to count anew how often a container was
+   * started.
+   */
+  #givenUp(): readonly Key[] {
+    const { engine } = this.#device.rig;
+    return [...engine.tracker.keys()].filter(
+      (key) => engine.refusalOf(key) !== null || engine.tracker.find(key)?.exhausted === true,
+    );
   }
 
-  #note(problems: readonly string[]): void {
+  /** A trial that begins at rest changes what it has to and nothing else, and leaves nothing when it does not hold (CTR-7, ROLL-7). */
+  async #tryAtRest(revising: Revising): Promise<void> {
+    const device = this.#device;
+    const before = snapshotOf(device);
+    device.healed = false;
+    await this.#submit(revising);
+    const tried = wishesOf(device);
+    await this.#untilEnded();
+    await this.#comeToRest();
+    this.#note(aftermathFindings(before, tried, device));
+  }
+
+  #noteError(error: unknown): void {
+    const detail = error instanceof Error ? (error.stack ?? error.message) : String(error);
+    this.#note([{ rule: 'nothing throws', detail }]);
+  }
+
+  #note(findings: Findings): void {
     const at = this.#device.clock.now();
-    this.#problems.push(...problems.map((problem) => `${at} ${problem}`));
+    this.#problems.push(...findings.map((finding: Finding) => ({ at, ...finding })));
   }
 }

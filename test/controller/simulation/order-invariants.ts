@@ -1,0 +1,89 @@
+import type { Step } from '../../../adapters/adapter.ts';
+import { type ContainerSpec, type Key, kindOf, type ObservedResource } from '../../../state/resource.ts';
+import type { Findings } from './problem.ts';
+import type { SimulatedDevice } from './simulated-device.ts';
+
+type ObservedContainer = ObservedResource<'container'>;
+
+/**
+ * The order of groups (CTR-6), judged by what the controller knows when it sends a step: news of what happened since may still be
+ * on its way.
+ */
+export class OrderOfGroups {
+  readonly #device: SimulatedDevice;
+  /** Places of containers, also of those that are desired no more; a new controller knows only what is desired. */
+  readonly #ranks = new Map<Key, number>();
+  #controller: object | null = null;
+
+  constructor(device: SimulatedDevice) {
+    this.#device = device;
+  }
+
+  /** Call it often enough: before what is desired changes, and after. */
+  learn(): void {
+    const { rig } = this.#device;
+    if (this.#controller !== rig) this.#ranks.clear();
+    this.#controller = rig;
+    for (const key of rig.store.keys()) {
+      const rank = rig.store.desired(key)?.lifecycle?.rank;
+      if (rank !== undefined) this.#ranks.set(key, rank);
+    }
+  }
+
+  findings(step: Step): Findings {
+    if (step.action !== 'container.start' && step.action !== 'container.stop') return [];
+    this.learn();
+    const rank = this.#ranks.get(step.key);
+    if (rank === undefined) return [];
+    if (step.action === 'container.stop')
+      return [...this.#needless(step.key), ...this.#tooEarly(step.key, rank)];
+    const late = this.#containers().filter((key) => this.#rankOf(key) < rank && this.#isAwaited(key));
+    if (late.length === 0) return [];
+    const rule = 'a group starts when those before it have reached their goal';
+    return [{ rule, detail: `${step.key} was started before ${late.join(', ')}` }];
+  }
+
+  /** It stops for a reason. */
+  #needless(key: Key): Findings {
+    const { rig } = this.#device;
+    const [desired, observed] = [rig.store.desired(key), this.#observed(key)];
+    if (desired === undefined || desired.digest !== observed?.digest) return [];
+    return [{ rule: 'nothing is stopped that runs as desired', detail: `${key} was` }];
+  }
+
+  #tooEarly(key: Key, rank: number): Findings {
+    const first = [...this.#ranks].filter(([other, place]) => place > rank && this.#hasToStop(other));
+    if (first.length === 0) return [];
+    const rule = 'a group stops when those after it have stopped';
+    return [{ rule, detail: `${key} was stopped before ${first.map(([other]) => other).join(', ')}` }];
+  }
+
+  #containers(): readonly Key[] {
+    return this.#device.rig.store.keys().filter((key) => kindOf(key) === 'container');
+  }
+
+  #rankOf(key: Key): number {
+    return this.#ranks.get(key) ?? Number.POSITIVE_INFINITY;
+  }
+
+  #observed(key: Key): ObservedContainer | undefined {
+    return this.#device.rig.engine.world.observed(key) as ObservedContainer | undefined;
+  }
+
+  /** It has yet to reach its goal, and can. */
+  #isAwaited(key: Key): boolean {
+    const desired = this.#device.rig.store.desired(key);
+    if (desired === undefined || desired.conflict !== undefined) return false;
+    const observed = this.#observed(key);
+    const { goal } = desired.spec as ContainerSpec;
+    if (observed?.digest !== desired.digest) return true;
+    if (goal === 'MOUNTED') return observed.drift.length > 0;
+    return !observed.facts.running || (goal === 'READY' && !observed.facts.ready);
+  }
+
+  #hasToStop(key: Key): boolean {
+    const [desired, observed] = [this.#device.rig.store.desired(key), this.#observed(key)];
+    if (observed?.facts.running !== true) return false;
+    return desired === undefined || (desired.conflict === undefined && desired.digest !== observed.digest);
+  }
+}

@@ -1,0 +1,125 @@
+import type { Step } from '../../../adapters/adapter.ts';
+import type { HostModel } from '../../../adapters/memory/host.ts';
+import {
+  type ContainerSpec,
+  type Key,
+  leaseKey,
+  type NetworkInterface,
+  type PoolSpec,
+  poolKey,
+} from '../../../state/resource.ts';
+import type { Finding, Findings } from './problem.ts';
+import { foreignBridge } from './random-state.ts';
+
+function interfacesOf(spec: ContainerSpec): readonly NetworkInterface[] {
+  return spec.network.mode === 'pool' ? spec.network.interfaces : [];
+}
+
+type FaceInUse = NetworkInterface & { readonly container: string };
+
+function facesOf(spec: ContainerSpec): readonly FaceInUse[] {
+  return interfacesOf(spec).map((face) => ({ ...face, container: spec.name }));
+}
+
+/** Interfaces of containers that run, with the container's name. */
+function facesInUse(host: HostModel): readonly FaceInUse[] {
+  return [...host.containers.values()]
+    .filter(({ pid }) => pid !== null && host.processes.has(pid))
+    .flatMap(({ spec }) => facesOf(spec));
+}
+
+/**
+ * What a step would break at the moment at which it is sent, while others are under way: nothing goes from under what
+ * stands on it, and nothing is taken that another one has.
+ */
+export function stepFindings(host: HostModel, step: Step, underWay: readonly Step[]): Findings {
+  const starting = underWay.flatMap((other) =>
+    other.action === 'container.start' && other.spec.goal !== 'MOUNTED' ? facesOf(other.spec) : [],
+  );
+  const used = [...facesInUse(host), ...starting];
+  const say = (rule: string, detail: string): Findings => [
+    { rule, detail: `${step.action} ${step.key} was sent while ${detail}` },
+  ];
+  switch (step.action) {
+    case 'pool.remove': {
+      const user = used.find((face) => poolKey(face.pool) === step.key);
+      return user === undefined
+        ? []
+        : say('no pool goes from under a container', `${user.container} is on it`);
+    }
+    case 'lease.release': {
+      const user = used.find((face) => leaseKey(face.pool, face.container, face.name) === step.key);
+      return user === undefined
+        ? []
+        : say('no lease goes from under a container', `${user.container} runs with it`);
+    }
+    case 'lease.reserve': {
+      const rival = rivalOf(host, step.spec, underWay);
+      return rival === undefined
+        ? []
+        : say('an address has one owner', `${rival.container} has ${rival.address}`);
+    }
+    case 'container.start':
+      return interfacesOf(step.spec)
+        .flatMap((face) => faceProblems(host, step.spec.name, face))
+        .flatMap((detail) => say('a container starts on what is there', detail));
+    case 'pool.ensure':
+    case 'container.stop':
+    case 'container.remove':
+      return [];
+  }
+}
+
+type Claim = Extract<Step, { readonly action: 'lease.reserve' }>['spec'];
+
+/** Who has, or is about to have, the address that `wanted` speaks of. */
+function rivalOf(host: HostModel, wanted: Claim, underWay: readonly Step[]): Claim | undefined {
+  const reserving = underWay.flatMap((other) => (other.action === 'lease.reserve' ? [other.spec] : []));
+  return [...[...host.leases.values()].map(({ spec }) => spec), ...reserving].find(
+    (spec) =>
+      spec.pool === wanted.pool &&
+      spec.address === wanted.address &&
+      (spec.container !== wanted.container || spec.interface !== wanted.interface),
+  );
+}
+
+const linkOf = (spec: PoolSpec) => (spec.type === 'bridge' ? spec.bridge : spec.parent);
+
+function faceProblems(host: HostModel, container: string, face: NetworkInterface): readonly string[] {
+  const pool = host.pools.get(face.pool);
+  if (pool === undefined || linkOf(pool.spec) !== face.link)
+    return [`pool ${face.pool} is not on ${face.link}`];
+  const lease = host.leases.get(leaseKey(face.pool, container, face.name));
+  return lease?.spec.address === face.address ? [] : [`it has no lease of ${face.address}`];
+}
+
+/** What has to be so at every moment. */
+export function lastingFindings(host: HostModel): Findings {
+  return [...ownerFindings(host), ...foreignFindings(host)];
+}
+
+/** Every address has one owner: among leases, and among those who run with it. */
+function ownerFindings(host: HostModel): Findings {
+  const findings: Finding[] = [];
+  const rule = 'an address has one owner';
+  const note = (owners: Map<string, string>, address: string, owner: string) => {
+    const other = owners.get(address);
+    if (other !== undefined) findings.push({ rule, detail: `${other} and ${owner} both have ${address}` });
+    owners.set(address, owner);
+  };
+  const running = new Map<string, string>();
+  for (const { pool, address, container } of facesInUse(host)) {
+    note(running, `${address} of ${pool}`, container);
+  }
+  const leased = new Map<string, Key>();
+  for (const [key, { spec }] of host.leases) note(leased, `${spec.address} of ${spec.pool}`, key);
+  return findings;
+}
+
+function foreignFindings(host: HostModel): Findings {
+  const rule = 'what is not ours stays as it is';
+  const foreign = host.bridges.get(foreignBridge.name);
+  if (foreign?.mark !== null) return [{ rule, detail: `${foreignBridge.name} is gone or ours` }];
+  if (foreign.addresses.has(foreignBridge.address)) return [];
+  return [{ rule, detail: `${foreignBridge.name} lacks ${foreignBridge.address}` }];
+}

@@ -1,0 +1,140 @@
+import { containerKey, type Key, leaseKey } from '../../../state/resource.ts';
+import type { HeldLease } from '../../../state/revision.ts';
+import type { Finding, Findings } from './problem.ts';
+import type { SimulatedDevice } from './simulated-device.ts';
+
+const keyOf = ({ pool, container, interface: name }: HeldLease): Key => leaseKey(pool, container, name);
+
+function byKey(leases: readonly HeldLease[]): ReadonlyMap<Key, string> {
+  return new Map(leases.map((lease) => [keyOf(lease), lease.address]));
+}
+
+function textOf(leases: readonly HeldLease[]): string {
+  return JSON.stringify([...byKey(leases)].sort());
+}
+
+/** What has to be so of a trial whenever the controller has nothing more to do at once. */
+export function trialFindings(device: SimulatedDevice): Findings {
+  // What a disk has that failed is known when it is opened again.
+  if (device.isDiskSuspect) return [];
+  return device.rig.store.onTrial ? newcomerFindings(device) : leaseFindings(device);
+}
+
+/** Leases are those of the committed revision, byte for byte, before a trial and after a rollback (LEASE-4). */
+function leaseFindings({ rig, log }: SimulatedDevice): Findings {
+  const [desired, kept] = [textOf(rig.store.leases()), textOf(log.leases())];
+  if (desired === kept) return [];
+  return [{ rule: 'leases are those on disk', detail: `desired are ${desired}, on disk ${kept}` }];
+}
+
+/** A pool with so few addresses may run out of them: then those of the committed revision are given away. */
+const scarce = '10.0.20.';
+
+/** What a trial drops it may need again: nobody new gets it who would be content with another one (LEASE-4). */
+function newcomerFindings({ rig, log }: SimulatedDevice): Findings {
+  const committed = byKey(log.leases());
+  const owners = new Map(log.leases().map((lease) => [`${lease.pool} ${lease.address}`, keyOf(lease)]));
+  return rig.store.leases().flatMap((lease): readonly Finding[] => {
+    const key = keyOf(lease);
+    const owner = owners.get(`${lease.pool} ${lease.address}`);
+    const spec = rig.store.desired(key)?.spec;
+    const asked = spec !== undefined && 'static' in spec && spec.static;
+    if (owner === undefined || owner === key || committed.get(key) === lease.address || asked) return [];
+    if (lease.address.startsWith(scarce)) return [];
+    return [
+      { rule: 'a trial gives no committed lease away', detail: `${key} got ${lease.address} of ${owner}` },
+    ];
+  });
+}
+
+/** What has to be so when a device has been left alone in fair weather: no trial is without an end, and no end without a reason. */
+export function endFindings({ rig, log, isDiskSuspect }: SimulatedDevice): Findings {
+  const findings: Finding[] = [];
+  const { trial } = rig.engine.rollout;
+  if (trial !== null && trial.failure === null)
+    findings.push({ rule: 'every trial ends', detail: `revision ${trial.revision} is ${trial.phase}` });
+  for (const { revision, phase, failure } of log.revisions()) {
+    if (phase === 'ERROR' && (failure === null || failure.message === ''))
+      findings.push({ rule: 'every failure has a reason', detail: `revision ${revision} has none` });
+    // The newest may have ended without its end being saved: the next revision or start says it.
+    const open = phase === 'INPROGRESS' && revision !== log.trying;
+    if (open && !isDiskSuspect)
+      findings.push({ rule: 'every trial ends', detail: `revision ${revision} has none` });
+  }
+  return findings;
+}
+
+/** What one revision on trial found and what it left: pids, and everything of ours that is observed, without pids. */
+export interface Snapshot {
+  readonly revision: number;
+  readonly pids: ReadonlyMap<string, { readonly digest: string; readonly pid: number }>;
+  readonly resources: ReadonlyMap<Key, string>;
+  readonly allReady: boolean;
+}
+
+export function snapshotOf({ rig, host }: SimulatedDevice): Snapshot {
+  const running = [...host.containers].flatMap(([name, { digest, pid }]) =>
+    pid === null || !host.processes.has(pid) ? [] : [[name, { digest, pid }] as const],
+  );
+  const pools = [...host.pools].map(([name, pool]) => [`pool/${name}`, JSON.stringify(pool)] as const);
+  const leases = [...host.leases].map(([key, lease]) => [key, JSON.stringify(lease)] as const);
+  const bridges = [...host.bridges].map(
+    ([name, { mark, up, addresses }]) =>
+      [`bridge ${name}`, JSON.stringify({ mark, up, addresses: [...addresses].sort() })] as const,
+  );
+  const rules = [...host.masquerade].map(([name, subnet]) => [`rule ${name}`, subnet] as const);
+  return {
+    revision: rig.engine.revision,
+    pids: new Map(running),
+    resources: new Map([...pools, ...leases, ...bridges, ...rules] as (readonly [Key, string])[]),
+    allReady: rig.engine.board.troubled().size === 0,
+  };
+}
+
+/** Digests that a revision wants of containers. */
+export function wishesOf({ rig }: SimulatedDevice): ReadonlyMap<string, string> {
+  return new Map(
+    rig.store.keys().flatMap((key) => {
+      const desired = rig.store.desired(key);
+      return desired?.kind === 'container' ? [[key.slice('container/'.length), desired.digest] as const] : [];
+    }),
+  );
+}
+
+/**
+ * After a trial that began at rest: what it did not change keeps its process (CTR-7); where it did not hold, all that was there
+ * before is there again, and only what it changed was started again (ROLL-7).
+ */
+export function aftermathFindings(
+  before: Snapshot,
+  tried: ReadonlyMap<string, string>,
+  device: SimulatedDevice,
+): Findings {
+  const after = snapshotOf(device);
+  const back = after.revision === before.revision;
+  const findings: Finding[] = [];
+  for (const [name, { digest, pid }] of before.pids) {
+    const now = after.pids.get(name);
+    const untouched = tried.get(name) === digest && wanted(device, name) === digest;
+    if (untouched && now?.pid !== pid)
+      findings.push({
+        rule: 'what does not change is not restarted',
+        detail: `${name} had ${pid}, has ${now?.pid}`,
+      });
+  }
+  if (!back || !before.allReady) return findings;
+  return [...findings, ...differences(before.resources, after.resources)];
+}
+
+function wanted({ rig }: SimulatedDevice, name: string): string | undefined {
+  return rig.store.desired(containerKey(name))?.digest;
+}
+
+function differences(before: ReadonlyMap<Key, string>, after: ReadonlyMap<Key, string>): Findings {
+  return [...new Set([...before.keys(), ...after.keys()])].flatMap((key) => {
+    const [was, is] = [before.get(key), after.get(key)];
+    return was === is
+      ? []
+      : [{ rule: 'a rollback restores what was there before', detail: `${key} was ${was}, is ${is}` }];
+  });
+}
