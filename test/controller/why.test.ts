@@ -57,6 +57,10 @@ const spoken: readonly [Status['cause'], string][] = [
     { trigger: { type: 'drift', key: 'pool/lan', detail: 'bridge pvbr0 is missing' }, via: [] },
     "since pool 'lan' changed behind our back (bridge pvbr0 is missing)",
   ],
+  [
+    { trigger: { type: 'rollback', from: 8, to: 7 }, via: ['pool/lan'] },
+    "since revision 8 did not hold and revision 7 is desired again through pool 'lan'",
+  ],
 ];
 
 for (const [cause, text] of spoken) {

@@ -7,7 +7,7 @@ import { type Row, tableText } from './table.ts';
 import { instant } from './text.ts';
 
 /** A source is most often a path, of which the end says most. */
-const sourceWidth = 16;
+const sourceWidth = 12;
 
 const columns = [
   { title: 'REV' },
@@ -24,6 +24,9 @@ function cutFront(text: string, width: number): string {
   return characters.length <= width ? text : `…${characters.slice(1 - width).join('')}`;
 }
 
+/** UTC to the minute: seconds are in `show`. */
+const minute = (milliseconds: number): string => `${instant(milliseconds).slice(0, 16)}Z`;
+
 /** What a revision is to the device at this moment. */
 function nowText({ revision, desired }: RevisionEntry, committed: number | null): string {
   if (desired) return 'desired';
@@ -36,7 +39,7 @@ function rowOf(entry: RevisionEntry, committed: number | null): Row {
     { text: `${revision}` },
     { text: nowText(entry, committed), style: 'strong' },
     { text: phase, style: revisionStyle(phase) },
-    { text: instant(at) },
+    { text: minute(at) },
     { text: cutFront(source, sourceWidth) },
     { text: failure === null ? (message ?? '') : failureHeadline(failure) },
   ];

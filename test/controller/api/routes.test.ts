@@ -1,8 +1,10 @@
 import { createHash } from 'node:crypto';
 import test from 'ava';
+import { from } from 'rxjs';
+import { Problem } from '../../../controller/api/problem.ts';
 import { MAX_JSON_BYTES } from '../../../state/limits.ts';
-import { event, waitingWeb, webItems } from '../fixtures.ts';
-import { emptyOutcome } from '../scripted-service.ts';
+import { entry, event, waitingWeb, webItems } from '../fixtures.ts';
+import { emptyOutcome, outcomeOf } from '../scripted-service.ts';
 import { ask, linesOf, served } from '../served.ts';
 
 const sha256 = (content: string): string => createHash('sha256').update(content).digest('hex');
@@ -45,15 +47,88 @@ test('an object whose content has another sha256 is refused and both are named',
   t.is(service.objects.size, 0);
 });
 
-test('a revision reaches the controller with its source and is answered with its outcome', async (t) => {
+test('a revision reaches the controller with all that is said about it and is answered with its outcome', async (t) => {
   const { socket, service } = await served(t);
-  service.onApply = () => ({ ...emptyOutcome, revision: 1, phase: 'INPROGRESS' });
+  service.onApply = () => outcomeOf(1, { phase: 'INPROGRESS' });
   const answer = await ask(socket, 'POST', '/v1/revisions', '{"state":{"a/run.json":{}},"source":"here"}');
   t.is(answer.status, 200);
   t.like(answer.body, { revision: 1, phase: 'INPROGRESS' });
+  await ask(socket, 'POST', '/v1/revisions', '{"state":{},"message":"why","commitAfterSeconds":0.5}');
   t.deepEqual(service.applied, [
-    { change: { type: 'replace', state: { 'a/run.json': {} } }, source: 'here' },
+    { change: { type: 'replace', state: { 'a/run.json': {} } }, options: { source: 'here' } },
+    {
+      change: { type: 'replace', state: {} },
+      options: { source: 'api', message: 'why', commitAfterSeconds: 0.5 },
+    },
   ]);
+});
+
+test('what is said about a patch travels beside it', async (t) => {
+  const { socket, service } = await served(t);
+  const path = '/v1/revision?message=a%20b&commitAfterSeconds=86400';
+  t.is((await ask(socket, 'PATCH', path, '{}', 'application/merge-patch+json')).status, 200);
+  t.deepEqual(service.applied[0]?.options, { source: 'patch', message: 'a b', commitAfterSeconds: 86_400 });
+});
+
+test('[ROLL-6] going back takes the number of a revision, or none', async (t) => {
+  const { socket, service } = await served(t);
+  service.onApply = () => outcomeOf(5, { phase: 'INPROGRESS' });
+  t.like((await ask(socket, 'POST', '/v1/rollback')).body, { revision: 5 });
+  await ask(socket, 'POST', '/v1/rollback', '{"revision":3,"message":"m","commitAfterSeconds":0}');
+  t.deepEqual(service.rolledBack, [
+    { revision: null, options: {} },
+    { revision: 3, options: { message: 'm', commitAfterSeconds: 0 } },
+  ]);
+});
+
+test('[ROLL-6] revisions are listed with how they ended, and each that is kept can be had with its content', async (t) => {
+  const { socket, service } = await served(t);
+  service.entries = [entry(1), entry(2)];
+  service.states = new Map([[2, { 'device.json': {} }]]);
+  t.deepEqual((await ask(socket, 'GET', '/v1/revisions')).body, { items: service.entries });
+  t.deepEqual((await ask(socket, 'GET', '/v1/revisions/2')).body, {
+    ...entry(2),
+    state: { 'device.json': {} },
+  });
+  t.is((await ask(socket, 'GET', '/v1/revisions/1')).status, 410);
+  t.is((await ask(socket, 'GET', '/v1/revisions/3')).status, 404);
+});
+
+test('the outcome of one revision is asked for by its number', async (t) => {
+  const { socket, service } = await served(t);
+  await ask(socket, 'GET', '/v1/outcome?revision=3');
+  const lines = linesOf(socket, '/v1/outcome?revision=4&follow=1');
+  await lines.next();
+  await lines.return(undefined);
+  await ask(socket, 'GET', '/v1/outcome');
+  t.deepEqual(service.outcomesAsked, [3, 4, undefined]);
+});
+
+test('[ROLL-1] whoever waits for the end alone is told of phases and of coming to rest, not of each resource', async (t) => {
+  const { socket, service } = await served(t);
+  const counts = (ready: number) => ({ ready, waiting: 3 - ready, blocked: 0, failed: 0 });
+  const outcomes = [
+    outcomeOf(2, { phase: 'INPROGRESS', settled: false, resources: counts(0) }),
+    outcomeOf(2, { phase: 'INPROGRESS', settled: false, resources: counts(1) }),
+    outcomeOf(2, { phase: 'TESTING', resources: counts(3) }),
+    outcomeOf(2, { phase: 'ERROR', desired: 1, settled: false, resources: counts(2) }),
+    outcomeOf(2, { phase: 'ERROR', desired: 1, settled: false, resources: counts(1) }),
+    outcomeOf(2, { phase: 'ERROR', desired: 1, resources: counts(3) }),
+  ];
+  service.outcomes = () => from(outcomes);
+  const lines = linesOf(socket, '/v1/outcome?follow=rest');
+  for (const expected of [0, 2, 3, 5]) t.deepEqual((await lines.next()).value, outcomes[expected]);
+  await lines.return(undefined);
+});
+
+test('a stream of the outcome of an unknown revision is refused before it begins', async (t) => {
+  const { socket, service } = await served(t);
+  service.outcomes = () => {
+    throw new Problem(404, 'UnknownRevision', 'there is no revision 9');
+  };
+  const answer = await ask(socket, 'GET', '/v1/outcome?revision=9&follow=1');
+  t.is(answer.status, 404);
+  t.like(answer.body, { error: { code: 'UnknownRevision' } });
 });
 
 test('[REV-6] a refused revision is answered with 422 and its findings', async (t) => {
@@ -160,6 +235,70 @@ const hostile: readonly (readonly [string, string, string, string, number, strin
     'BadBody',
     /\/source/,
   ],
+  [
+    'a message that is no text',
+    'POST',
+    '/v1/revisions',
+    '{"state":{},"message":{}}',
+    400,
+    'BadBody',
+    /\/message: found an object, expected a text of at most 4096/,
+  ],
+  [
+    'a commit window that is none',
+    'POST',
+    '/v1/revisions',
+    '{"state":{},"commitAfterSeconds":-1}',
+    400,
+    'BadBody',
+    /\/commitAfterSeconds: found -1, expected a number of seconds from 0 to 86400/,
+  ],
+  [
+    'a commit window of more than a day',
+    'PATCH',
+    '/v1/revision?commitAfterSeconds=86401',
+    '{}',
+    400,
+    'BadQuery',
+    /commitAfterSeconds: found ."86401."/,
+  ],
+  [
+    'a commit window that is told twice',
+    'PATCH',
+    '/v1/revision?commitAfterSeconds=1&commitAfterSeconds=2',
+    '{}',
+    400,
+    'BadQuery',
+    /commitAfterSeconds/,
+  ],
+  [
+    'going back to a half',
+    'POST',
+    '/v1/rollback',
+    '{"revision":1.5}',
+    400,
+    'BadBody',
+    /\/revision: found 1.5/,
+  ],
+  ['going back with an array', 'POST', '/v1/rollback', '[]', 400, 'BadBody', /found an array/],
+  [
+    'a revision that is no number',
+    'GET',
+    '/v1/revisions/last',
+    '',
+    400,
+    'BadRevision',
+    /found revision .*last/,
+  ],
+  [
+    'an outcome of no number',
+    'GET',
+    '/v1/outcome?revision=-1',
+    '',
+    400,
+    'BadRevision',
+    /found revision .*-1/,
+  ],
   ['no body', 'POST', '/v1/revisions', '', 400, 'BadBody', /found nothing/],
   [
     'object names of a wrong type',
@@ -187,7 +326,8 @@ const hostile: readonly (readonly [string, string, string, string, number, strin
 for (const [what, method, path, body, status, code, message] of hostile) {
   test(`[REV-8] ${what} is answered with ${status} ${code}, saying where`, async (t) => {
     const { socket, service, internalErrors } = await served(t);
-    const answer = await ask(socket, method, path, body);
+    const type = method === 'PATCH' ? 'application/merge-patch+json' : undefined;
+    const answer = await ask(socket, method, path, body, type);
     t.is(answer.status, status);
     t.is((answer.body as { error: { code: string } }).error.code, code);
     t.regex(answer.text, message);

@@ -1,17 +1,24 @@
 import test from 'ava';
-import { of } from 'rxjs';
 import { item, waitingWeb, webContainer, webItems, webLease } from '../fixtures.ts';
-import { emptyOutcome } from '../scripted-service.ts';
 import { served } from '../served.ts';
 import { commandLine } from './command.ts';
 
 const mistakes: readonly (readonly [words: readonly string[], says: RegExp])[] = [
   [['aply'], /unknown command 'aply'\n\(Did you mean apply\?\)/],
   [['apply'], /missing required argument 'path'/],
-  [['get', 'contaners'], /expected one of pools, leases, containers, all\nhint: did you mean 'containers'\?/],
+  [
+    ['get', 'contaners'],
+    /expected one of pools, leases, groups, containers, all\nhint: did you mean 'containers'\?/,
+  ],
   [['get', '-o', 'yaml'], /Allowed choices are table, wide, json, name/],
   [['apply', 'x', '--wait', '-1'], /seconds from 0/],
   [['apply', 'x', '--wait', '1e9'], /seconds from 0/],
+  [['apply', 'x', '--commit-after', '86401'], /seconds from 0 to 86400/],
+  [['run', '--commit-after', 'soon'], /seconds from 0 to 86400/],
+  [['apply', 'x', '-m', 'm'.repeat(4097)], /at most 4096 characters/],
+  [['rollback', 'last'], /the number of a revision; 'holdfast history' lists them/],
+  [['diff', '3'], /missing required argument 'to'/],
+  [['why', 'container'], /why needs a kind and a name\nhint: as in 'holdfast why container web'/],
   [['plan', 'x', '--adapter', 'lxd'], /Allowed choices are auto, lxc, docker, memory/],
   [['describe', 'container'], /describe needs a kind and a name/],
   [['events', '--folow'], /unknown option '--folow'\n\(Did you mean --follow\?\)/],
@@ -29,37 +36,31 @@ test('help lists every verb and every exit code, and each verb has examples', as
   const { code, out } = await commandLine(['--help']);
   t.is(code, 0);
   const verbs = [...out.matchAll(/^ {2}([a-z]+) .*[a-z]$/gm)].map(([, verb]) => verb ?? '');
-  const expected = 'run validate plan explain apply patch down get describe events replay version'.split(' ');
+  const expected = (
+    'run validate plan explain apply patch rollback down get describe why history show diff events ' +
+    'replay version'
+  ).split(' ');
   t.deepEqual(
     verbs.filter((verb) => verb !== 'help'),
     expected,
   );
   for (const exit of [0, 1, 2, 3, 4, 5, 6, 64, 69, 70]) t.regex(out, new RegExp(`^ *${exit}  `, 'm'));
-  for (const verb of expected.filter((each) => each !== 'version')) {
+  for (const verb of expected) {
     t.regex((await commandLine([verb, '--help'])).out, /Examples:\n {2}.*holdfast/, verb);
   }
 });
 
-test('no line of any help is wider than 80 columns', async (t) => {
-  for (const verb of [
-    '',
-    'run',
-    'validate',
-    'plan',
-    'explain',
-    'apply',
-    'patch',
-    'down',
-    'get',
-    'describe',
-  ]) {
+const everyVerb =
+  'run validate plan explain apply patch rollback down get describe why history show diff events replay version';
+for (const verb of ['', ...everyVerb.split(' ')]) {
+  test(`no line of the help is wider than 80 columns: ${verb}`, async (t) => {
     const { out } = await commandLine([...(verb === '' ? [] : [verb]), '--help']);
     t.deepEqual(
       out.split('\n').filter((line) => line.length > 80),
       [],
     );
-  }
-});
+  });
+}
 
 test('a name that no resource has exits with 5 and the nearest names', async (t) => {
   const { service, socket } = await served(t);
@@ -113,27 +114,6 @@ test('on a terminal phases are coloured and say the same in words; NO_COLOR and 
   for (const env of [{ NO_COLOR: '1' }, { TERM: 'dumb' }]) {
     t.is((await shown(env)).out.includes('\u001b'), false);
   }
-});
-
-test('progress is one line that is redrawn on a terminal and is gone at the end; the summary stays', async (t) => {
-  const { service, socket } = await served(t);
-  const accepted = {
-    ...emptyOutcome,
-    revision: 1,
-    phase: 'INPROGRESS',
-    resources: { ready: 1, waiting: 2, blocked: 0, failed: 0 },
-  } as const;
-  const done = {
-    ...accepted,
-    phase: 'DONE',
-    resources: { ...accepted.resources, ready: 3, waiting: 0 },
-  } as const;
-  service.onApply = () => accepted;
-  service.outcomes = () => of(accepted, done);
-  const { code, out, err } = await commandLine(['down', '--socket', socket], { columns: 40 });
-  t.is(code, 0);
-  t.is(out, 'revision 1: all 3 resources are ready\n');
-  t.is(err, '\r\u001b[Krevision 1: 1 of 3 resources ready, 2 …\r\u001b[K');
 });
 
 test('an error of the controller is told as such', async (t) => {

@@ -4,12 +4,13 @@ import { mkdir, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import test from 'ava';
 import { event, waitingWeb, webItems } from '../fixtures.ts';
-import { emptyOutcome } from '../scripted-service.ts';
+import { outcomeOf } from '../scripted-service.ts';
 import { privateDirectory, served } from '../served.ts';
 import { holdfast, launcher } from './command.ts';
 
 const poolRevision = JSON.stringify({
   'device.json': { network: { pools: { internal: { subnet: '10.0.5.0/24' } } } },
+  '#spec': 'pantavisor-service-system@1',
 });
 const counts = { ready: 3, waiting: 0, blocked: 0, failed: 0 };
 const finding = {
@@ -62,10 +63,10 @@ test('apply sends state and objects, waits until all is ready, and exits with 0'
   await mkdir(join(directory, 'web'));
   await writeFile(join(directory, 'web', 'run.json'), '{"name":"web"}');
   await writeFile(join(directory, 'web', 'root.squashfs'), 'not really one');
-  const accepted = { ...emptyOutcome, revision: 1, phase: 'INPROGRESS' } as const;
+  const accepted = outcomeOf(1, { phase: 'INPROGRESS', settled: false });
   service.onApply = () => {
     service.outcomeSubject.next(accepted);
-    setImmediate(() => service.outcomeSubject.next({ ...accepted, phase: 'DONE', resources: counts }));
+    setImmediate(() => service.outcomeSubject.next(outcomeOf(1, { resources: counts })));
     return accepted;
   };
   const { code, out, err } = await holdfast(['apply', directory, '-o', 'json'], { socket });
@@ -74,7 +75,7 @@ test('apply sends state and objects, waits until all is ready, and exits with 0'
   t.like(JSON.parse(out), { revision: 1, phase: 'DONE', resources: counts, findings: [] });
   t.deepEqual([...service.objects.values()].map(String), ['not really one']);
   const [applied] = service.applied;
-  t.is(applied?.source, directory);
+  t.deepEqual(applied?.options, { source: directory });
   t.like(applied?.change, { type: 'replace', state: { 'web/run.json': { name: 'web' } } });
 });
 
@@ -82,7 +83,7 @@ test('[REV-6] apply of a refused revision exits with 3 and shows each finding wi
   const { service, socket } = await served(t);
   const file = join(await privateDirectory(t), 'state.json');
   await writeFile(file, JSON.stringify(JSON.parse(poolRevision), null, 2));
-  service.onApply = () => ({ ...emptyOutcome, phase: 'WONTGO', findings: [finding] });
+  service.onApply = () => outcomeOf(0, { phase: 'WONTGO', findings: [finding] });
   const { code, out } = await holdfast(['apply', file], { socket });
   t.is(code, 3);
   t.is(
@@ -106,54 +107,12 @@ test('apply of what cannot be read exits with 3 and sends nothing', async (t) =>
   t.deepEqual(service.applied, []);
 });
 
-test('apply exits with 1 when something is not ready, and says why', async (t) => {
-  const { service, socket } = await served(t);
-  const why = 'pool/internal is Blocked: the subnet is a route of this host already';
-  service.onApply = () => ({
-    ...emptyOutcome,
-    revision: 2,
-    phase: 'ERROR',
-    resources: { ready: 1, waiting: 0, blocked: 1, failed: 0 },
-    problems: [{ key: 'container/web', phase: 'Blocked', why }],
-  });
-  const { code, out } = await holdfast(['apply', '-'], { socket, input: poolRevision });
-  t.is(code, 1);
-  t.is(out, `revision 2: 1 of 2 resources ready, 1 blocked\n  container/web  Blocked\n    ${why}\n`);
-});
-
-test('apply exits with 4 when it has waited long enough, and names what is missing', async (t) => {
-  const { service, socket } = await served(t);
-  service.items = [waitingWeb];
-  service.onApply = () => ({ ...emptyOutcome, revision: 3, phase: 'INPROGRESS' });
-  service.outcomeSubject.next({ ...emptyOutcome, revision: 3, phase: 'INPROGRESS' });
-  for (const wait of ['0', '0.05']) {
-    const { code, out, err } = await holdfast(['apply', '-', '--wait', wait], {
-      socket,
-      input: poolRevision,
-    });
-    t.is(code, 4);
-    t.regex(out, /container\/web {2}Waiting\n {4}waits for pool\/internal\n$/);
-    t.regex(err, /not at rest after .* s; the controller goes on/);
-  }
-});
-
-test('apply exits with 1 when a newer revision came in between', async (t) => {
-  const { service, socket } = await served(t);
-  service.onApply = () => {
-    service.outcomeSubject.next({ ...emptyOutcome, revision: 5 });
-    return { ...emptyOutcome, revision: 4, phase: 'INPROGRESS' };
-  };
-  const { code, err } = await holdfast(['apply', '-'], { socket, input: poolRevision });
-  t.is(code, 1);
-  t.regex(err, /revision 4 was replaced by a newer one/);
-});
-
 test('[REV-7] apply of what is current already says so', async (t) => {
   const { service, socket } = await served(t);
-  service.onApply = () => ({ ...emptyOutcome, revision: 7, unchanged: true, resources: counts });
+  service.onApply = () => outcomeOf(7, { unchanged: true, resources: counts });
   const { code, out } = await holdfast(['apply', '-'], { socket, input: poolRevision });
   t.is(code, 0);
-  t.is(out, 'revision 7 (unchanged): all 3 resources are ready\n');
+  t.is(out, 'revision 7 is DONE (unchanged): all 3 resources are ready\n');
 });
 
 test('[REV-3] patch sends operations, or with --merge a merge patch', async (t) => {
@@ -169,6 +128,11 @@ test('[REV-3] patch sends operations, or with --merge a merge patch', async (t) 
     ],
   );
   t.is((await holdfast(['patch', '-'], { socket, input: 'nonsense' })).code, 3);
+  const object = await holdfast(['patch', '-'], { socket, input: '{"a":null}' });
+  t.is(object.code, 3);
+  t.regex(object.err, /found an object, expected an array of operations.*\nhint: with --merge/);
+  const array = await holdfast(['patch', '--merge', '-'], { socket, input: operations });
+  t.deepEqual([array.code, /expected an object: a merge patch/.test(array.err)], [3, true]);
   t.is(service.applied.length, 2);
 });
 
@@ -205,10 +169,10 @@ test('[REV-6] validate -o json prints ok and findings, and exits with 0 or 3, wi
 
 test('down waits until nothing is left', async (t) => {
   const { service, socket } = await served(t);
-  service.onApply = () => ({ ...emptyOutcome, revision: 8 });
+  service.onApply = () => outcomeOf(8);
   const { code, out } = await holdfast(['down'], { socket });
   t.is(code, 0);
-  t.is(out, 'revision 8: nothing is wanted and nothing is there\n');
+  t.is(out, 'revision 8 is DONE: nothing is wanted and nothing is there\n');
 });
 
 test('the first line of describe says why, down to the root cause', async (t) => {

@@ -1,16 +1,19 @@
 import test from 'ava';
+import type { RevisionOutcome } from '../../../controller/api/contract.ts';
 import { readSelection } from '../../../controller/cli/kinds.ts';
+import { countsText } from '../../../controller/cli/render/counts-text.ts';
 import { causeText, eventLine } from '../../../controller/cli/render/event-text.ts';
 import { findingText } from '../../../controller/cli/render/finding-text.ts';
-import { countsText, progressLine } from '../../../controller/cli/render/outcome-text.ts';
+import { ago, localInstant } from '../../../controller/cli/render/moment.ts';
 import { planText } from '../../../controller/cli/render/plan-text.ts';
+import { progressLine } from '../../../controller/cli/render/progress-line.ts';
 import { ResourceListing } from '../../../controller/cli/render/resource-listing.ts';
 import { tableText } from '../../../controller/cli/render/table.ts';
 import { cut, printable, wrapped } from '../../../controller/cli/render/text.ts';
 import { rootPath, socketPath } from '../../../controller/cli/socket-path.ts';
 import type { Trigger } from '../../../state/status.ts';
-import { event, item, webContainer, webItems } from '../fixtures.ts';
-import { emptyOutcome } from '../scripted-service.ts';
+import { appGroup, event, item, webContainer, webItems } from '../fixtures.ts';
+import { outcomeOf } from '../scripted-service.ts';
 
 const plain = { width: 80, paint: (_style: unknown, text: string): string => text };
 
@@ -87,12 +90,81 @@ for (const [ready, waiting, blocked, failed, text] of sums) {
   });
 }
 
+const resources = { ready: 1, waiting: 9, blocked: 0, failed: 0 };
+const progress: readonly (readonly [what: string, outcome: RevisionOutcome, text: string])[] = [
+  [
+    'phase and counts',
+    outcomeOf(7, { phase: 'INPROGRESS', resources }),
+    'revision 7 INPROGRESS: 1 of 10 resources ready, 9 waiting',
+  ],
+  [
+    '[ROLL-2] seconds until it is committed, rounded up',
+    outcomeOf(7, { phase: 'TESTING', resources: { ...resources, waiting: 0 }, commitAt: 10_001 }),
+    'revision 7 TESTING: its resource is ready, commits in 8 s',
+  ],
+  [
+    'no time that has passed already',
+    outcomeOf(7, { phase: 'TESTING', resources, commitAt: 1 }),
+    'revision 7 TESTING: 1 of 10 resources ready, 9 waiting, commits in 0 s',
+  ],
+  [
+    '[ROLL-1] the way back after a failure',
+    outcomeOf(7, { phase: 'ERROR', desired: 6, resources }),
+    'revision 7 ERROR, back to revision 6: 1 of 10 resources ready, 9 waiting',
+  ],
+];
+for (const [what, outcome, text] of progress) {
+  test(`the line of progress shows ${what}`, (t) => t.is(progressLine(outcome, 3_000, 100), text));
+}
+
 test('the line of progress leaves the last column free, so that no terminal wraps it', (t) => {
-  const line = progressLine(
-    { ...emptyOutcome, revision: 1, resources: { ready: 1, waiting: 9, blocked: 0, failed: 0 } },
-    20,
+  t.is(progressLine(outcomeOf(1, { resources }), 0, 20).length, 19);
+});
+
+const moments: readonly (readonly [seconds: number, text: string])[] = [
+  [-5, 'just now'],
+  [0.9, 'just now'],
+  [1, '1 second ago'],
+  [59, '59 seconds ago'],
+  [60, '1 minute ago'],
+  [7_199, '1 hour ago'],
+  [86_400 * 3, '3 days ago'],
+];
+for (const [seconds, text] of moments) {
+  test(`what happened ${seconds} s before is told as ${text}`, (t) => {
+    t.is(ago(1_000_000_000_000 - seconds * 1000, 1_000_000_000_000), text);
+  });
+}
+
+test('a moment is shown in the time of the place, with its distance from UTC', (t) => {
+  const moment = Date.UTC(2026, 10, 22, 23, 30, 5);
+  t.is(localInstant(moment, 0), '2026-11-22 23:30:05 +0000');
+  t.is(localInstant(moment, -330), '2026-11-23 05:00:05 +0530');
+  t.is(localInstant(moment, 210), '2026-11-22 20:00:05 -0330');
+});
+
+test('the place of a finding is told once, though its message begins with it', (t) => {
+  const finding = {
+    severity: 'error',
+    code: 'BadJson',
+    pointer: '',
+    found: 'x',
+    expected: 'JSON',
+    location: { file: 'a.json', line: 1, column: 6 },
+  } as const;
+  for (const place of ['a.json:1:6: ', 'a.json: ', '']) {
+    t.is(
+      findingText({ ...finding, message: `${place}found x` }, plain),
+      'error BadJson  a.json:1:6\n  found x\n',
+    );
+  }
+});
+
+test('[CTR-6] groups are listed with their place and how long they may take', (t) => {
+  t.is(
+    new ResourceListing([item('group/app', appGroup, 'Waiting', 'waits')], false, plain).text(),
+    'NAME  PLACE  TIMEOUT  PHASE    MESSAGE\napp   2      120 s    Waiting  waits\n',
   );
-  t.is(line.length, 19);
 });
 
 test('a finding shows severity, code, place, message and hint, in 80 columns', (t) => {
@@ -138,6 +210,7 @@ const triggers: readonly (readonly [trigger: Trigger, text: string])[] = [
   [{ type: 'retry', key: 'pool/a', attempt: 2 }, 'retry 2 of pool/a'],
   [{ type: 'resync' }, 'resync'],
   [{ type: 'down' }, 'down'],
+  [{ type: 'rollback', from: 8, to: 7 }, 'rollback from revision 8 to 7'],
 ];
 for (const [trigger, text] of triggers) {
   test(`a cause begins with its trigger: ${text}`, (t) => {
@@ -160,6 +233,7 @@ test('kinds are taken in singular and plural, and with a name after a slash', (t
   t.deepEqual(readSelection('pools', undefined), { kind: 'pool' });
   t.deepEqual(readSelection('Container', 'web'), { kind: 'container', name: 'web' });
   t.deepEqual(readSelection('lease/a/web/eth0', undefined), { kind: 'lease', name: 'a/web/eth0' });
+  t.deepEqual(readSelection('groups', 'app'), { kind: 'group', name: 'app' });
   t.deepEqual(readSelection('all', undefined), {});
 });
 
