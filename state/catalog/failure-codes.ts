@@ -28,6 +28,12 @@ export const failureCodes = {
       'LXC could not set it up, or its init ended at once; the last lines of its log stand beside the message.',
     remedy: 'Look at the log: a missing init, a missing directory or a refused mount is usual.',
   },
+  StepTimedOut: {
+    severity: 'failure',
+    title: 'A step took longer than it may.',
+    explanation: 'What it ran was killed, so that nothing waits for ever; the step is tried again.',
+    remedy: 'Look at the message for what did not end: a disk or a program that hangs is usual.',
+  },
   StopFailed: {
     severity: 'failure',
     title: 'A container did not stop.',
