@@ -1,5 +1,6 @@
 import { distinctUntilChanged, map, type Observable, startWith } from 'rxjs';
 import type { Key } from '../state/resource.ts';
+import type { Verdict } from '../state/revision.ts';
 import type { Phase } from '../state/status.ts';
 import type { RevisionOutcome } from './api/contract.ts';
 import type { Engine } from './engine.ts';
@@ -36,8 +37,9 @@ const severityOrder: readonly Phase[] = [
 /** How each revision goes, or went (ROLL-1): one that is on trial from the engine, one that has ended from the log. */
 export class Outcomes {
   readonly #parts: OutcomeParts;
-  /** An end never changes, and the log has thousands: each is looked up once. */
+  /** An end never changes, and the log has thousands: each is looked up once, or not at all where its trial was seen. */
   readonly #ended = new Map<number, Standing>();
+  readonly #digests = new Map<number, string>();
   #newestKept: number | null = null;
 
   constructor(parts: OutcomeParts) {
@@ -72,24 +74,30 @@ export class Outcomes {
 
   #standing(revision: number): Standing {
     const { engine, store } = this.#parts;
-    const { trial } = engine.rollout;
+    const { trial, ended } = engine.rollout;
     if (trial?.revision === revision) {
       const { phase, failure, commitAt } = trial;
+      this.#digests.set(revision, store.digest);
       return { digest: store.digest, phase, failure, commitAt };
     }
     if (revision === 0) return { digest: store.digest, phase: 'DONE', failure: null, commitAt: null };
-    const known = this.#ended.get(revision) ?? this.#look(revision);
-    if (known.phase !== 'INPROGRESS') this.#ended.set(revision, known);
-    return known;
+    const known = this.#ended.get(revision);
+    if (known !== undefined && ended?.revision !== revision) return known;
+    const standing = this.#end(revision, ended);
+    if (standing.phase !== 'INPROGRESS') this.#ended.set(revision, standing);
+    return standing;
   }
 
-  #look(revision: number): Standing {
-    const { log, engine } = this.#parts;
-    const records = log.revisions();
+  #end(revision: number, ended: Verdict | null): Standing {
+    const digest = this.#digests.get(revision) ?? this.#ended.get(revision)?.digest;
+    if (ended?.revision === revision && digest !== undefined) {
+      return { digest, phase: ended.phase, failure: ended.failure, commitAt: null };
+    }
+    const records = this.#parts.log.revisions();
     const record = records.find((one) => one.revision === revision);
     if (record === undefined) throw unknownRevision(revision, records);
-    const { digest, phase, failure } = endedRecord(record, engine.rollout.ended);
-    return { digest, phase, failure, commitAt: null };
+    const { phase, failure } = endedRecord(record, ended);
+    return { digest: record.digest, phase, failure, commitAt: null };
   }
 
   /** Numbers only grow, and each new one is at first on trial, committed, or ended. */

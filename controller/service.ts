@@ -87,10 +87,14 @@ export class Service implements ControllerService {
     });
   }
 
-  /** Taking everything down is the revision that wants nothing: the same reconcilers do the rest, in order. */
-  down(): Promise<RevisionOutcome> {
+  /**
+   * Taking everything down is the revision that wants nothing: the same reconcilers do the rest, in order. That it wants nothing is no
+   * news to whoever asked for it.
+   */
+  async down(): Promise<RevisionOutcome> {
     const change: StateChange = { type: 'replace', state: {} };
-    return this.#inTurn(() => this.#submit({ change, source: 'down', unconditional: true }));
+    const outcome = await this.#inTurn(() => this.#submit({ change, source: 'down', unconditional: true }));
+    return { ...outcome, findings: outcome.findings.filter(({ severity }) => severity === 'error') };
   }
 
   async plan(change: StateChange): Promise<PlanOutcome> {

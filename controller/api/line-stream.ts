@@ -6,8 +6,8 @@ import { maxUnreadStreamBytes } from '../options.ts';
 /** Sends one value to the follower; returns at once, whatever the follower does. */
 export type Send = (value: unknown) => void;
 
-/** Starts sending, and returns what stops it. */
-export type Follow = (send: Send) => () => void;
+/** Starts sending, and returns what stops it. `fail` cuts the follower off: it learns that there is nothing more to wait for. */
+export type Follow = (send: Send, fail: () => void) => () => void;
 
 /** Answers that go on for as long as both sides live: one JSON value a line. */
 export interface LineStreams {
@@ -33,11 +33,12 @@ export function lineStreams(): LineStreams {
       reply.raw.flushHeaders();
       reply.raw.once('close', () => lines.destroy());
       lines.pipe(reply.raw);
+      const cut = () => void reply.raw.destroy();
       const stop = follow((value) => {
         if (lines.destroyed || lines.readableEnded) return;
         lines.push(`${JSON.stringify(value)}\n`);
-        if (lines.readableLength > maxUnreadStreamBytes) reply.raw.destroy();
-      });
+        if (lines.readableLength > maxUnreadStreamBytes) cut();
+      }, cut);
       try {
         await finished(lines, { writable: false });
       } catch {

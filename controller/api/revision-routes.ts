@@ -78,8 +78,9 @@ function outcomeRoute(api: FastifyInstance, service: ControllerService, streams:
     // An unknown revision is answered as such: nothing of the stream has been sent yet.
     const outcomes = service.outcomes(revision);
     const followed = follow === 'rest' ? outcomes.pipe(turns) : outcomes;
-    return streams.answer(reply, (send) => {
-      const subscription = followed.subscribe(send);
+    return streams.answer(reply, (send, fail) => {
+      // How it ended may not be told any more, where the database is lost: that must not end the controller.
+      const subscription = followed.subscribe({ next: send, error: fail });
       return () => subscription.unsubscribe();
     });
   });

@@ -58,7 +58,9 @@ export async function reportOutcome(
   const waited = await untilEnded(client, accepted, waitSeconds, context);
   const problems = waited.end === 'timed-out' ? await stillMissing(client) : waited.outcome.problems;
   const outcome = { ...waited.outcome, problems };
-  terminal.out(output === 'json' ? json(outcome) : outcomeText(outcome, terminal));
+  terminal.out(
+    output === 'json' ? json(outcome) : outcomeText(outcome, accepted.phase !== 'ERROR', terminal),
+  );
   terminal.err(remark(waited, waitSeconds));
   return exitCodeOf({ ...waited, outcome });
 }

@@ -6,6 +6,9 @@ import { count } from './text.ts';
 
 type Facts = FactsByKind['container'];
 
+/** A window that is longer than any device runs is none. */
+const longestWindowMs = 100 * 365 * 86_400_000;
+
 const seconds = (milliseconds: number): string => `${milliseconds / 1000} s`;
 
 function groupText({ group, rank }: Lifecycle): string {
@@ -38,10 +41,8 @@ function recoveryText(recovery: Recovery | null): string {
   if (policy === 'no') return `${policy}: ${policyTexts[policy]}${stable}`;
   const limit = maxRetries === null ? 'without limit' : `at most ${count(maxRetries, 'time')} in a row`;
   const growth = backoffFactor === 1 ? '' : `, each time ${backoffFactor} times as long`;
-  return (
-    `${policy}: ${policyTexts[policy]}, ${limit}, after ${seconds(retryDelayMs)}${growth}; ` +
-    `counted anew after ${seconds(resetWindowMs)}${stable}`
-  );
+  const anew = resetWindowMs > longestWindowMs ? '' : `; counted anew after ${seconds(resetWindowMs)}`;
+  return `${policy}: ${policyTexts[policy]}, ${limit}, after ${seconds(retryDelayMs)}${growth}${anew}${stable}`;
 }
 
 /** What there is to say of a container besides what every resource has: label and text. */

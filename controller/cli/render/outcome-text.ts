@@ -19,8 +19,8 @@ export function problemsText(problems: readonly Problem[], paper: Paper): string
   return problems.map((problem) => problemText(problem, paper)).join('');
 }
 
-/** Why a trial failed, and what is desired since. */
-function failedText(outcome: RevisionOutcome, paper: Paper): string {
+/** Why a trial failed, and what is desired since. `begun`: something of it was carried out. */
+function failedText(outcome: RevisionOutcome, begun: boolean, paper: Paper): string {
   const { revision, desired, failure, resources, settled } = outcome;
   const head = `revision ${revision} is ERROR`;
   const reason =
@@ -33,16 +33,20 @@ function failedText(outcome: RevisionOutcome, paper: Paper): string {
     return `${reason}${wrapped(`${rest}, and becomes DONE when all of it holds. ${counts}`, paper.width)}`;
   }
   if (desired > revision) return `${reason}revision ${desired} is desired now\n`;
-  return `${reason}revision ${desired} is ${settled ? '' : 'becoming '}desired again: ${counts}\n`;
+  if (!begun) return `${reason}nothing was disturbed: revision ${desired} stays desired: ${counts}\n`;
+  return `${reason}revision ${desired} is desired again${settled ? '' : ', and not there yet'}: ${counts}\n`;
 }
 
-/** How a revision ended, or stands: findings, one line that sums up, then what is not ready and why. */
-export function outcomeText(outcome: RevisionOutcome, paper: Paper): string {
+/**
+ * How a revision ended, or stands: findings, one line that sums up, then what is not ready and why. `begun` is false for one that had failed
+ * when it was accepted: its failure was foreseen.
+ */
+export function outcomeText(outcome: RevisionOutcome, begun: boolean, paper: Paper): string {
   const { revision, phase, findings, unchanged, resources, problems } = outcome;
   const found = findingsText(findings, paper);
   if (phase === 'WONTGO') return `${found}refused: ${findingCounts(findings)}; nothing was touched\n`;
   const missing = problemsText(problems, paper);
-  if (phase === 'ERROR') return `${found}${failedText(outcome, paper)}${missing}`;
+  if (phase === 'ERROR') return `${found}${failedText(outcome, begun, paper)}${missing}`;
   const same = unchanged ? ' (unchanged)' : '';
   const standing = paper.paint(revisionStyle(phase), phase);
   return `${found}revision ${revision} is ${standing}${same}: ${countsText(resources)}\n${missing}`;

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import test from 'ava';
-import { from } from 'rxjs';
+import { concat, from, of, throwError } from 'rxjs';
 import { Problem } from '../../../controller/api/problem.ts';
 import { MAX_JSON_BYTES } from '../../../state/limits.ts';
 import { entry, event, waitingWeb, webItems } from '../fixtures.ts';
@@ -119,6 +119,20 @@ test('[ROLL-1] whoever waits for the end alone is told of phases and of coming t
   const lines = linesOf(socket, '/v1/outcome?follow=rest');
   for (const expected of [0, 2, 3, 5]) t.deepEqual((await lines.next()).value, outcomes[expected]);
   await lines.return(undefined);
+});
+
+test('a follower of an outcome that cannot be told any more is cut off, and nothing else comes of it', async (t) => {
+  const { socket, service } = await served(t);
+  service.outcomes = () =>
+    concat(
+      of(outcomeOf(2)),
+      throwError(() => new Error('the database is lost')),
+    );
+  const lines = linesOf(socket, '/v1/outcome?follow=1');
+  await t.throwsAsync(async () => {
+    for await (const line of lines) t.like(line as object, { revision: 2 });
+  });
+  t.is((await ask(socket, 'GET', '/v1/version')).status, 200);
 });
 
 test('a stream of the outcome of an unknown revision is refused before it begins', async (t) => {

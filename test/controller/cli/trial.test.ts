@@ -51,6 +51,12 @@ test('[ROLL-1][ROLL-3] a revision that fails ends with 1 when the rollback is ov
   );
 });
 
+test('[ENG-8] a revision whose failure is foreseen ends with 1, and it is said that nothing was disturbed', async (t) => {
+  const { code, out } = await proposed(t, [failed]);
+  t.is(code, 1);
+  t.regex(out, /\nnothing was disturbed: revision 7 stays desired: all 3 resources are ready\n$/);
+});
+
 test('[ROLL-5] a first revision that fails ends with 1, stays desired, and that is said', async (t) => {
   const problems = [{ key: 'container/web', phase: 'Blocked', why: 'its address is taken' }] as const;
   const resources = { ready: 2, waiting: 0, blocked: 1, failed: 0 };
