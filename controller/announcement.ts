@@ -1,4 +1,14 @@
-import type { DesiredResource, LeaseSpec } from '../state/resource.ts';
+import { holds } from '../reconcilers/holds.ts';
+import { exitText } from '../state/exit-text.ts';
+import type { DesiredResource, LeaseSpec, ObservedResource } from '../state/resource.ts';
+import { exitOf } from './relapse.ts';
+
+/** What the status of a settled resource says: a container may be as desired by having done what it was for. */
+export function settledMessage(desired: DesiredResource, observed: ObservedResource | undefined): string {
+  const exit = exitOf(observed);
+  if (exit === null || holds(desired, observed)) return 'as desired';
+  return `complete: it ${exitText(exit)}`;
+}
 
 /** What the event log says when a resource has come to be as desired. */
 export function readyMessage(desired: DesiredResource): string {

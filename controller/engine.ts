@@ -10,7 +10,7 @@ import type { PaceOptions } from './relapse.ts';
 import type { Kept } from './restore.ts';
 import { Rollout } from './rollout.ts';
 import type { RolloutView } from './rollout-view.ts';
-import { COMMIT_TIMER, STAGE_TIMER } from './trial.ts';
+import { STAGE_TIMER } from './trial.ts';
 import { World } from './world.ts';
 
 /** Everything that tunes the engine; durations in milliseconds. */
@@ -323,7 +323,7 @@ export class Engine {
     if (trial === null || this.#pending !== null) return;
     const alreadyTold = this.#rollout.view.ended?.revision === trial.revision;
     if (trial.failure !== null && !alreadyTold) this.#conclude(trial.revision, trial.failure);
-    else if (trial.isOver) this.#conclude(trial.revision, null);
+    else if (trial.hasHeld) this.#conclude(trial.revision, null);
   }
 
   /** Has a verdict made durable; nothing rests on it before. */
@@ -375,8 +375,7 @@ export class Engine {
   #timer(timer: string): void {
     if (timer === RESYNC_TIMER || timer === RELIST_TIMER) this.#listing.ask(null);
     else if (timer.startsWith('retry:')) this.#loop.retry(timer.slice('retry:'.length) as Key);
-    else if (timer === STAGE_TIMER) this.#rollout.trial?.expire();
-    // The commit timer needs no more than that the trial is looked at.
-    else if (timer !== COMMIT_TIMER) throw new Error(`found timer '${timer}', which nobody has armed`);
+    else if (timer.startsWith(STAGE_TIMER)) this.#rollout.trial?.expire(timer);
+    else throw new Error(`found timer '${timer}', which nobody has armed`);
   }
 }

@@ -5,7 +5,7 @@ import { plan } from '../reconcilers/index.ts';
 import type { Plan } from '../reconcilers/reconciler.ts';
 import { type Conflict, type Key, type Kind, kindOf, type ObservedResource } from '../state/resource.ts';
 import type { Cause } from '../state/status.ts';
-import { readyMessage } from './announcement.ts';
+import { readyMessage, settledMessage } from './announcement.ts';
 import { backoffMs } from './backoff.ts';
 import { through } from './chronicle.ts';
 import { type Exit, exitBetween } from './exit.ts';
@@ -219,6 +219,8 @@ export class Reconciliation {
   #hold(track: Track): void {
     track.settledAt ??= this.publisher.now;
     track.lastDone = null;
+    // Somebody else has started it: it has all of its restarts again.
+    if (track.exhausted) Object.assign(track, { exhausted: false, attempts: 0 });
   }
 
   #settle(key: Key, track: Track, cause: Cause): void {
@@ -233,7 +235,8 @@ export class Reconciliation {
       return this.#await(key, { keys: troubled, message: 'as desired, but what it stands on is not' }, cause);
     }
     const wasReady = this.board.get(key)?.phase === 'Ready';
-    this.#setStatus(key, { phase: 'Ready', reason: 'AsDesired', message: 'as desired', cause });
+    const message = settledMessage(desired, this.world.observed(key));
+    this.#setStatus(key, { phase: 'Ready', reason: 'AsDesired', message, cause });
     if (wasReady) return;
     this.publisher.record({
       key,

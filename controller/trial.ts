@@ -10,10 +10,8 @@ import type { Tracker } from './tracker.ts';
 import { why } from './why.ts';
 import type { World } from './world.ts';
 
-/** Fires when a trial has lasted long enough. */
-export const COMMIT_TIMER = 'commit';
-/** Fires when a group has not reached its goal in time. */
-export const STAGE_TIMER = 'stage';
+/** How the timer is named that fires when a stage of a trial is over; each has a number of its own. */
+export const STAGE_TIMER = 'stage:';
 
 /** How long what stands in no group may take to be ready: as a group of which nothing is said (CTR-6). */
 const UNGROUPED_TIMEOUT_MS = 30_000;
@@ -21,14 +19,15 @@ const UNGROUPED_TIMEOUT_MS = 30_000;
 /** A trial that falls back this often is not going to hold. */
 const MAX_SETBACKS = 20;
 
+/** How long a trial without a commit window goes on when its end could not be saved. */
+const POSTPONED_MS = 10_000;
+
 /** What a trial is judged by. */
 export interface TrialParts {
   readonly world: World;
   readonly board: StatusBoard;
   readonly tracker: Tracker;
   readonly publisher: Publisher;
-  /** Every desired key, pools and groups first. */
-  readonly keys: () => readonly Key[];
 }
 
 /** Where a trial has got to: the place of the first group that is awaited, `rest` when only others are not ready, or `testing`. */
@@ -43,6 +42,9 @@ export class Trial {
   readonly #commitAfterMs: number;
   readonly #parts: TrialParts;
   #stage: Stage | null = null;
+  /** Stages so far: what is left of an earlier one's timer means nothing. */
+  #stages = 0;
+  #held = false;
   #setbacks = 0;
   #commitAt: number | null = null;
   #failure: TrialFailure | null = null;
@@ -62,16 +64,16 @@ export class Trial {
     return this.#failure;
   }
 
-  /** It has held for as long as it has to. */
-  get isOver(): boolean {
-    return this.#commitAt !== null && this.#parts.publisher.now >= this.#commitAt;
+  /** It has held for as long as it has to: told by a timer, since clocks may jump. */
+  get hasHeld(): boolean {
+    return this.#held;
   }
 
   /** The first failure counts. From then on nothing is waited for: only that everything holds after all (ROLL-5). */
   fail(failure: TrialFailure): void {
     if (this.#failure !== null) return;
     this.#failure = failure;
-    this.#parts.publisher.emit({ type: 'disarm', timer: STAGE_TIMER });
+    if (this.#stage !== 'testing') this.end();
   }
 
   /** Judges containers that ended by themselves: fails where they are not to be started again, and begins to test anew otherwise. */
@@ -89,33 +91,44 @@ export class Trial {
     if (stage !== this.#stage) this.#enter(stage);
   }
 
-  /** The time of the present stage is over. */
-  expire(): void {
-    if (this.#stage === null || this.#stage === 'testing') return;
-    const key = this.#lateKey(this.#stage);
+  /** A timer has fired: where it is that of the present stage, its time is over. */
+  expire(timer: string): void {
+    if (this.#stage === null || timer !== this.#timer()) return;
+    if (this.#stage === 'testing') this.#held = true;
+    else this.#failLate(this.#stage);
+  }
+
+  #timer(): string {
+    return `${STAGE_TIMER}${this.revision}.${this.#stages}`;
+  }
+
+  #failLate(stage: Stage): void {
+    const key = this.#lateKey(stage);
     const { board, publisher } = this.#parts;
-    const what =
-      this.#stage === 'rest' ? 'not everything was' : `${this.#spokenStage(this.#stage)} had not come`;
-    const goal = this.#stage === 'rest' ? 'ready' : 'to their goal';
+    const what = stage === 'rest' ? 'not everything was' : `${this.#spokenStage(stage)} had not come`;
+    const goal = stage === 'rest' ? 'ready' : 'to their goal';
     const because = key === null ? '' : `: ${why(key, (other) => board.get(other))}`;
-    const message = `${what} ${goal} within ${this.#timeoutMs(this.#stage) / 1000} s${because}`;
+    const message = `${what} ${goal} within ${this.#timeoutMs(stage) / 1000} s${because}`;
     this.fail({ code: 'GroupTimeout', key, message, at: publisher.now });
   }
 
   /** That it held could not be saved: it goes on for as long again. */
   postpone(): void {
     this.#enter('testing');
+    if (!this.#held) return;
+    this.#held = false;
+    this.#arm(POSTPONED_MS);
   }
 
-  /** Takes its timers back. */
+  /** Takes its timer back. */
   end(): void {
-    for (const timer of [COMMIT_TIMER, STAGE_TIMER]) this.#parts.publisher.emit({ type: 'disarm', timer });
+    if (this.#stage !== null) this.#parts.publisher.emit({ type: 'disarm', timer: this.#timer() });
   }
 
-  /** Its manifest says what happens when it exits, and that it is started again. */
+  /** Its manifest says what happens when it exits: it is started again, or it has done what it was for. */
   #isForgiven(key: Key, exit: Exit['exit']): boolean {
     const recovery = this.#parts.world.desired(key)?.lifecycle?.recovery ?? null;
-    return recovery !== null && comesBack(recovery, exit);
+    return recovery !== null && (comesBack(recovery, exit) || exit?.code === 0);
   }
 
   #judgeStatuses(): void {
@@ -142,20 +155,26 @@ export class Trial {
   }
 
   #enter(stage: Stage): void {
-    const { publisher } = this.#parts;
     if (orderOf(stage) < orderOf(this.#stage)) this.#fallBack();
+    this.end();
     this.#stage = stage;
+    this.#stages += 1;
+    if (stage === 'testing') return this.#test();
     this.#commitAt = null;
-    if (stage !== 'testing') {
-      publisher.emit({ type: 'disarm', timer: COMMIT_TIMER });
-      if (this.#failure !== null) return;
-      publisher.emit({ type: 'arm', timer: STAGE_TIMER, delayMs: this.#timeoutMs(stage) });
-      return;
-    }
-    const delayMs = this.#windowMs();
-    this.#commitAt = publisher.now + delayMs;
-    publisher.emit({ type: 'disarm', timer: STAGE_TIMER });
-    publisher.emit({ type: 'arm', timer: COMMIT_TIMER, delayMs });
+    this.#held = false;
+    // One that has failed, and that nothing is there to replace, is waited for without an end (ROLL-5).
+    if (this.#failure === null) this.#arm(this.#timeoutMs(stage));
+  }
+
+  #test(): void {
+    const windowMs = this.#windowMs();
+    this.#commitAt = this.#parts.publisher.now + windowMs;
+    this.#held = windowMs === 0;
+    if (!this.#held) this.#arm(windowMs);
+  }
+
+  #arm(delayMs: number): void {
+    this.#parts.publisher.emit({ type: 'arm', timer: this.#timer(), delayMs });
   }
 
   #fallBack(): void {
@@ -170,12 +189,7 @@ export class Trial {
 
   /** Every container runs for as long as its manifest asks before it counts as stable (CTR-8). */
   #windowMs(): number {
-    const { world, keys } = this.#parts;
-    let windowMs = this.#commitAfterMs;
-    for (const key of keys()) {
-      windowMs = Math.max(windowMs, world.desired(key)?.lifecycle?.recovery?.stableTimeoutMs ?? 0);
-    }
-    return windowMs;
+    return Math.max(this.#commitAfterMs, this.#parts.world.longestStableTimeoutMs());
   }
 
   #timeoutMs(stage: Stage): number {

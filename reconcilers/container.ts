@@ -44,9 +44,17 @@ function replace(key: Key, desired: DesiredResource, view: View): Plan {
 }
 
 /** Ended by itself, in a way after which its manifest wants it to stay as it is (CTR-8). */
-function staysDown(desired: DesiredResource, { digest, facts }: ObservedContainer): Plan | null {
-  if (digest !== desired.digest || facts.exit === null) return null;
-  if (comesBack(desired.lifecycle?.recovery ?? null, facts.exit)) return null;
+function staysDown(desired: DesiredResource, { digest, facts }: ObservedContainer): boolean {
+  if (facts.running || digest !== desired.digest || facts.exit === null) return false;
+  return !comesBack(desired.lifecycle?.recovery ?? null, facts.exit);
+}
+
+/** Has done what it was for: it ended well, and its manifest does not want it to be started again. */
+function isComplete(desired: DesiredResource, observed: ObservedContainer | undefined): boolean {
+  return observed?.facts.exit?.code === 0 && staysDown(desired, observed);
+}
+
+function failed({ facts }: ObservedContainer): Plan {
   const message = `it ${exitText(facts.exit)}, and its auto_recovery does not start it again`;
   return { type: 'blocked', conflict: { code: 'ContainerExited', message } };
 }
@@ -69,8 +77,9 @@ const unready: Plan = Object.freeze({
   message: 'has not signalled that it is ready',
 });
 
-/** Runs, or is mounted, as desired, and has said that it is ready where it has to (CTR-6). */
+/** Runs, or is mounted, as desired, and has said that it is ready where it has to (CTR-6); or has run, and is complete. */
 export function isAtGoal(desired: DesiredResource, observed: ObservedResource | undefined): boolean {
+  if (isComplete(desired, observed as ObservedContainer | undefined)) return true;
   if (!holds(desired, observed)) return false;
   return (desired.spec as ContainerSpec).goal !== 'READY' || (observed as ObservedContainer).facts.ready;
 }
@@ -104,7 +113,9 @@ function plan(key: Key, view: View): Plan {
   const blocked = blockedDependency(desired, view);
   if (blocked !== null) return blocked;
   if (observed?.facts.running) return replace(key, desired, view);
-  return (observed && staysDown(desired, observed)) ?? start(key, desired, view);
+  return observed !== undefined && staysDown(desired, observed)
+    ? failed(observed)
+    : start(key, desired, view);
 }
 
 /** The pools and leases of its interfaces. One that does not run only remembers what it stood on. */

@@ -1,6 +1,8 @@
 import test from 'ava';
 import { exitContainer, signalReady } from '../../adapters/memory/host.ts';
+import { MemoryAdapter } from '../../adapters/memory/memory-adapter.ts';
 import type { Json } from '../../state/json.ts';
+import type { ContainerSpec } from '../../state/resource.ts';
 import type { FlatState } from '../../state/revision.ts';
 import { Rig, revisionOf } from './rig.ts';
 
@@ -425,4 +427,49 @@ test('[CTR-6] [CTR-7] moving a container to another group, and other recovery, r
   await rig.commit(lifecycles(good, groups('STARTED'), recovery));
   t.deepEqual(rig.takeSteps(), []);
   t.is(rig.engine.rollout.committed, 2);
+});
+
+test('[CTR-8] [ROLL-2] a container that has done what it was for fails no trial and is not started again', async (t) => {
+  const rig = await committed();
+  await rig.apply(recovering({ policy: 'on-failure' }));
+  rig.takeSteps();
+  rig.adapter.disturb((host) => exitContainer(host, 'web', exit(0)));
+  await rig.settle();
+  t.is(rig.engine.rollout.trial?.phase, 'TESTING');
+  await rig.pass(10_000);
+  t.is(rig.engine.rollout.committed, 2);
+  t.deepEqual(rig.takeSteps(), []);
+  t.like(rig.engine.board.get('container/web'), {
+    phase: 'Ready',
+    message: 'complete: it exited with code 0',
+  });
+});
+
+test('[CTR-8] a container whose restarts are used up and that somebody starts by hand has all of them again', async (t) => {
+  const rig = await committed(recovering({ policy: 'always', max_retries: 1, retry_delay: 0 }));
+  const end = async () => {
+    rig.adapter.disturb((host) => exitContainer(host, 'web', exit(1)));
+    await rig.settle();
+  };
+  await end();
+  await end();
+  t.like(rig.engine.board.get('container/web'), { phase: 'Failed', reason: 'RetriesExhausted' });
+  const byHand = new MemoryAdapter({ host: rig.host });
+  const desired = rig.store.desired('container/web');
+  const start = { action: 'container.start', key: 'container/web', digest: desired?.digest ?? '' } as const;
+  await byHand.apply({ ...start, spec: desired?.spec as ContainerSpec });
+  rig.runner.push({ type: 'relist', reason: 'by hand' });
+  await rig.settle();
+  t.is(rig.phase('container/web'), 'Ready');
+  rig.takeSteps();
+  await end();
+  t.deepEqual(rig.takeSteps(), ['container.start container/web']);
+});
+
+test('[ROLL-2] a trial with everything at hand in it ends when its window has passed, whatever its timers told before', async (t) => {
+  const rig = await committed();
+  await rig.apply(other);
+  rig.runner.push({ type: 'timer', timer: 'stage:1.1' });
+  rig.runner.push({ type: 'timer', timer: 'stage:2.0' });
+  t.is(rig.engine.rollout.committed, 1);
 });
