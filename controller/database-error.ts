@@ -73,6 +73,13 @@ const codesOfSqlite: ReadonlyMap<number, DatabaseErrorCode> = new Map([
   [26, 'Corrupt'],
 ]);
 
+/** Of errno(3), those that say something about the disk. */
+const codesOfFileSystem: ReadonlyMap<unknown, DatabaseErrorCode> = new Map([
+  ['EIO', 'Suspect'],
+  ['ENOSPC', 'Full'],
+  ['EDQUOT', 'Full'],
+]);
+
 /** The DatabaseError that an error of SQLite or of the file system stands for; any other error as it is. */
 export function typedError(error: unknown, path: string): unknown {
   if (!(error instanceof Error)) return error;
@@ -84,5 +91,5 @@ export function typedError(error: unknown, path: string): unknown {
 
 function codeOf(error: Error): DatabaseErrorCode | undefined {
   if ('errcode' in error && typeof error.errcode === 'number') return codesOfSqlite.get(error.errcode & 0xff);
-  return 'code' in error && (error.code === 'ENOSPC' || error.code === 'EDQUOT') ? 'Full' : undefined;
+  return 'code' in error ? codesOfFileSystem.get(error.code) : undefined;
 }
