@@ -2,6 +2,7 @@ import { spawnSync } from 'node:child_process';
 import { join } from 'node:path';
 import { allocator } from './allocator.ts';
 import { commandLine } from './command-line.ts';
+import { database } from './database.ts';
 import { engine } from './engine.ts';
 import type { Reading } from './measure.ts';
 import { quietDevice } from './quiet.ts';
@@ -20,6 +21,7 @@ const inLab = process.env.HOLDFAST_LAB === '1';
 const benchmarks: Readonly<Record<string, () => Promise<readonly Reading[]>>> = {
   allocator,
   engine,
+  database,
   replay: replayed,
   cli: commandLine,
   lxc: inLab ? realContainers : leftOut,
