@@ -14,7 +14,7 @@ const third: FlatState = { 'web/run.json': { name: 'web', hostname: 'shop' } };
 function tell(service: ScriptedService): void {
   service.entries = [
     entry(1, { kept: false }),
-    entry(2, { message: 'two shops', source: '/home/somebody/revisions/second' }),
+    entry(2, { message: 'two shops', source: '/srv/revisions/second' }),
     entry(3, { phase: 'ERROR', failure: webExited, message: 'no logo', endedAt: webExited.at }),
     entry(4, { desired: true, message: 'back to revision 2', source: 'rollback', digest: 'd2' }),
   ];
