@@ -10,6 +10,8 @@ interface Place {
   /** Unreached, and later groups wait for it. One that has a conflict is waited for by nobody: what can run runs (ROLL-5). */
   readonly awaited: boolean;
   readonly stopping: boolean;
+  /** How long it has to run before it counts as stable (CTR-8). */
+  readonly stableTimeoutMs: number;
 }
 
 /**
@@ -21,12 +23,14 @@ export class GroupIndex {
   readonly #unreached: SetIndex<number, Key>;
   readonly #awaited: SetIndex<number, Key>;
   readonly #stopping: SetIndex<number, Key>;
+  readonly #stableTimeouts: SetIndex<number, Key>;
 
   constructor(from?: GroupIndex) {
     this.#places = new Map(from === undefined ? [] : from.#places);
     this.#unreached = from === undefined ? new SetIndex() : from.#unreached.clone();
     this.#awaited = from === undefined ? new SetIndex() : from.#awaited.clone();
     this.#stopping = from === undefined ? new SetIndex() : from.#stopping.clone();
+    this.#stableTimeouts = from === undefined ? new SetIndex() : from.#stableTimeouts.clone();
   }
 
   /**
@@ -80,14 +84,21 @@ export class GroupIndex {
     for (const other of this.#stopping.keys()) if (other > rank) yield* this.#stopping.get(other);
   }
 
+  /** After how long of running every container counts as stable. */
+  longestStableTimeoutMs(): number {
+    return Math.max(0, ...this.#stableTimeouts.keys());
+  }
+
   #enter(key: Key, place: Place): void {
     this.#places.set(key, place);
+    this.#stableTimeouts.add(place.stableTimeoutMs, key);
     if (place.unreached) this.#unreached.add(place.rank, key);
     if (place.awaited) this.#awaited.add(place.rank, key);
     if (place.stopping) this.#stopping.add(place.rank, key);
   }
 
   #leave(key: Key, place: Place): void {
+    this.#stableTimeouts.delete(place.stableTimeoutMs, key);
     if (place.unreached) this.#unreached.delete(place.rank, key);
     if (place.awaited) this.#awaited.delete(place.rank, key);
     if (place.stopping) this.#stopping.delete(place.rank, key);
@@ -107,5 +118,7 @@ function placeOf(
   };
   const unreached = desired !== undefined && !isAtGoal(desired, observed);
   const awaited = unreached && desired?.conflict === undefined;
-  return { rank, group, unreached, awaited, stopping: hasToStop(desired, observed) };
+  const stopping = hasToStop(desired, observed);
+  const stableTimeoutMs = desired?.lifecycle?.recovery?.stableTimeoutMs ?? 0;
+  return { rank, group, unreached, awaited, stopping, stableTimeoutMs };
 }

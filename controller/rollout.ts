@@ -118,8 +118,7 @@ export class Rollout {
     this.#leaveTrial();
     this.#desire(revision);
     const { world, board, tracker, publisher } = this.#loop;
-    const keys = () => this.#store.keys();
-    this.#trial = new Trial(revision, commitAfterMs, { world, board, tracker, publisher, keys });
+    this.#trial = new Trial(revision, commitAfterMs, { world, board, tracker, publisher });
   }
 
   #leaveTrial(): void {

@@ -94,6 +94,11 @@ export class World implements View {
     return this.#groups.rankOf(key);
   }
 
+  /** After how long of running every desired container counts as stable (CTR-8). */
+  longestStableTimeoutMs(): number {
+    return this.#groups.longestStableTimeoutMs();
+  }
+
   stoppingAfter(rank: number): Iterable<Key> {
     return this.#groups.stoppingAfter(rank);
   }
