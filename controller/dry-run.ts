@@ -2,7 +2,7 @@ import type { Step } from '../adapters/adapter.ts';
 import { expectation } from '../adapters/expectation.ts';
 import { plan } from '../reconcilers/index.ts';
 import { type Conflict, type Key, type Kind, kindOf } from '../state/resource.ts';
-import type { ObjectFacts, StateChange } from '../state/revision.ts';
+import type { ObjectFacts, Proposal, StateChange } from '../state/revision.ts';
 import type { Phase } from '../state/status.ts';
 import type { DesiredStore } from '../state/store.ts';
 import type { PlanOutcome } from './api/contract.ts';
@@ -135,17 +135,35 @@ export interface Standing {
   readonly troubled: Iterable<Key>;
   /** Why the device refuses a resource as it is desired now; null: it does not. */
   readonly refusalOf: (key: Key) => Conflict | null;
+  /** There is a committed revision: a change with a conflict fails its trial before it begins (ENG-8). */
+  readonly hasFallback: boolean;
+}
+
+/** What keeps a change from being tried at all. */
+function foreseenConflicts(changes: Proposal['changes']): PlanOutcome['problems'] {
+  return [...changes].flatMap(([key, desired]) =>
+    desired?.conflict === undefined
+      ? []
+      : [
+          {
+            key,
+            why: `${spoken(key)} can not be had: ${desired.conflict.message}; the revision would not be begun`,
+          },
+        ],
+  );
 }
 
 /** The plan of a proposed change: over what it changes, what is not as desired already, and what is left over. */
 export function planOf(
-  { store, world, troubled, refusalOf }: Standing,
+  { store, world, troubled, refusalOf, hasFallback }: Standing,
   change: StateChange,
   facts: ObjectFacts,
 ): PlanOutcome {
   const proposal = store.propose(change, facts);
   if (!proposal.accepted) return { steps: [], findings: proposal.findings, problems: [] };
   const { changes } = proposal;
+  const conflicts = hasFallback ? foreseenConflicts(changes) : [];
+  if (conflicts.length > 0) return { steps: [], findings: proposal.findings, problems: conflicts };
   const desired = (key: Key) => (changes.has(key) ? (changes.get(key) ?? undefined) : store.desired(key));
   const keys = [...changes.keys(), ...troubled];
   const refused = new Map<Key, Conflict>();

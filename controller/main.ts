@@ -322,12 +322,14 @@ export async function planDirectly(
   const database = join(options.root, 'holdfast.db');
   const kept = existsSync(database) ? Database.open(database) : null;
   try {
-    const store = storeOf(await startConditions(kept?.load() ?? null, objects));
+    const conditions = await startConditions(kept?.load() ?? null, objects);
+    const store = storeOf(conditions);
     const world = new World((key) => store.desired(key), store.keys());
     for (const resource of await observeOnce(options, path)) world.observe(resource.key, resource);
     const facts = await gatherFacts(store.draft(change).objects, objects);
     const troubled = [...store.keys(), ...world.observedKeys()];
-    return planOf({ store, world, troubled, refusalOf: () => null }, change, facts);
+    const hasFallback = conditions.committed;
+    return planOf({ store, world, troubled, refusalOf: () => null, hasFallback }, change, facts);
   } finally {
     kept?.close();
   }

@@ -109,7 +109,8 @@ export class Service implements ControllerService {
     const facts = await this.#facts(change);
     const { world, board } = engine;
     const refusalOf = (key: Key) => engine.refusalOf(key);
-    return planOf({ store, world, troubled: board.troubled(), refusalOf }, change, facts);
+    const hasFallback = engine.rollout.committed !== null;
+    return planOf({ store, world, troubled: board.troubled(), refusalOf, hasFallback }, change, facts);
   }
 
   current(): { readonly revision: number; readonly digest: string; readonly state: FlatState } {

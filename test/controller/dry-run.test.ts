@@ -53,3 +53,12 @@ test('[ENG-5] a refused revision has findings and no steps', async (t) => {
   t.deepEqual(plan.steps, []);
   t.true(plan.findings.some((finding) => finding.severity === 'error'));
 });
+
+test('[ENG-5] [ENG-8] a change that would fail before it begins takes no step, and the plan says why', async (t) => {
+  const rig = await new Rig().start();
+  await rig.commit(revisionOf({ lan }, { web: { pool: 'lan' } }));
+  const state = revisionOf({ lan }, { web: { pool: 'lan', hostname: 'www' }, db: { pool: 'nowhere' } });
+  const { steps, problems } = planned(rig, state);
+  t.deepEqual(steps, []);
+  t.regex(problems[0]?.why ?? '', /unknown pool 'nowhere'; the revision would not be begun/);
+});

@@ -124,7 +124,8 @@ export class Rig {
   standing(): Standing {
     const { store, engine } = this;
     const refusalOf = (key: Key) => engine.refusalOf(key);
-    return { store, world: engine.world, troubled: engine.board.troubled(), refusalOf };
+    const hasFallback = engine.rollout.committed !== null;
+    return { store, world: engine.world, troubled: engine.board.troubled(), refusalOf, hasFallback };
   }
 
   phase(key: Key): string | undefined {

@@ -13,7 +13,8 @@ export function planText(
   if (!acceptable(findings)) return `${found}refused: ${findingCounts(findings)}; nothing would be done\n`;
   const width = Math.max(0, ...steps.map(({ action }) => action.length));
   const lines = steps.map(({ action, key }) => `  ${action.padEnd(width)}  ${printable(key)}\n`);
-  const heading = steps.length === 0 ? 'nothing to do\n' : `${count(steps.length, 'step')} to take:\n`;
+  const none = problems.length === 0 ? 'nothing to do\n' : 'no step would be taken\n';
+  const heading = steps.length === 0 ? none : `${count(steps.length, 'step')} to take:\n`;
   const notReady =
     problems.length === 0 ? '' : `${count(problems.length, 'resource')} would not become ready:\n`;
   const reasons = problems.map(({ why }) => wrapped(why, terminal.width, '  '));
