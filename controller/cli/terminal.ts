@@ -20,7 +20,7 @@ export interface OutputStream {
   write(text: string): unknown;
 }
 
-/** Columns where nothing tells how many there are. */
+/** Columns where nothing tells how many there are; a terminal that knows no size has 0. */
 const defaultWidth = 80;
 
 /**
@@ -54,8 +54,8 @@ export function terminalOf(
   return {
     out: (text) => void stdout.write(text),
     err: (text) => void stderr.write(text),
-    width: stdout.isTTY === true ? (stdout.columns ?? defaultWidth) : defaultWidth,
+    width: stdout.isTTY === true ? stdout.columns || defaultWidth : defaultWidth,
     paint: (style, text) => (colours ? styled(style, text) : text),
-    live: stderr.isTTY === true && able ? { width: stderr.columns ?? defaultWidth } : null,
+    live: stderr.isTTY === true && able ? { width: stderr.columns || defaultWidth } : null,
   };
 }

@@ -15,9 +15,12 @@ export interface PatchOptions extends SocketOption, ReportOptions, ProposalOptio
   readonly merge?: boolean;
 }
 
+/** What standard input is called in messages. */
+const standardInput = '<standard input>';
+
 async function readPatchFile(path: string): Promise<JsonText> {
   if (path === '-') {
-    return readJsonText(await buffer(process.stdin), { file: '<standard input>', pointer: '' });
+    return readJsonText(await buffer(process.stdin), { file: standardInput, pointer: '' });
   }
   try {
     return readJsonText(await readFile(path), { file: path, pointer: '' });
@@ -29,17 +32,18 @@ async function readPatchFile(path: string): Promise<JsonText> {
 
 /** The two kinds of patches are told apart by their shape, so that one taken for the other is told before it is sent. */
 function refuseOtherKind(path: string, value: Json | undefined, merge: boolean): void {
+  const file = path === '-' ? standardInput : path;
   if (!merge && isJsonObject(value)) {
     throw new CliFailure(
       exitCodes.invalid,
-      `${path}: found an object, expected an array of operations (RFC 6902); nothing was touched`,
+      `${file}: found an object, expected an array of operations (RFC 6902); nothing was touched`,
       "with --merge it is taken as a merge patch (RFC 7396): 'holdfast patch --merge FILE'",
     );
   }
   if (merge && Array.isArray(value)) {
     throw new CliFailure(
       exitCodes.invalid,
-      `${path}: found an array, expected an object: a merge patch (RFC 7396); nothing was touched`,
+      `${file}: found an array, expected an object: a merge patch (RFC 7396); nothing was touched`,
       'without --merge it is taken as a list of operations (RFC 6902)',
     );
   }

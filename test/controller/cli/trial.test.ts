@@ -151,6 +151,11 @@ test('progress is one line that is redrawn on a terminal and is gone at the end;
   );
 });
 
+test('a terminal that knows no size has the usual 80 columns', async (t) => {
+  const { err } = await proposed(t, [begun, outcomeOf(8)], { columns: 0 });
+  t.is(err, '\r\u001b[Krevision 8 INPROGRESS: 1 of 3 resources ready, 2 waiting\r\u001b[K');
+});
+
 test('[ROLL-6] message and commit window travel with a rollback, and its number where one is given', async (t) => {
   const { service } = await proposed(t, [outcomeOf(8)], {
     words: ['3', '-m', '4 loses packets', '--commit-after', '0.5'],
