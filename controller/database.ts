@@ -47,7 +47,6 @@ export class Database implements RevisionLog {
     return database;
   }
 
-  /** Null, too, is told as long as nothing at all is kept; events alone are kept with revision 0. */
   load(): Kept | null {
     return this.#read((session) => session.load());
   }
@@ -71,9 +70,9 @@ export class Database implements RevisionLog {
   }
 
   /**
-   * When it throws, the fact is not there: `Full`, and the next one may find space; `Suspect`, and the database was opened anew and
-   * goes on. Only where that failed is it not known, and nothing is answered any more. A revision is refused with `Full`
-   * as long as there is no space left with which its verdict could be saved.
+   * When it throws, the fact is not there: after `Full` the next one may find space, after `Suspect` the database was opened anew and
+   * goes on. Only where opening it failed is that not known, and nothing is answered any more. A revision is refused with
+   * `Full` as long as there is no space kept free with which its verdict can be saved.
    */
   persist(fact: Fact): void {
     const isRevision = fact.type === 'revision';

@@ -15,7 +15,7 @@ export type RevisionRecord = Omit<RevisionEntry, 'desired' | 'phase'> & {
  * events. Implemented by the database.
  */
 export interface RevisionLog {
-  /** What a controller begins with; null: nothing was ever accepted. */
+  /** What a controller begins with; null: nothing is kept. Revision 0 where nothing was ever accepted, and events are kept. */
   load(): Kept | null;
   /**
    * Makes a fact durable, with the events that were noted since the last one. When it returns, it is on disk. When it throws, the
@@ -32,7 +32,10 @@ export interface RevisionLog {
   keptObjects(): ReadonlySet<string>;
   /** Keeps `events` with the next fact or `flush`; the oldest are forgotten first. */
   note(events: readonly EventRecord[]): void;
-  /** Writes what was noted, without waiting for the disk. Losing it in a power cut loses nothing that matters. */
+  /**
+   * Writes what was noted, without waiting for the disk. Losing it in a power cut loses nothing that matters. When it throws, that is
+   * kept for the next time.
+   */
   flush(): void;
   /** The last events, oldest first. */
   events(): readonly EventRecord[];
