@@ -369,7 +369,15 @@ export class Reconciliation {
   }
 
   #wakeWaiters(key: Key, cause: Cause): void {
-    for (const waiter of this.#waiters.take(key)) this.wake(waiter, through(cause, key));
+    for (const waiter of this.#waiters.take(key)) this.wake(waiter, this.#causeFor(waiter, key, cause));
+  }
+
+  /** Of what waits for `key` and may go on: that it had to wait for its turn is no reason for what it does, nor is it one itself. */
+  #causeFor(waiter: Key, key: Key, cause: Cause): Cause {
+    const isTurn = kindOf(key) === 'group' || (kindOf(key) === 'container' && kindOf(waiter) === 'container');
+    const own = this.board.get(waiter)?.cause;
+    const next = through(cause, key);
+    return own !== undefined && (isTurn || next.via.includes(waiter)) ? own : next;
   }
 
   /** A change that none of our steps made. Said in the event log where it undoes what held. */
