@@ -15,9 +15,11 @@ function groupText({ group, rank }: Lifecycle): string {
   return group === null ? 'none: it is started after all groups' : `${group}, place ${rank + 1}`;
 }
 
-function runningText({ running, pid, ready }: Facts): string {
+/** Readiness is of those alone that have to say so. */
+function runningText({ running, pid, ready }: Facts, goal: ContainerSpec['goal'] | undefined): string {
   if (!running) return 'no';
   const process = pid === null ? 'yes' : `as process ${pid}`;
+  if (goal !== 'READY') return process;
   return `${process}, ${ready ? 'and has said that it is ready' : 'and has not said that it is ready'}`;
 }
 
@@ -30,7 +32,7 @@ const policyTexts: Readonly<Record<Recovery['policy'], string>> = {
   no: 'it is not started again',
   always: 'it is started again after any exit',
   'on-failure': 'it is started again after an exit with another code than 0, or by a signal',
-  'unless-stopped': 'it is started again after any exit but a stop that was asked for',
+  'unless-stopped': 'it is started again after any exit but one that was asked for',
 };
 
 function recoveryText(recovery: Recovery | null): string {
@@ -63,6 +65,6 @@ export function containerFields({
       : [['Group', groupText(lifecycle)] as const, ['Recovery', recoveryText(lifecycle.recovery)] as const]),
     ...(facts === null
       ? []
-      : [['Runs', runningText(facts)] as const, ['Last exit', exitField(facts)] as const]),
+      : [['Runs', runningText(facts, desired?.goal)] as const, ['Last exit', exitField(facts)] as const]),
   ];
 }

@@ -1,5 +1,5 @@
 import test, { type ExecutionContext } from 'ava';
-import { of } from 'rxjs';
+import { concat, NEVER, of } from 'rxjs';
 import type { RevisionOutcome } from '../../../controller/api/contract.ts';
 import { waitingWeb, webExited } from '../fixtures.ts';
 import { outcomeOf, type ScriptedService } from '../scripted-service.ts';
@@ -30,7 +30,7 @@ async function proposed(
   service.outcomes = (revision) => {
     service.outcomesAsked.push(revision);
     // Streams of a controller do not end by themselves.
-    return columns === undefined && later.length === 0 ? service.outcomeSubject : of(accepted, ...later);
+    return columns === undefined && later.length === 0 ? concat(of(accepted), NEVER) : of(accepted, ...later);
   };
   const all = ['rollback', ...words, '--socket', socket];
   return { ...(await commandLine(all, columns === undefined ? {} : { columns })), service };
