@@ -1,8 +1,9 @@
 import type { Json, JsonObject } from '../../state/json.ts';
+import { pointerTo } from '../../state/pointer.ts';
 import type { FlatState, StateChange } from '../../state/revision.ts';
 import type { DesiredStore } from '../../state/store.ts';
 import { deviceWith, runOf } from './revisions.ts';
-import { merging } from './stores.ts';
+import { bakedTexts, merging } from './stores.ts';
 
 /** Whole numbers from 0 to `below` - 1. */
 type Random = (below: number) => number;
@@ -12,7 +13,7 @@ const containerNames = ['a', 'b', 'c', 'd', 'e', 'f'] as const;
 /** A state that is in order, whatever it makes of pools that are exhausted and addresses that are taken. */
 export function randomState(random: Random): FlatState {
   const names = containerNames.filter(() => random(2) === 0);
-  const runs = names.map((name): [string, Json] => [`${name}/run.json`, randomContainer(random, name)]);
+  const runs = names.flatMap((name) => Object.entries(randomDocuments(random, name)));
   const spec = random(4) > 0 ? { '#spec': 'pantavisor-service-system@1' } : {};
   return { ...spec, 'device.json': randomDevice(random), ...Object.fromEntries(runs) };
 }
@@ -45,6 +46,13 @@ function randomBelonging(random: Random): JsonObject {
   };
 }
 
+/** The documents of a container, at times with an address in its own configuration. */
+function randomDocuments(random: Random, name: string): Readonly<Record<string, Json>> {
+  const sha256 = Object.keys(bakedTexts)[random(8)];
+  if (sha256 === undefined) return { [`${name}/run.json`]: randomContainer(random, name) };
+  return { [`${name}/run.json`]: runOf(name, null), [`${name}/lxc.container.conf`]: sha256 };
+}
+
 function randomContainer(random: Random, name: string): Json {
   const pool = ['one', 'one', 'two'][random(3)] ?? 'one';
   const hostname = random(4) === 0 ? { hostname: `host-${random(2)}` } : {};
@@ -70,15 +78,22 @@ export function randomChange(random: Random, store: DesiredStore): StateChange {
         operations: [{ op: 'add', path: '/device.json', value: randomDevice(random) }],
       };
     case 3:
-      return merging({ [path]: null, [`_config/${name}/x.json`]: random(2) === 0 ? null : {} });
+      return merging({
+        [path]: null,
+        [`${name}/lxc.container.conf`]: null,
+        [`_config/${name}/x.json`]: random(2) === 0 ? null : {},
+      });
     default: {
-      const documents = {
-        [path]: randomContainer(random, name),
-        'c/run.json': store.flat()['c/run.json'] ?? null,
-      };
-      const operations = Object.entries(documents)
-        .filter(([, value]) => value !== null)
-        .map(([at, value]) => ({ op: 'add' as const, path: `/${at.replace('/', '~1')}`, value }));
+      const before = store.flat();
+      const documents = { 'c/run.json': before['c/run.json'] ?? null, ...randomDocuments(random, name) };
+      const config = `${name}/lxc.container.conf`;
+      const gone = Object.hasOwn(before, config) && !Object.hasOwn(documents, config) ? [config] : [];
+      const operations = [
+        ...gone.map((at) => ({ op: 'remove' as const, path: pointerTo(at) })),
+        ...Object.entries(documents)
+          .filter(([, value]) => value !== null)
+          .map(([at, value]) => ({ op: 'add' as const, path: pointerTo(at), value })),
+      ];
       return { type: 'patch', operations };
     }
   }

@@ -3,8 +3,16 @@ import type { DesiredResource, LeaseSpec } from '../../state/resource.ts';
 import type { FlatState, HeldLease, ObjectFacts, Proposal, StateChange } from '../../state/revision.ts';
 import { DesiredStore } from '../../state/store.ts';
 
-/** Every object is there, and none has a text. */
-export const noFacts: ObjectFacts = { texts: {}, missing: [] };
+/** sha256 → an LXC configuration with that address of its own (LEASE-6). */
+export const bakedTexts: Readonly<Record<string, string>> = Object.fromEntries(
+  ['10.0.5.3', '10.0.5.4'].map((address, index) => [
+    String(index).repeat(64),
+    `lxc.net.0.type = veth\nlxc.net.0.link = lxcbr0\nlxc.net.0.ipv4.address = ${address}/24\n`,
+  ]),
+);
+
+/** Every object is there, and none but those has a text. */
+export const noFacts: ObjectFacts = { texts: bakedTexts, missing: [] };
 
 /** A store that holds `state`. */
 export function storeOf(state: FlatState, held: readonly HeldLease[] = []): DesiredStore {
