@@ -22,8 +22,12 @@ export interface Interest {
 /**
  * `look`: something is other than it should be. `suspect`: it is, unless `clear` of the same follows shortly — a veth
  * that is taken off its bridge may be about to be deleted, a bridge that is not up may be one we are just making.
+ * `gone`: the host end of this name is there no more, which clears what was suspected of it.
  */
-export type News = { readonly type: 'look' } | { readonly type: 'suspect' | 'clear'; readonly what: string };
+export type News =
+  | { readonly type: 'look' }
+  | { readonly type: 'suspect' | 'clear'; readonly what: string }
+  | { readonly type: 'gone'; readonly what: string; readonly name: string };
 
 const look: News = { type: 'look' };
 const linkPattern = /^(Deleted )?\d+: ([^:@\s]+)(?:@[^:\s]*)?: <([^>]*)>(.*)$/;
@@ -49,6 +53,7 @@ export function readIpLine(line: string, interest: Interest): News | null {
   const forwarding = forwardingPattern.exec(line);
   if (forwarding !== null) return readForwarding(forwarding[1] === 'on', interest);
   const gone = nameGonePattern.exec(line)?.[1] ?? '';
+  if (interest.isMember(gone)) return memberGone(gone);
   if (interest.bridges.has(gone) || interest.parents.has(gone)) return look;
   return interest.blockedByRoute && routePattern.test(line) ? look : null;
 }
@@ -68,10 +73,18 @@ function readLink(link: LinkLine, interest: Interest): News | null {
   return { type: link.up ? 'clear' : 'suspect', what: `link ${link.name}` };
 }
 
-/** A bridge says that it lost a port by a deletion that names it as master; the port's own deletion names none. */
-function readMember(link: LinkLine): News {
-  const detached = link.deleted && link.rest.includes(' master ');
-  return { type: detached ? 'suspect' : 'clear', what: `member ${link.name}` };
+function memberGone(name: string): News {
+  return { type: 'gone', what: `member ${name}`, name };
+}
+
+/**
+ * The host end of a veth pair belongs on its bridge, and up. It is neither when it has just been made, nor when it is about to be deleted. A
+ * bridge says that it lost a port by a deletion that names it as master; the port's own deletion names none.
+ */
+function readMember({ deleted, name, up, rest }: LinkLine): News {
+  const attached = rest.includes(' master ');
+  if (deleted && !attached) return memberGone(name);
+  return { type: !deleted && attached && up ? 'clear' : 'suspect', what: `member ${name}` };
 }
 
 /** The label that a line begins with is the name that the interface had when it got the address; the last word is its name. */

@@ -18,6 +18,8 @@ export interface MonitorOptions {
   readonly writes: OwnWrites;
   /** What to look out for, now. */
   readonly interest: () => Interest;
+  /** Told the name of a host end of a veth pair of ours when it is there no more, from whatever cause. */
+  readonly memberGone: (name: string) => void;
   readonly after: After;
 }
 
@@ -54,14 +56,15 @@ export function monitorNetwork(options: MonitorOptions): Observable<MonitorEvent
 type TakeLine = (line: string, look: () => void) => void;
 
 /** Suspicions that are not cleared in time count, all together. */
-function readLinks({ interest, after }: MonitorOptions): TakeLine {
+function readLinks({ interest, memberGone, after }: MonitorOptions): TakeLine {
   const suspicions = new Set<string>();
   return (line, look) => {
     const news = readIpLine(line, interest());
     if (news === null) return;
     if (news.type === 'look') return look();
-    if (news.type === 'clear') {
+    if (news.type !== 'suspect') {
       suspicions.delete(news.what);
+      if (news.type === 'gone') memberGone(news.name);
       return;
     }
     if (suspicions.size === 0) {

@@ -18,12 +18,15 @@ import { type PoolStep, runPoolBatch, type StepEnd, stepResult } from './pool-ba
 import { observePools } from './pool-observe.ts';
 import { type PoolView, planEnsure } from './pool-plan.ts';
 import { networkEpoch, type PoolRecord, PoolRecords } from './pool-record.ts';
+import { failureCode, timedCommands } from './timed-commands.ts';
 
 export interface HostNetworkOptions {
   /** Directory under which this instance keeps everything; must exist. Ours are `run/pools` and `run/rules.json`. */
   readonly root: string;
   /** Host ends of the veth pairs that belong on a pool's bridge, running or not. */
   readonly members: (pool: string) => readonly string[];
+  /** Told by a watch, of any of these: it is there no more, since its container ended or since somebody deleted it. */
+  readonly memberGone?: (name: string) => void;
   /** The clock's; used only to start a monitor that broke once more. */
   readonly after: After;
   readonly commands?: Commands;
@@ -35,6 +38,9 @@ export interface HostNetworkOptions {
  * own news are looked at as ever, and each look reads the rules back before.
  */
 const confirmDelayMs = 500;
+
+/** Far beyond what any `ip` or `nft` takes on a device under load. */
+const commandLimitMs = 20_000;
 
 interface Waiting {
   readonly step: PoolStep;
@@ -66,7 +72,8 @@ export class HostNetwork {
   #cancelConfirmation = () => {};
 
   constructor(options: HostNetworkOptions) {
-    const { commands = systemCommands, forwarding = kernelForwarding } = options;
+    const { forwarding = kernelForwarding } = options;
+    const commands = timedCommands(options.commands ?? systemCommands, options.after, commandLimitMs);
     this.#options = options;
     this.#commands = commands;
     this.instance = instanceOf(options.root);
@@ -116,6 +123,7 @@ export class HostNetwork {
       table,
       writes: this.#writes,
       interest: () => this.#interest,
+      memberGone: this.#options.memberGone ?? (() => {}),
       after: this.#options.after,
     });
     const nudged = this.#nudges.pipe(map(() => ({ type: 'look' as const })));
@@ -213,7 +221,7 @@ export class HostNetwork {
       for (const { step, resolve } of failed) {
         resolve(
           stepResult(
-            { step, error: { code: 'HostNetworkFailed', message } },
+            { step, error: { code: failureCode(error, 'HostNetworkFailed'), message } },
             this.#known.get(step.key) ?? null,
           ),
         );

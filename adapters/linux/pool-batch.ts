@@ -6,6 +6,7 @@ import { bridgePools, type PacketRules } from './packet-rules.ts';
 import { parentWarnings, settledPool } from './pool-observe.ts';
 import { type PoolPlan, type PoolView, planEnsure, planRemove } from './pool-plan.ts';
 import type { PoolRecord, PoolRecords } from './pool-record.ts';
+import { failureCode } from './timed-commands.ts';
 
 export type PoolStep = StepOf<'pool.ensure'> | StepOf<'pool.remove'>;
 
@@ -118,7 +119,7 @@ function scriptOf(jobs: readonly Job[]): IpScript {
 function rulesError(reason: unknown): StepError {
   const message = reason instanceof Error ? reason.message : String(reason);
   return {
-    code: 'PacketRulesFailed',
+    code: failureCode(reason, 'PacketRulesFailed'),
     message: `the packet filter rules of the pools were not set: ${message}`,
   };
 }

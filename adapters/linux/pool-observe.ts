@@ -12,7 +12,14 @@ import { needsRules } from './firewall.ts';
 import type { HostLink } from './host-links.ts';
 import { bridgeAlias, parseBridgeAlias } from './mark.ts';
 import type { RuleStatus } from './packet-rules.ts';
-import { bridgeMac, detachedMembers, isOwnBridge, ownBridges, type PoolView } from './pool-plan.ts';
+import {
+  bridgeMac,
+  detachedMembers,
+  downMembers,
+  isOwnBridge,
+  ownBridges,
+  type PoolView,
+} from './pool-plan.ts';
 import type { PoolRecord } from './pool-record.ts';
 
 /** All pools of ours, by name: those on record, and those of which only a marked bridge is left after a crash. */
@@ -81,6 +88,7 @@ function bridgeDrift(view: PoolView, record: PoolRecord, spec: BridgePoolSpec): 
     ...(link.up ? [] : [`bridge '${spec.bridge}' is down`]),
     ...(link.addresses.includes(address) ? [] : [`bridge '${spec.bridge}' has lost its address ${address}`]),
     ...detachedMembers(view, spec).map((name) => `'${name}' is not attached to bridge '${spec.bridge}'`),
+    ...downMembers(view, spec).map((name) => `'${name}' is down`),
     ...stray,
   ];
 }

@@ -199,7 +199,7 @@ function planBridge(view: PoolView, spec: BridgePoolSpec, record: PoolRecord | u
     additions: [
       ...(created ? ownBridgeLines(view, spec, link) : adoptedBridgeLines(spec, link)),
       ...(keeps ? [] : [`address add ${wanted} broadcast + dev ${spec.bridge}`]),
-      ...attachLines(view, spec),
+      ...memberLines(view, spec),
     ],
   };
 }
@@ -236,15 +236,31 @@ function adoptedBridgeLines(spec: BridgePoolSpec, link: HostLink | undefined): r
   return link === undefined || link.up ? [] : [`link set dev ${spec.bridge} up`];
 }
 
-/** Host ends of running containers that are not on the bridge, because it was deleted or they were taken off. */
-function attachLines(view: PoolView, spec: BridgePoolSpec): readonly string[] {
-  return detachedMembers(view, spec).map((name) => `link set dev ${name} master ${spec.bridge}`);
+/** Puts the members that are there back as they belong: on the bridge, and up. */
+function memberLines(view: PoolView, spec: BridgePoolSpec): readonly string[] {
+  return [
+    ...detachedMembers(view, spec).map((name) => `link set dev ${name} master ${spec.bridge}`),
+    ...downMembers(view, spec).map((name) => `link set dev ${name} up`),
+  ];
 }
 
-/** Members of the pool that exist and are not attached to its bridge. */
-export function detachedMembers(view: PoolView, spec: BridgePoolSpec): readonly string[] {
+function membersThat(
+  view: PoolView,
+  spec: BridgePoolSpec,
+  wrong: (link: HostLink) => boolean,
+): readonly string[] {
   return view.members(spec.name).filter((name) => {
     const link = view.host.links.get(name);
-    return link !== undefined && link.master !== spec.bridge;
+    return link !== undefined && wrong(link);
   });
+}
+
+/** Members of the pool that exist and are not attached to its bridge, because it was deleted or they were taken off. */
+export function detachedMembers(view: PoolView, spec: BridgePoolSpec): readonly string[] {
+  return membersThat(view, spec, (link) => link.master !== spec.bridge);
+}
+
+/** Members of the pool that exist and were set down. */
+export function downMembers(view: PoolView, spec: BridgePoolSpec): readonly string[] {
+  return membersThat(view, spec, (link) => !link.up);
 }

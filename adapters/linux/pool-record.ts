@@ -11,6 +11,7 @@ import { join } from 'node:path';
 import { digestOf, isJsonObject, type Json } from '../../state/json.ts';
 import { isName } from '../../state/names.ts';
 import type { PoolSpec } from '../../state/resource.ts';
+import { bootId } from './boot-id.ts';
 
 /**
  * What we did, or were about to do, for one pool: written before the kernel is touched, so that after a crash it is
@@ -31,8 +32,7 @@ const suffix = '.json';
 
 /** Names this boot and the network namespace that we are in: what a record speaks of is gone when either changes. */
 export function networkEpoch(): string {
-  const boot = readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim();
-  return `${boot} ${readlinkSync('/proc/self/ns/net')}`;
+  return `${bootId()} ${readlinkSync('/proc/self/ns/net')}`;
 }
 
 /**

@@ -1,5 +1,5 @@
-import { readFileSync } from 'node:fs';
 import type { ContainerSpec } from '../../state/resource.ts';
+import { readIfThere } from './read-if-there.ts';
 import { writeAtomically } from './write-atomically.ts';
 
 /**
@@ -21,14 +21,8 @@ export function writeContainerRecord(path: string, record: ContainerRecord): voi
  * power cut came between its writing and the disk, so that the container can't run. Throws where it can't be read.
  */
 export function readContainerRecord(path: string, instance: string): ContainerRecord | 'torn' | null {
-  let text: string;
-  try {
-    text = readFileSync(path, 'utf8');
-  } catch (error) {
-    const code = (error as NodeJS.ErrnoException).code;
-    if (code === 'ENOENT' || code === 'ENOTDIR') return null;
-    throw error;
-  }
+  const text = readIfThere(path);
+  if (text === null) return null;
   try {
     const record = JSON.parse(text) as ContainerRecord;
     return record.instance === instance ? record : null;

@@ -1,45 +1,38 @@
-import { mkdirSync, readFileSync, renameSync, statSync, writeFileSync } from 'node:fs';
+import { mkdirSync, renameSync, writeFileSync } from 'node:fs';
 import { rm } from 'node:fs/promises';
 import { dirname } from 'node:path';
+import { filter, merge, type Observable, Subject } from 'rxjs';
+import { digestOf } from '../../state/json.ts';
 import {
   type ContainerSpec,
-  containerKey,
   leaseKey,
   type NetworkInterface,
   type ObservedResource,
 } from '../../state/resource.ts';
+import type { Commands } from '../linux/command.ts';
 import { vethName } from '../linux/mark.ts';
-import { lxcConfiguration } from './configuration.ts';
+import type { After } from '../linux/network-monitor.ts';
+import { generatedBy, lxcConfiguration } from './configuration.ts';
 import { type ContainerRecord, readContainerRecord, writeContainerRecord } from './container-record.ts';
-import { exitReport } from './exit-report.ts';
+import { ContainerSight, lastLinesOf } from './container-sight.ts';
 import { ignoresHalt } from './halt-signal.ts';
 import { HostsFiles, type HostsSource } from './hosts-files.ts';
 import { type ContainerPaths, isContainerName, type Layout } from './layout.ts';
 import type { LxcTools } from './lxc-tools.ts';
 import type { Monitors } from './monitors.ts';
+import { identify } from './process-identity.ts';
+import { readIfThere } from './read-if-there.ts';
+import { ReadySockets } from './ready-sockets.ts';
+import { RecordWatch } from './record-watch.ts';
 import { Root } from './root.ts';
+import { Runs } from './runs.ts';
 import { StepConflict, StepFailure } from './step-refusal.ts';
 import { entriesOf } from './storage.ts';
+import { tailOf } from './tail.ts';
 
-/** Characters of a container's last line that its observation repeats. */
-const shownCharacters = 200;
-
-/** Lines with something in them. */
-function linesOf(text: string): readonly string[] {
-  return text.split(/\r?\n/).filter((line) => line.trim() !== '');
-}
-
-/** Lines of the container's log that a failure repeats. */
+/** Lines of the container's log that a failure repeats, and how much of a log they are looked for in. */
 const shownLogLines = 12;
-
-function readOrEmpty(path: string): string {
-  try {
-    return readFileSync(path, 'utf8');
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return '';
-    throw error;
-  }
-}
+const logTailBytes = 64 * 1024;
 
 /** Makes room for the log of a run. That of the run before is kept as `<path>.1`: no more than two ever take space. */
 function rotate(path: string): void {
@@ -51,13 +44,31 @@ function rotate(path: string): void {
   }
 }
 
+/** What stands for the spec of a container of ours that runs and was made from nobody knows what: no desired one is like it. */
+function unknownSpec(name: string): ContainerSpec {
+  return {
+    name,
+    hostname: name,
+    root: { type: 'directory', path: '/' },
+    persistence: 'permanent',
+    network: { mode: 'lxc' },
+    config: [],
+    files: [],
+    goal: 'STARTED',
+    system: null,
+  };
+}
+
 export interface ContainersOptions {
   readonly layout: Layout;
   readonly instance: string;
   readonly objects: (sha256: string) => string;
+  readonly commands: Commands;
   readonly monitors: Monitors;
   readonly tools: LxcTools;
   readonly leases: HostsSource['leases'];
+  /** The clock's. */
+  readonly after: After;
   /** Whole seconds, more than 0, between asking a container to stop and forcing it (CTR-8). */
   readonly stopTimeoutSeconds: number;
 }
@@ -69,17 +80,43 @@ export class Containers {
   readonly #monitors: Monitors;
   readonly #tools: LxcTools;
   readonly #root: Root;
+  readonly #runs: Runs;
+  readonly #sight: ContainerSight;
+  readonly #ready: ReadySockets;
+  readonly #watch = new RecordWatch();
   readonly #hosts: HostsFiles;
+  readonly #signalled = new Subject<string>();
   /** Of every container that exists. */
   readonly #records = new Map<string, ContainerRecord>();
 
   constructor(options: ContainersOptions) {
+    const { layout, objects, commands, monitors, after } = options;
     this.#options = options;
-    this.#layout = options.layout;
-    this.#monitors = options.monitors;
+    this.#layout = layout;
+    this.#monitors = monitors;
     this.#tools = options.tools;
-    this.#root = new Root(options.layout, options.objects);
-    this.#hosts = new HostsFiles(options.layout, { leases: options.leases, containers: () => this.#specs() });
+    this.#root = new Root({ layout, objects, commands });
+    this.#runs = new Runs(layout);
+    this.#sight = new ContainerSight({
+      layout,
+      monitors,
+      runs: this.#runs,
+      isMounted: ({ spec }) => this.#root.isMounted(spec.root),
+      hostInterfaces: ({ spec }) => this.#hostInterfaces(spec),
+    });
+    this.#ready = new ReadySockets({ layout, after, take: (name) => this.#takeSignal(name) });
+    this.#hosts = new HostsFiles(layout, { leases: options.leases, containers: () => this.#specs() });
+  }
+
+  /** Names of containers that may be other than they were, from whatever cause: they ended, they signalled, their files were changed. */
+  get changed(): Observable<string> {
+    const damaged = this.#watch.changed.pipe(filter((name) => !this.#sight.isOnRecord(name)));
+    return merge(this.#monitors.ended, this.#signalled, damaged);
+  }
+
+  /** Why something is not watched or listened to any more that should be: a full observation is due. */
+  get lost(): Observable<string> {
+    return this.#ready.failed;
   }
 
   /** Reads from the disk which containers exist, and makes name resolution say what leases and containers say. */
@@ -88,11 +125,28 @@ export class Containers {
     const found = await Promise.all(names.map(async (name) => ({ name, record: await this.#read(name) })));
     this.#records.clear();
     for (const { name, record } of found) if (record !== null) this.#records.set(name, record);
+    for (const name of this.#monitors.running()) {
+      if (!this.#records.has(name) && this.#isUnrecorded(name)) this.#records.set(name, this.#unknown(name));
+    }
     await this.#hosts.refresh();
   }
 
   names(): readonly string[] {
     return [...this.#records.keys()];
+  }
+
+  /** From now on `changed` tells of those that run, and they are listened to. Rejects where they can't be. */
+  async attend(): Promise<void> {
+    for (const { spec } of this.#records.values()) {
+      if (await this.#sight.isRunning(spec.name)) await this.#attendTo(spec);
+    }
+  }
+
+  /** Nothing is told or listened to any more. */
+  close(): void {
+    this.#signalled.complete();
+    this.#watch.close();
+    this.#ready.close();
   }
 
   /** Names resolve as the leases now say (CTR-5). */
@@ -102,66 +156,44 @@ export class Containers {
 
   /** Host ends of the interfaces that containers have in `pool`, whether they run or not. */
   hostInterfaces(pool: string): readonly string[] {
-    return [...this.#specs()].flatMap(({ name, network }) =>
-      network.mode !== 'pool'
-        ? []
-        : network.interfaces
-            .filter((face) => face.type === 'veth' && face.pool === pool)
-            .map((face) => this.#hostInterface(name, face)),
-    );
+    return [...this.#specs()].flatMap((spec) => this.#hostInterfaces(spec, pool));
   }
 
-  /** What there is of one container now; null: nothing of ours. */
+  /** The container that an interface of the host belongs to; null: none. */
+  ownerOf(hostInterface: string): string | null {
+    const owner = [...this.#specs()].find((spec) => this.#hostInterfaces(spec).includes(hostInterface));
+    return owner?.name ?? null;
+  }
+
+  /** What there is of one container now; null: nothing of ours. One whose record was deleted is forgotten once it runs no more. */
   async observe(name: string): Promise<ObservedResource<'container'> | null> {
     const record = this.#records.get(name);
     if (record === undefined) return null;
-    const { spec, digest } = record;
-    // A monitor outlives its container's init while it takes down what is left: nothing runs any more then.
-    const init = (await this.#monitors.isRunning(name)) ? this.#monitors.init(name) : 'gone';
-    const running = init !== 'gone';
-    const pid = typeof init === 'number' ? init : null;
-    const drift = running ? [] : this.#endOf(name);
-    return { key: containerKey(name), kind: 'container', spec, digest, drift, facts: { running, pid } };
+    const observed = await this.#sight.observe(record);
+    if (observed === null && this.#records.get(name) === record) this.#records.delete(name);
+    return observed;
   }
 
-  /** Makes root and configuration anew and starts. Rejects with StepConflict or StepFailure. */
-  async start(spec: ContainerSpec, digest: string): Promise<void> {
-    const paths = this.#layout.container(spec.name);
-    if (await this.#runs(spec.name)) return this.#expectRunning(spec.name, digest);
-    if (!this.#records.has(spec.name) && statSync(paths.config, { throwIfNoEntry: false }) !== undefined) {
-      throw new StepConflict({
-        code: 'ContainerExists',
-        message: `${paths.directory} holds a container that Holdfast did not make; remove it, or give this one another name`,
-      });
+  /** Makes root and configuration anew and, unless it is only to be mounted, starts it. Rejects with StepConflict or StepFailure. */
+  async start(spec: ContainerSpec, digest: string, signal: AbortSignal): Promise<void> {
+    const { name } = spec;
+    const paths = this.#layout.container(name);
+    if (await this.#isUp(name)) {
+      if (this.#isAsAsked(name, digest)) return;
+      this.#expectUnknown(name);
+      await this.#end(name, signal);
     }
+    this.#expectOurs(name);
     this.#root.check(spec.root);
-    const before = this.#records.get(spec.name)?.spec.root;
-    const record = { instance: this.#options.instance, digest, spec };
-    mkdirSync(paths.directory, { recursive: true });
-    writeContainerRecord(paths.record, record);
-    this.#records.set(spec.name, record);
-    const prepared = this.#prepare(spec, digest, paths);
-    this.#tools.expect();
-    await prepared;
-    await this.#launch(spec.name, paths);
+    const before = this.#records.get(name)?.spec.root;
+    await this.#make(spec, digest, paths);
+    if (spec.goal !== 'MOUNTED') await this.#launch(spec, paths, signal);
     if (before?.type === 'object') await this.#sweep();
   }
 
   /** Graceful, then forced (CTR-8); resolves when nothing of it runs any more. */
-  async stop(name: string): Promise<void> {
-    if (!this.#records.has(name) || !(await this.#monitors.isRunning(name))) return;
-    const { log } = this.#layout.container(name);
-    const patience = this.#canBeAsked(name) ? this.#options.stopTimeoutSeconds : 'kill';
-    const status = await this.#tools.stop(name, log, patience);
-    // It may have ended by itself while we asked.
-    if (status !== 0 && (await this.#monitors.isRunning(name))) {
-      throw new StepFailure({
-        code: 'StopFailed',
-        message: `container '${name}' did not stop: lxc-stop exited with ${status}; see ${log}`,
-        log: this.#lastWords(name),
-      });
-    }
-    await this.#monitors.untilEnded(name);
+  async stop(name: string, signal: AbortSignal): Promise<void> {
+    if (this.#records.has(name) && (await this.#monitors.isRunning(name))) await this.#end(name, signal);
   }
 
   /** Removes everything of it but its permanent storage. */
@@ -182,6 +214,13 @@ export class Containers {
     for (const { spec } of this.#records.values()) yield spec;
   }
 
+  #hostInterfaces({ name, network }: ContainerSpec, pool?: string): readonly string[] {
+    if (network.mode !== 'pool') return [];
+    return network.interfaces
+      .filter((face) => face.type === 'veth' && (pool === undefined || face.pool === pool))
+      .map((face) => this.#hostInterface(name, face));
+  }
+
   #hostInterface(container: string, face: NetworkInterface): string {
     return vethName(this.#options.instance, leaseKey(face.pool, container, face.name));
   }
@@ -191,17 +230,26 @@ export class Containers {
     const paths = this.#layout.container(name);
     const record = readContainerRecord(paths.record, this.#options.instance);
     if (record !== 'torn') return record;
-    if (await this.#monitors.isRunning(name)) {
-      throw new Error(
-        `container '${name}' runs, and ${paths.record} is damaged; stop it with lxc-stop -P ${this.#layout.lxcPath} -n ${name}`,
-      );
-    }
+    if (await this.#monitors.isRunning(name)) return this.#unknown(name);
     await this.#discard(name, paths);
     return null;
   }
 
+  #unknown(name: string): ContainerRecord {
+    const spec = unknownSpec(name);
+    return { instance: this.#options.instance, digest: digestOf(spec), spec };
+  }
+
+  /** It has no record, and nothing says that it is somebody else's: it has no configuration either, or one that we wrote. */
+  #isUnrecorded(name: string): boolean {
+    const { record, config } = this.#layout.container(name);
+    const text = readIfThere(config);
+    return readIfThere(record) === null && (text === null || text.startsWith(generatedBy));
+  }
+
   /** The record goes last: what is left of a crash is found again. */
   async #discard(name: string, paths: ContainerPaths): Promise<void> {
+    this.#ready.remove(name);
     await this.#root.remove(name);
     await rm(dirname(paths.log), { recursive: true, force: true });
     for (const path of [paths.config, paths.monitorPid, paths.record]) await rm(path, { force: true });
@@ -209,24 +257,52 @@ export class Containers {
   }
 
   /** False only when nothing is left of an earlier run. */
-  async #runs(name: string): Promise<boolean> {
-    if (!(await this.#monitors.isRunning(name))) return false;
-    if (this.#monitors.init(name) !== 'gone') return true;
+  async #isUp(name: string): Promise<boolean> {
+    if (await this.#sight.isRunning(name)) return true;
     await this.#monitors.untilEnded(name);
     return false;
   }
 
-  #expectRunning(name: string, digest: string): void {
-    if (this.#records.get(name)?.digest === digest) return;
+  #isAsAsked(name: string, digest: string): boolean {
+    return this.#records.get(name)?.digest === digest && this.#sight.isOnRecord(name);
+  }
+
+  /** One that runs is stopped by a step of its own, unless nobody could know of it: its record is gone. */
+  #expectUnknown(name: string): void {
+    this.#expectOurs(name);
+    if (!this.#records.has(name) || !this.#sight.isOnRecord(name)) return;
     throw new StepFailure({
       code: 'ContainerRunning',
       message: `container '${name}' runs with another specification; stop it before it is started anew`,
     });
   }
 
+  #expectOurs(name: string): void {
+    if (this.#records.has(name) || this.#isUnrecorded(name)) return;
+    throw new StepConflict({
+      code: 'ContainerExists',
+      message: `${this.#layout.container(name).directory} holds a container that Holdfast did not make; remove it, or give this one another name`,
+    });
+  }
+
+  async #make(spec: ContainerSpec, digest: string, paths: ContainerPaths): Promise<void> {
+    const record = { instance: this.#options.instance, digest, spec };
+    this.#watch.release(spec.name);
+    mkdirSync(paths.directory, { recursive: true });
+    this.#runs.forget(spec.name);
+    writeContainerRecord(paths.record, record);
+    this.#records.set(spec.name, record);
+    const prepared = this.#prepare(spec, digest, paths);
+    if (spec.goal !== 'MOUNTED') this.#tools.expect();
+    await prepared;
+    this.#runs.begin(spec.name);
+  }
+
   async #prepare(spec: ContainerSpec, digest: string, paths: ContainerPaths): Promise<void> {
     const hostsFile = this.#hosts.fileFor(spec);
     rotate(paths.log);
+    if (spec.goal === 'READY') await this.#ready.prepare(spec.name);
+    else this.#ready.remove(spec.name);
     const root = await this.#root.prepare({ spec, digest, mountsHosts: hostsFile !== null });
     const text = lxcConfiguration({
       hostname: spec.hostname,
@@ -236,6 +312,7 @@ export class Containers {
       upperLayer: root.upperLayer,
       hostsFile,
       hostsTarget: root.hostsTarget,
+      ready: root.ready === null ? null : { directory: paths.ready, mount: root.ready },
       consoleLog: paths.console,
       haltSignal: root.haltSignal,
       hostInterface: (face) => this.#hostInterface(spec.name, face),
@@ -243,9 +320,19 @@ export class Containers {
     writeFileSync(paths.config, text, { mode: 0o600 });
   }
 
-  async #launch(name: string, { log, monitorPid }: ContainerPaths): Promise<void> {
-    const status = await this.#tools.start(name, log, monitorPid);
-    if (status === 0) return;
+  async #launch(
+    spec: ContainerSpec,
+    { log, monitorPid }: ContainerPaths,
+    signal: AbortSignal,
+  ): Promise<void> {
+    const { name } = spec;
+    const status = await this.#tools.start(name, { log, monitorPid, signal });
+    if (status === 0 && !signal.aborted) {
+      this.#runs.setLaunched(name);
+      return this.#attendTo(spec);
+    }
+    if (signal.aborted) this.#monitors.killStart(name);
+    this.#runs.forget(name);
     throw new StepFailure({
       code: 'StartFailed',
       message: `container '${name}' did not start: lxc-start exited with ${status}; see ${log}`,
@@ -253,33 +340,57 @@ export class Containers {
     });
   }
 
-  /** What LXC complained of, else what the container said last. */
-  #lastWords(name: string): readonly string[] {
-    const paths = this.#layout.container(name);
-    const complaints = readOrEmpty(paths.log)
-      .split('\n')
-      .filter((line) => / ERROR /.test(line));
-    const said = linesOf(readOrEmpty(paths.console));
-    return [...said.slice(-shownLogLines), ...complaints.slice(-shownLogLines)].slice(-shownLogLines);
+  async #end(name: string, signal: AbortSignal): Promise<void> {
+    const { log } = this.#layout.container(name);
+    const patienceSeconds = this.#canBeAsked(name) ? this.#options.stopTimeoutSeconds : 'kill';
+    this.#watch.release(name);
+    this.#runs.setStopping(name, true);
+    mkdirSync(dirname(log), { recursive: true });
+    const status = await this.#tools.stop(name, { log, patienceSeconds, signal });
+    // It may have ended by itself while we asked.
+    if (status !== 0 && (await this.#monitors.isRunning(name))) {
+      this.#runs.setStopping(name, false);
+      throw new StepFailure({
+        code: 'StopFailed',
+        message: `container '${name}' did not stop: lxc-stop exited with ${status}; see ${log}`,
+        log: this.#lastWords(name),
+      });
+    }
+    await this.#monitors.untilEnded(name);
+    this.#ready.release(name);
   }
 
-  /** That it does not run, and where that is known: how it ended, and what it said last. */
-  #endOf(name: string): readonly string[] {
+  async #attendTo({ name, goal }: ContainerSpec): Promise<void> {
+    this.#watch.guard(name, this.#layout.container(name).directory);
+    if (goal === 'READY') await this.#ready.attend(name);
+  }
+
+  /** A container has said that it is ready (CTR-6): it is once that is on disk, with the init that is so. */
+  #takeSignal(name: string): string | null {
+    if (this.#records.get(name)?.spec.goal !== 'READY') return 'nobody waits for this container';
+    const pid = this.#monitors.init(name);
+    const init = typeof pid === 'number' ? identify(pid) : null;
+    if (init === null) return 'it cannot be told which process is the init of this container; try again';
+    if (this.#runs.isReady(name, init)) return null;
+    this.#runs.setReady(name, init);
+    this.#signalled.next(name);
+    return null;
+  }
+
+  /** What LXC complained of, else what the container said last. */
+  #lastWords(name: string): readonly string[] {
     const { log, console } = this.#layout.container(name);
-    const report = exitReport(readOrEmpty(log));
-    if (report === null) return ['not running'];
-    const said = linesOf(readOrEmpty(console)).at(-1);
-    return [
-      'not running',
-      report,
-      ...(said === undefined ? [] : [`it said last: ${said.slice(0, shownCharacters)}`]),
-    ];
+    const complaints = tailOf(log, logTailBytes)
+      .split('\n')
+      .filter((line) => / ERROR /.test(line));
+    const said = lastLinesOf(console, shownLogLines);
+    return [...said, ...complaints.slice(-shownLogLines)].slice(-shownLogLines);
   }
 
   #canBeAsked(name: string): boolean {
     const init = this.#monitors.init(name);
     if (typeof init !== 'number') return true;
-    return !ignoresHalt(init, readOrEmpty(this.#layout.container(name).config));
+    return !ignoresHalt(init, readIfThere(this.#layout.container(name).config) ?? '');
   }
 
   async #sweep(): Promise<void> {

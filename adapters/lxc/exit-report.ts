@@ -1,14 +1,47 @@
+import { constants as system } from 'node:os';
+import type { ContainerExit } from '../../state/resource.ts';
+
 /**
- * How the container's init ended, in words, from the log of the LXC monitor (`lxc_error_set_and_log` in liblxc writes
- * `Child <49> ended on signal Killed(9)` or `Child <49> ended on error (3)` or nothing for status 0 in some versions). Null
- * where the log does not say.
+ * Lines of the monitor's log, by the function of liblxc that wrote them: as old as LXC 3, and the same up to 7. `post_start`: an
+ * init runs. `signal_handler` (DEBUG): it has ended. `lxc_error_set_and_log` (INFO): with a status other than 0, or by a signal.
+ * `lxc_delete_network` (DEBUG) follows in any case: only then is silence about the status a 0.
  */
-export function exitReport(log: string): string | null {
-  const ends = [...log.matchAll(/Child <\d+> ended on (?:signal (\w[^\n]*)\((\d+)\)|error \((\d+)\))/g)];
-  const last = ends.at(-1);
-  if (last === undefined) return null;
-  const [, signal, number, status] = last;
-  return status === undefined
-    ? `its init was ended by signal ${number} (${signal})`
-    : `its init exited with status ${status}`;
+const tellingLine =
+  /^lxc-start \S+ (\d{14}\.\d{3}) [A-Z]+ +\w+ - \S+:(post_start|signal_handler|lxc_error_set_and_log|lxc_delete_network):\d+ - (.*)$/gm;
+
+/** LXC's time, `20261122052929.785`, which is UTC: milliseconds since the epoch. */
+function millisecondsOf(stamp: string): number {
+  const [, year, month, day, hour, minute, rest] =
+    /^(\d{4})(\d\d)(\d\d)(\d\d)(\d\d)(\d\d\.\d{3})$/.exec(stamp) ?? [];
+  return Date.parse(`${year}-${month}-${day}T${hour}:${minute}:${rest}Z`);
+}
+
+function signalName(number: number): string {
+  const known = Object.entries(system.signals).find(([, value]) => value === number);
+  return known?.[0] ?? `SIG${number}`;
+}
+
+function unusualEnd(message: string, at: number): ContainerExit | null {
+  const [, signal, status] =
+    /^Child <\d+> ended on (?:signal .*\((\d+)\)|error \((\d+)\))$/.exec(message) ?? [];
+  if (signal !== undefined) return { code: null, signal: signalName(Number(signal)), at };
+  return status === undefined ? null : { code: Number(status), signal: null, at };
+}
+
+/**
+ * How the last init that a log of `lxc-start -l DEBUG` speaks of has ended; null where it has not, or where the log does not say: its
+ * monitor was killed, the disk was full. A container that restarts itself goes on in the same log.
+ */
+export function exitInLog(log: string): ContainerExit | null {
+  let endedAt: number | null = null;
+  let exit: ContainerExit | null = null;
+  for (const [, stamp = '', source, message = ''] of log.matchAll(tellingLine)) {
+    const at = millisecondsOf(stamp);
+    if (source === 'post_start') [endedAt, exit] = [null, null];
+    else if (source === 'signal_handler' && /^Container init process \d+ exited$/.test(message)) endedAt = at;
+    else if (source === 'lxc_error_set_and_log') exit = unusualEnd(message, endedAt ?? at);
+    else if (source === 'lxc_delete_network' && endedAt !== null)
+      exit ??= { code: 0, signal: null, at: endedAt };
+  }
+  return exit;
 }

@@ -58,6 +58,8 @@ export interface FilesLayer {
   readonly files: readonly ConfigFile[];
   /** Paths at which an empty file is enough: something will be mounted there. */
   readonly placeholders: readonly string[];
+  /** Paths at which there has to be a directory, for the same reason. */
+  readonly directories: readonly string[];
   /** Path of an object in the object store. */
   readonly objects: (sha256: string) => string;
 }
@@ -68,7 +70,7 @@ export interface FilesLayer {
  * outside `layer`: it starts empty, and its paths are resolved before. The container must not run.
  */
 export async function writeFilesLayer(options: FilesLayer): Promise<void> {
-  const { layer, root, files, placeholders, objects } = options;
+  const { layer, root, files, placeholders, directories, objects } = options;
   await rm(layer, { recursive: true, force: true });
   await mkdir(layer, { recursive: true });
   await take(layer, await attributesOf(root, { uid: 0, gid: 0, mode: 0o755 }));
@@ -76,6 +78,7 @@ export async function writeFilesLayer(options: FilesLayer): Promise<void> {
     await writeEntry(options, resolveInside(root, file.path), await contentOf(file, objects));
   }
   for (const path of placeholders) await writeEntry(options, path, '');
+  for (const path of directories) await makeDirectory(layer, root, path);
 }
 
 async function writeEntry(

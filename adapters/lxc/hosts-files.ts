@@ -1,18 +1,10 @@
-import {
-  closeSync,
-  existsSync,
-  ftruncateSync,
-  mkdirSync,
-  openSync,
-  readFileSync,
-  rmSync,
-  writeSync,
-} from 'node:fs';
+import { closeSync, existsSync, ftruncateSync, mkdirSync, openSync, rmSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
 import { digestOf } from '../../state/json.ts';
 import type { ContainerSpec, LeaseSpec } from '../../state/resource.ts';
 import { hostsFile } from './hosts-file.ts';
 import type { Layout } from './layout.ts';
+import { readIfThere } from './read-if-there.ts';
 import { entriesOf } from './storage.ts';
 
 /** The pools that a container is in, sorted; null where it gets no hosts file of ours: it is in none, or brings its own. */
@@ -23,15 +15,6 @@ export function namedPools(spec: ContainerSpec): readonly string[] | null {
 }
 
 const fileName = (pools: readonly string[]): string => digestOf(pools).slice(0, 16);
-
-function readIfThere(path: string): string | null {
-  try {
-    return readFileSync(path, 'utf8');
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return null;
-    throw error;
-  }
-}
 
 /**
  * Writes in place: containers have this very inode mounted. One write of the whole, then the rest is cut off, so that no reader finds it

@@ -10,6 +10,10 @@ export interface ContainerPaths {
   readonly record: string;
   /** Holds the process id of the container's monitor while it runs; LXC removes it (lxc-start(1), `--pidfile`). */
   readonly monitorPid: string;
+  /** What is known of its present or last run (runs.ts). */
+  readonly run: string;
+  /** Mounted into one whose goal is READY; holds the socket on which it says so (ready-sockets.ts). */
+  readonly ready: string;
   /** A read-only layer over the root with the revision's files (CTR-4). */
   readonly files: string;
   /** What liblxc says of this run. */
@@ -87,6 +91,8 @@ function containerPaths(root: string, lxcPath: string, name: string): ContainerP
     config: join(directory, 'config'),
     record: join(directory, 'holdfast.json'),
     monitorPid: join(directory, 'monitor.pid'),
+    run: join(directory, 'run.json'),
+    ready: join(root, 'run/ready', name),
     files: join(directory, 'files'),
     log: join(logs, 'lxc.log'),
     console: join(logs, 'console.log'),

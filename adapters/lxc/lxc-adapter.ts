@@ -1,10 +1,9 @@
 import { mkdirSync } from 'node:fs';
-import { map, merge, mergeMap, type Observable, Subject, takeUntil } from 'rxjs';
+import { defer, EMPTY, filter, from, map, merge, mergeMap, type Observable, Subject, takeUntil } from 'rxjs';
 import { containerKey, type Key, kindOf, nameOf, type ObservedResource } from '../../state/resource.ts';
 import type {
   Action,
   Adapter,
-  Executors,
   Observation,
   Step,
   StepError,
@@ -12,10 +11,12 @@ import type {
   StepResult,
   WatchEvent,
 } from '../adapter.ts';
-import { CommandError } from '../linux/command.ts';
+import { CommandError, systemCommands } from '../linux/command.ts';
 import { instanceOf } from '../linux/mark.ts';
 import { HostNetwork, type HostNetworkOptions } from '../linux/network.ts';
+import { failureCode, timedCommands } from '../linux/timed-commands.ts';
 import { Containers } from './containers.ts';
+import { Deadlines } from './deadlines.ts';
 import { layoutOf } from './layout.ts';
 import { LeaseRecords } from './lease-records.ts';
 import { LxcTools } from './lxc-tools.ts';
@@ -33,11 +34,23 @@ export interface LxcAdapterOptions {
   readonly after: HostNetworkOptions['after'];
 }
 
+/** How long each step may take, and a stop beyond what it waits for the container to end by itself; milliseconds. */
+const startLimitMs = 60_000;
+const usualLimitMs = 30_000;
+
+/** How long a mount may take, milliseconds. */
+const mountLimitMs = 20_000;
+
+/** An executor for each action; aborting the signal ends its processes. */
+type StepTable = {
+  readonly [A in Action]: (step: StepOf<A>, signal: AbortSignal) => Promise<StepResult>;
+};
+
 function errorOf(error: unknown): StepError {
   if (error instanceof StepFailure) return error.failure;
   const message = error instanceof Error ? error.message : String(error);
   if (error instanceof CommandError) return { code: 'CommandFailed', message, log: error.log };
-  return { code: 'HostError', message };
+  return { code: failureCode(error, 'HostError'), message };
 }
 
 function outcomeOf(error: unknown) {
@@ -54,10 +67,16 @@ class LxcAdapter implements Adapter {
   readonly #tools: LxcTools;
   readonly #leases: LeaseRecords;
   readonly #containers: Containers;
+  readonly #deadlines: Deadlines;
+  readonly #stopLimitMs: number;
   readonly #own = new Subject<Observation>();
   readonly #closed = new Subject<void>();
-  readonly #executors: Executors<Promise<StepResult>>;
+  readonly #executors: StepTable;
+  /** Host ends of veth pairs that are there no more. */
+  readonly #facesGone = new Subject<string>();
   #loaded: Promise<void> | null = null;
+  /** Somebody watches: containers that run are listened to. */
+  #watched = false;
 
   constructor(options: LxcAdapterOptions) {
     const layout = layoutOf(options.root);
@@ -66,6 +85,9 @@ class LxcAdapter implements Adapter {
     this.#monitors = new Monitors(layout);
     this.#leases = new LeaseRecords(layout);
     this.#tools = new LxcTools(layout.lxcPath, options.after);
+    this.#deadlines = new Deadlines(options.after);
+    const stopTimeoutSeconds = options.stopTimeoutSeconds ?? 10;
+    this.#stopLimitMs = stopTimeoutSeconds * 1000 + usualLimitMs;
     this.#containers = new Containers({
       layout,
       instance,
@@ -73,12 +95,15 @@ class LxcAdapter implements Adapter {
       monitors: this.#monitors,
       tools: this.#tools,
       leases: () => this.#leases.specs(),
-      stopTimeoutSeconds: options.stopTimeoutSeconds ?? 10,
+      commands: timedCommands(systemCommands, options.after, mountLimitMs),
+      after: options.after,
+      stopTimeoutSeconds,
     });
     this.#network = new HostNetwork({
       root: options.root,
       after: options.after,
       members: (pool) => this.#containers.hostInterfaces(pool),
+      memberGone: (name) => this.#facesGone.next(name),
     });
     this.#executors = this.#table();
   }
@@ -86,6 +111,7 @@ class LxcAdapter implements Adapter {
   async observe(signal: AbortSignal): Promise<readonly ObservedResource[]> {
     signal.throwIfAborted();
     await this.#load();
+    if (this.#watched) await this.#containers.attend();
     const [pools, containers] = await Promise.all([
       this.#network.observePools(),
       Promise.all(this.#containers.names().map((name) => this.#containers.observe(name))),
@@ -96,15 +122,25 @@ class LxcAdapter implements Adapter {
   }
 
   watch(): Observable<WatchEvent> {
-    const ended = this.#monitors.ended.pipe(mergeMap((name) => this.#lookOrRelist(containerKey(name))));
+    const changed = this.#containers.changed.pipe(mergeMap((name) => this.#lookOrRelist(containerKey(name))));
+    const torn = this.#facesGone.pipe(mergeMap((name) => this.#lookAtOwner(name)));
+    const lost = this.#containers.lost.pipe(map((reason): WatchEvent => ({ type: 'relist', reason })));
     const own = this.#own.pipe(map((observation): WatchEvent => ({ type: 'observation', ...observation })));
-    return merge(this.#network.watch(), ended, own).pipe(takeUntil(this.#closed));
+    const attended = defer(() => this.#attend()).pipe(mergeMap((events) => from(events)));
+    return merge(this.#network.watch(), changed, torn, lost, own, attended).pipe(takeUntil(this.#closed));
   }
 
   async apply(step: Step): Promise<StepResult> {
-    const result = await (this.#executors[step.action] as (step: StepOf<Action>) => Promise<StepResult>)(
-      step,
-    );
+    const execute = this.#executors[step.action] as (
+      step: StepOf<Action>,
+      signal: AbortSignal,
+    ) => Promise<StepResult>;
+    const result = await this.#deadlines.run({
+      key: step.key,
+      what: `${step.action} of ${step.key}`,
+      limitMs: this.#limitMs(step.action),
+      work: (signal) => execute(step, signal),
+    });
     for (const observation of result.observations) this.#own.next(observation);
     return result;
   }
@@ -114,6 +150,7 @@ class LxcAdapter implements Adapter {
     this.#network.close();
     this.#tools.close();
     this.#monitors.close();
+    this.#containers.close();
   }
 
   /** What exists, and was made by us, is read from the disk once: from then on nobody else changes it. */
@@ -130,7 +167,24 @@ class LxcAdapter implements Adapter {
     await this.#containers.load();
   }
 
-  #table(): Executors<Promise<StepResult>> {
+  /** What runs and was not started by us is listened to from now on; what can't be is found by the observation that is due then. */
+  async #attend(): Promise<readonly WatchEvent[]> {
+    this.#watched = true;
+    try {
+      await this.#load();
+      await this.#containers.attend();
+      return [];
+    } catch (error) {
+      return [{ type: 'relist', reason: errorOf(error).message }];
+    }
+  }
+
+  #limitMs(action: Action): number {
+    if (action === 'container.start') return startLimitMs;
+    return action === 'container.stop' ? this.#stopLimitMs : usualLimitMs;
+  }
+
+  #table(): StepTable {
     const leases = this.#leases;
     const containers = this.#containers;
     return {
@@ -146,8 +200,10 @@ class LxcAdapter implements Adapter {
           leases.release(step.key);
           await containers.refreshNames();
         }),
-      'container.start': (step) => this.#perform(step, () => containers.start(step.spec, step.digest)),
-      'container.stop': (step) => this.#perform(step, () => containers.stop(nameOf(step.key))),
+      'container.start': (step, signal) =>
+        this.#perform(step, () => containers.start(step.spec, step.digest, signal)),
+      'container.stop': (step, signal) =>
+        this.#perform(step, () => containers.stop(nameOf(step.key), signal)),
       'container.remove': (step) => this.#perform(step, () => containers.remove(nameOf(step.key))),
     };
   }
@@ -176,6 +232,19 @@ class LxcAdapter implements Adapter {
     } catch (error) {
       return { type: 'relist', reason: errorOf(error).message };
     }
+  }
+
+  /** A container without an interface that it should have is told; one that ends loses them, too, and its end is told anyway. */
+  #lookAtOwner(hostInterface: string): Observable<WatchEvent> {
+    const owner = this.#containers.ownerOf(hostInterface);
+    if (owner === null) return EMPTY;
+    return from(this.#lookOrRelist(containerKey(owner))).pipe(
+      filter(
+        (event) =>
+          event.type === 'relist' ||
+          (event.observed as ObservedResource<'container'> | null)?.facts.running === true,
+      ),
+    );
   }
 
   /** What there is now of a lease or a container. */

@@ -1,8 +1,22 @@
 import type { HostNetworkOptions } from '../linux/network.ts';
-import { SideBySide } from './side-by-side.ts';
+import { type JobWords, SideBySide } from './side-by-side.ts';
 
 /** How long the script waits for more to do. Long enough for the containers of one revision to come together. */
 const lingerMs = 1000;
+
+export interface StartOptions {
+  /** What LXC says of the run. */
+  readonly log: string;
+  /** File for the process id of the monitor. */
+  readonly monitorPid: string;
+  readonly signal: AbortSignal;
+}
+
+export interface StopOptions {
+  readonly log: string;
+  readonly patienceSeconds: number | 'kill';
+  readonly signal: AbortSignal;
+}
 
 /**
  * `lxc-start` and `lxc-stop` for many containers at once. Node forks its whole address space for every child, 2-10 ms each depending on the
@@ -25,14 +39,20 @@ export class LxcTools {
     this.#endLater(this.#current());
   }
 
-  /** Resolves when the container runs, or did not start, to the exit status of lxc-start; what it says is in `log`. */
-  start(name: string, log: string, monitorPid: string): Promise<number> {
-    return this.#run('start', name, log, monitorPid);
+  /**
+   * Resolves when the container runs, or did not start, to the exit status of lxc-start; what it says is in `log`. Aborting kills lxc-start,
+   * which may leave a monitor.
+   */
+  start(name: string, { log, monitorPid, signal }: StartOptions): Promise<number> {
+    return this.#run(['start', name, log, monitorPid], signal);
   }
 
-  /** Asks the container to stop, and forces it after `seconds` (`kill`: at once). Resolves to the exit status of lxc-stop. */
-  stop(name: string, log: string, seconds: number | 'kill'): Promise<number> {
-    return this.#run('stop', name, log, String(seconds));
+  /**
+   * Asks the container to stop, and forces it after `patienceSeconds` (`kill`: at once). Resolves to the exit status of lxc-stop, which
+   * aborting kills.
+   */
+  stop(name: string, { log, patienceSeconds, signal }: StopOptions): Promise<number> {
+    return this.#run(['stop', name, log, String(patienceSeconds)], signal);
   }
 
   /** Nothing is begun any more; what is under way goes on. */
@@ -42,11 +62,11 @@ export class LxcTools {
     this.#script = null;
   }
 
-  async #run(verb: 'start' | 'stop', name: string, log: string, detail: string): Promise<number> {
+  async #run(job: JobWords, signal: AbortSignal): Promise<number> {
     const script = this.#current();
     this.#cancelEnd();
     try {
-      return await script.run(verb, name, log, detail);
+      return await script.run(job, signal);
     } finally {
       if (script === this.#script && script.idle) this.#endLater(script);
     }

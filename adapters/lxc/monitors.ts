@@ -1,7 +1,9 @@
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync, readdirSync } from 'node:fs';
 import { connect, type Socket } from 'node:net';
 import { type Observable, Subject } from 'rxjs';
-import type { Layout } from './layout.ts';
+import { killProcess } from './kill-process.ts';
+import { isContainerName, type Layout } from './layout.ts';
+import { readIfThere } from './read-if-there.ts';
 
 /** FNV-1a, 64 bits, as liblxc computes it. */
 function fnv1a64(text: string): bigint {
@@ -30,17 +32,6 @@ function connectTo(path: string): Promise<Socket | null> {
       else reject(error);
     });
   });
-}
-
-/** Null where the file, or the process that it speaks of, is not there. */
-function readIfThere(path: string): string | null {
-  try {
-    return readFileSync(path, 'utf8');
-  } catch (error) {
-    const code = (error as NodeJS.ErrnoException).code;
-    if (code === 'ENOENT' || code === 'ESRCH') return null;
-    throw error;
-  }
 }
 
 /** A connection, and what is told when it ends. */
@@ -102,6 +93,34 @@ export class Monitors {
     if (children === null) return existsSync(`/proc/${monitor}`) ? 'hidden' : 'gone';
     const [init = ''] = children.split(' ');
     return init === '' ? 'gone' : Number(init);
+  }
+
+  /**
+   * Kills what is left of a start that did not end: every process that starts or monitors this container, by its command line. What it has
+   * made of the container goes with it.
+   */
+  killStart(name: string): void {
+    const words = `lxc-start\0-d\0-P\0${this.#lxcPath}\0-n\0${name}\0`;
+    const title = `[lxc monitor] ${this.#lxcPath} ${name}`;
+    for (const entry of readdirSync('/proc')) {
+      if (!/^\d+$/.test(entry)) continue;
+      const line = readIfThere(`/proc/${entry}/cmdline`) ?? '';
+      if (line.startsWith(words) || line.replace(/[\0 ]+$/, '') === title) killProcess(Number(entry));
+    }
+  }
+
+  /**
+   * Containers that run under our path, as far as their command sockets tell: those whose path is too long to be spelled out are known by
+   * their directories alone.
+   */
+  running(): readonly string[] {
+    const [before, after] = [`@${this.#lxcPath}/`, '/command'];
+    const sockets = (readIfThere('/proc/net/unix') ?? '')
+      .split('\n')
+      .map((line) => line.slice(line.indexOf('@')))
+      .filter((path) => path.startsWith(before) && path.endsWith(after));
+    const names = sockets.map((path) => path.slice(before.length, -after.length)).filter(isContainerName);
+    return [...new Set(names)];
   }
 
   /** Ends every connection; no container takes notice. */

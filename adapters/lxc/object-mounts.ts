@@ -1,6 +1,6 @@
 import { mkdirSync, readFileSync, rmdirSync } from 'node:fs';
 import { join } from 'node:path';
-import { run } from '../linux/command.ts';
+import type { Commands } from '../linux/command.ts';
 import type { Layout } from './layout.ts';
 import { entriesOf } from './storage.ts';
 
@@ -30,9 +30,12 @@ export class ObjectMounts {
 
   readonly #ensuring = new Map<string, Promise<string>>();
 
-  constructor(layout: Layout, objects: (sha256: string) => string) {
+  readonly #commands: Commands;
+
+  constructor(layout: Layout, objects: (sha256: string) => string, commands: Commands) {
     this.#directory = layout.objects;
     this.#objects = objects;
+    this.#commands = commands;
   }
 
   /**
@@ -53,9 +56,21 @@ export class ObjectMounts {
       const point = join(this.#directory, sha256);
       if (mountPoints().has(point)) return point;
       mkdirSync(point, { recursive: true });
-      await run(['mount', '-t', 'squashfs', '-o', 'loop,ro,nosuid,nodev', this.#objects(sha256), point]);
+      await this.#commands.run([
+        'mount',
+        '-t',
+        'squashfs',
+        '-o',
+        'loop,ro,nosuid,nodev',
+        this.#objects(sha256),
+        point,
+      ]);
       return point;
     });
+  }
+
+  isMounted(sha256: string): boolean {
+    return mountPoints().has(join(this.#directory, sha256));
   }
 
   /** Unmounts every object for which `inUse` says no. A container that still runs on one keeps its own clone of the mount. */
@@ -67,7 +82,7 @@ export class ObjectMounts {
   async #unmount(sha256: string, inUse: (sha256: string) => boolean): Promise<void> {
     if (inUse(sha256)) return;
     const point = join(this.#directory, sha256);
-    if (mountPoints().has(point)) await run(['umount', point]);
+    if (mountPoints().has(point)) await this.#commands.run(['umount', point]);
     rmdirSync(point);
   }
 

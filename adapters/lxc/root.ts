@@ -2,10 +2,12 @@ import { lstatSync, statSync } from 'node:fs';
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { ContainerSpec, RootVolume } from '../../state/resource.ts';
+import type { Commands } from '../linux/command.ts';
 import { writeFilesLayer } from './files-layer.ts';
 import { chooseHaltSignal } from './halt-signal.ts';
 import { isLayerPath, type Layout } from './layout.ts';
 import { ObjectMounts } from './object-mounts.ts';
+import { type ReadyMount, readyMount } from './ready-mount.ts';
 import { resolveInside } from './resolve-inside.ts';
 import { StepConflict } from './step-refusal.ts';
 import { Storage } from './storage.ts';
@@ -19,6 +21,8 @@ export interface PreparedRoot {
   readonly haltSignal: string | null;
   /** Where `/etc/hosts` leads inside the root, without links and relative to it. It exists, and is a file. */
   readonly hostsTarget: string;
+  /** Where its readiness socket is mounted; null: nobody waits for it. */
+  readonly ready: ReadyMount | null;
 }
 
 /** What a root is prepared for. */
@@ -49,6 +53,13 @@ function isDirectory(path: string): boolean {
   }
 }
 
+export interface RootOptions {
+  readonly layout: Layout;
+  /** Path of an object in the object store. */
+  readonly objects: (sha256: string) => string;
+  readonly commands: Commands;
+}
+
 /**
  * Roots of containers (CTR-4): image or directory below, the revision's files over it, a writable layer on top. LXC mounts the overlay in the
  * container's own mount namespace, so that nothing of it is left when the container ends, from whatever cause.
@@ -59,10 +70,10 @@ export class Root {
   readonly #mounts: ObjectMounts;
   readonly #storage: Storage;
 
-  constructor(layout: Layout, objects: (sha256: string) => string) {
+  constructor({ layout, objects, commands }: RootOptions) {
     this.#layout = layout;
     this.#objects = objects;
-    this.#mounts = new ObjectMounts(layout, objects);
+    this.#mounts = new ObjectMounts(layout, objects, commands);
     this.#storage = new Storage(layout);
   }
 
@@ -82,6 +93,11 @@ export class Root {
     });
   }
 
+  /** The root volume is there now, where containers can be made of it. */
+  isMounted(volume: RootVolume): boolean {
+    return volume.type === 'object' ? this.#mounts.isMounted(volume.sha256) : isDirectory(volume.path);
+  }
+
   /** Everything below and over the root for a start. The container must not run. */
   async prepare({ spec, digest, mountsHosts }: RootRequest): Promise<PreparedRoot> {
     const [lowest, upperLayer] = await Promise.all([
@@ -93,11 +109,14 @@ export class Root {
     const hostsTarget = resolveInside(lowest, 'etc/hosts', { followLast: true });
     const lacksHosts = mountsHosts && !isFile(join(lowest, hostsTarget));
     const haltSignal = chooseHaltSignal(spec.config, lowest);
-    const prepared = { upperLayer, haltSignal, hostsTarget };
-    if (files.length === 0 && !lacksHosts) return { ...prepared, lowerLayers: [lowest] };
-    const layer = this.#layout.container(name).files;
+    const ready = spec.goal === 'READY' ? readyMount({ lowest, upper: upperLayer, own: spec.config }) : null;
+    const prepared = { upperLayer, haltSignal, hostsTarget, ready };
     const placeholders = lacksHosts ? [hostsTarget] : [];
-    await writeFilesLayer({ layer, root: lowest, files, placeholders, objects: this.#objects });
+    const directories = ready?.lacking === true ? [ready.target] : [];
+    if (files.length + placeholders.length + directories.length === 0)
+      return { ...prepared, lowerLayers: [lowest] };
+    const layer = this.#layout.container(name).files;
+    await writeFilesLayer({ layer, root: lowest, files, placeholders, directories, objects: this.#objects });
     return { ...prepared, lowerLayers: [layer, lowest] };
   }
 

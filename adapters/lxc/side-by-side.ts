@@ -1,12 +1,26 @@
 import { join } from 'node:path';
 import type { Writable } from 'node:stream';
 import { lines } from '../linux/command.ts';
+import { killProcess } from './kill-process.ts';
 
 const script = join(import.meta.dirname, 'side-by-side.sh');
 
 interface Job {
   readonly resolve: (exitStatus: number) => void;
   readonly reject: (error: unknown) => void;
+  readonly signal: AbortSignal;
+}
+
+/** A tool that a container is started or stopped with: its words, none of which may have a line feed in it. */
+export type JobWords = readonly [verb: 'start' | 'stop', name: string, log: string, detail: string];
+
+/** Kills the process when `signal` says so, if it runs `still`. */
+function killWith(signal: AbortSignal, pid: number, still: () => boolean): void {
+  const kill = () => {
+    if (still()) killProcess(pid);
+  };
+  if (signal.aborted) kill();
+  else signal.addEventListener('abort', kill, { once: true });
 }
 
 /**
@@ -30,7 +44,7 @@ export class SideBySide {
       this.#input = input;
     };
     lines(['sh', script, lxcPath], { feed }).subscribe({
-      next: (line) => this.#ended(line),
+      next: (line) => this.#heard(line),
       error: end,
       complete: () => end(new Error(`${script} ended without a word of what it was told to do`)),
     });
@@ -45,12 +59,15 @@ export class SideBySide {
     return this.#jobs.size === 0;
   }
 
-  /** Resolves to the exit status of the tool; rejects when the script ended before it said so. Nothing of `job` may have a line feed in it. */
-  run(...job: readonly [verb: 'start' | 'stop', name: string, log: string, detail: string]): Promise<number> {
+  /**
+   * Resolves to the exit status of the tool; rejects when the script ended before it said so. Aborting kills the tool, and the status is that
+   * of a killed program.
+   */
+  run(job: JobWords, signal: AbortSignal): Promise<number> {
     if (this.#end !== null) return Promise.reject(this.#end.error);
     const { promise, resolve, reject } = Promise.withResolvers<number>();
     this.#count += 1;
-    this.#jobs.set(String(this.#count), { resolve, reject });
+    this.#jobs.set(String(this.#count), { resolve, reject, signal });
     this.#input?.write(`${this.#count}\n${job.join('\n')}\n`);
     return promise;
   }
@@ -60,9 +77,12 @@ export class SideBySide {
     this.#input?.end();
   }
 
-  #ended(line: string): void {
-    const [number = '', status] = line.split(' ');
-    this.#jobs.get(number)?.resolve(Number(status));
+  #heard(line: string): void {
+    const [number = '', status = '', pid] = line.split(' ');
+    const job = this.#jobs.get(number);
+    if (job === undefined) return;
+    if (pid !== undefined) return killWith(job.signal, Number(pid), () => this.#jobs.get(number) === job);
     this.#jobs.delete(number);
+    job.resolve(Number(status));
   }
 }

@@ -1,7 +1,8 @@
-import { mkdirSync, readdirSync, readFileSync, rmdirSync } from 'node:fs';
+import { mkdirSync, readdirSync, rmdirSync } from 'node:fs';
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Persistence } from '../../state/resource.ts';
+import { bootId } from '../linux/boot-id.ts';
 import type { Layout } from './layout.ts';
 
 /** The entries of a directory; none where it does not exist. */
@@ -29,11 +30,6 @@ function removeEmpty(directory: string): void {
     const code = (error as NodeJS.ErrnoException).code;
     if (code !== 'ENOENT' && code !== 'ENOTEMPTY' && code !== 'EEXIST') throw error;
   }
-}
-
-/** Changes with every boot of the kernel (random(4)). */
-function bootId(): string {
-  return readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim();
 }
 
 /** What containers write to their roots: the writable layers (CTR-4). */

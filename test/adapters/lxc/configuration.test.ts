@@ -16,6 +16,7 @@ const input: ConfigurationInput = {
   upperLayer: '/storage/upper',
   hostsFile: '/run/hosts/ab',
   hostsTarget: 'etc/hosts',
+  ready: null,
   consoleLog: '/logs/console.log',
   haltSignal: null,
   hostInterface: (face) => `hf-${face.pool}`,

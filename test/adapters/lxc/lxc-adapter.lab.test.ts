@@ -167,7 +167,7 @@ scene('a container that ends tells how: its status, or the signal', async (t, wo
   );
   t.deepEqual(ended.observed?.drift, [
     'not running',
-    'its init exited with status 3',
+    'its init exited with code 3',
     'it said last: no such device: /dev/nonsense',
   ]);
   t.regex(await readFile(join(world.directory, 'logs/status/console.log'), 'utf8'), /no such device/);
@@ -177,7 +177,7 @@ scene('a container that ends tells how: its status, or the signal', async (t, wo
     ({ key, observed: seen }) => key === containerKey('signal') && seen?.drift.length === 2,
   );
   watch.stop();
-  t.deepEqual(killed.observed?.drift, ['not running', 'its init was ended by signal 9 (Killed)']);
+  t.deepEqual(killed.observed?.drift, ['not running', 'its init was ended by SIGKILL']);
 });
 
 scene('a container is asked to stop before it is forced', async (t, world) => {

@@ -1,8 +1,9 @@
 import test from 'ava';
-import { exitReport } from '../../../adapters/lxc/exit-report.ts';
+import { exitInLog } from '../../../adapters/lxc/exit-report.ts';
 import { hostsFile } from '../../../adapters/lxc/hosts-file.ts';
 import { isLayerPath, layoutOf } from '../../../adapters/lxc/layout.ts';
 import { commandSocket } from '../../../adapters/lxc/monitors.ts';
+import type { ContainerExit } from '../../../state/resource.ts';
 import { lease } from '../../contract/fixtures.ts';
 
 const preamble = '127.0.0.1\tlocalhost\n::1\tlocalhost ip6-localhost ip6-loopback\n';
@@ -26,18 +27,39 @@ test('[REV-8] a name that is no word, and a lease without address, make no line 
   t.is(hostsFile(new Set(['pool-1']), [{ ...lease(1, 'a', 9), address: null }]), preamble);
 });
 
-const logs: readonly (readonly [log: string, report: string | null])[] = [
+const started =
+  'lxc-start a 20261122052837.640 NOTICE   start - ../src/lxc/start.c:post_start:2205 - Started "/sbin/init" with pid "26"';
+const gone =
+  'lxc-start a 20261122052929.785 DEBUG    start - ../src/lxc/start.c:signal_handler:464 - Container init process 26 exited';
+const told = (what: string) =>
+  `lxc-start a 20261122052929.786 INFO     error - ../src/lxc/error.c:lxc_error_set_and_log:31 - Child <26> ended on ${what}`;
+const taken =
+  'lxc-start a 20261122052929.790 DEBUG    network - ../src/lxc/network.c:lxc_delete_network:4173 - Deleted network devices';
+const at = Date.UTC(2026, 10, 22, 5, 29, 29, 785);
+
+const logs: readonly (readonly [what: string, log: readonly string[], exit: ContainerExit | null])[] = [
+  ['status 3', [started, gone, told('error (3)'), taken], { code: 3, signal: null, at }],
+  ['a signal', [started, gone, told('signal Killed(9)'), taken], { code: null, signal: 'SIGKILL', at }],
+  ['a real-time signal', [started, gone, told('signal RTMIN+3(37)')], { code: null, signal: 'SIG37', at }],
+  ['status 0, of which LXC says nothing', [started, gone, taken], { code: 0, signal: null, at }],
+  ['a monitor that was killed before it could tell', [started, gone], null],
+  ['one that runs', [started], null],
+  ['one that restarted itself and runs', [started, gone, told('signal Hangup(1)'), taken, started], null],
   [
-    'lxc-start a INFO error - Child <22> ended on signal Killed(9)\nlxc-start a INFO network - Removed\n',
-    'its init was ended by signal 9 (Killed)',
+    'one that restarted itself and exited',
+    [started, gone, told('signal Hangup(1)'), taken, started, gone, taken],
+    { code: 0, signal: null, at },
   ],
-  ['Child <22> ended on signal Killed(9)\nChild <23> ended on error (3)\n', 'its init exited with status 3'],
-  ['Started "/sbin/init" with pid "22"\n', null],
-  ['', null],
+  ['a log of nothing', [''], null],
+  [
+    'a program whose name looks like a line of the log',
+    [started.replace('/sbin/init', `x" ${gone} ${told('error (7)')} "`)],
+    null,
+  ],
 ];
-for (const [log, report] of logs) {
-  test(`how a container ended is told from its log: ${JSON.stringify(log)}`, (t) => {
-    t.is(exitReport(log), report);
+for (const [what, log, exit] of logs) {
+  test(`[CTR-8] how a container ended is told from its log: ${what}`, (t) => {
+    t.deepEqual(exitInLog(`${log.join('\n')}\n`), exit);
   });
 }
 
