@@ -136,7 +136,7 @@ export class Engine {
     this.#judge();
     // ENG-4: before one full observation nothing is known to be missing, so nothing is made or removed. Nor is anything done that a
     // fact on its way to the disk may turn round.
-    if (this.listed && this.#pending === null) this.#loop.work();
+    if (this.listed && this.#pending === null && !this.#knowsNothing) this.#loop.work();
     if (this.listed && this.#pending === null) this.#rollout.trial?.review();
     this.#judge();
     return this.#loop.publisher.takeEffects();
@@ -151,7 +151,7 @@ export class Engine {
       case 'persisted':
         return this.#persisted(input.error);
       case 'listed':
-        return this.#listing.take(input.resources);
+        return this.#listed(input);
       case 'list-failed':
         return this.#listing.fail(input.message);
       case 'observed':
@@ -163,6 +163,26 @@ export class Engine {
       case 'timer':
         return this.#timer(input.timer);
     }
+  }
+
+  /** No revision was ever accepted here. What there is of ours all the same belongs to one that this controller was not told of. */
+  get #knowsNothing(): boolean {
+    return this.#rollout.desired === 0;
+  }
+
+  get #hasLeftovers(): boolean {
+    return !this.world.observedKeys().next().done;
+  }
+
+  /** Without its database a controller takes nothing down: what runs goes on until it is told what is wanted. */
+  #listed({ resources }: InputOf<'listed'>): void {
+    const first = !this.listed;
+    this.#listing.take(resources);
+    if (!first || !this.#knowsNothing || !this.#hasLeftovers) return;
+    const message =
+      `found ${resources.length} resources of ours, and no revision: they are left as they are until one is ` +
+      'applied, which may adopt them; `holdfast down` removes them';
+    this.#record('warning', 'LeftAlone', message, this.#cause({ type: 'start' }));
   }
 
   #cause(trigger: Trigger): Cause {
@@ -201,7 +221,9 @@ export class Engine {
   #propose(input: InputOf<'revision'>): void {
     if (this.#pending !== null) throw new Error('a revision came before the fact before it was persisted');
     const proposal = this.#store.propose(input.change, input.facts);
-    if (!proposal.accepted || proposal.unchanged) return this.#answer(input, proposal, this.#rollout.desired);
+    const isCleanUp = input.unconditional && this.#knowsNothing && this.#hasLeftovers;
+    if (!proposal.accepted || (proposal.unchanged && !isCleanUp))
+      return this.#answer(input, proposal, this.#rollout.desired);
     if (this.#store.onTrial && proposal.digest === this.#store.baseDigest)
       return this.#cancel(input, proposal);
     const { digest, leases } = proposal;

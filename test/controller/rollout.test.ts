@@ -473,3 +473,25 @@ test('[ROLL-2] a trial with everything at hand in it ends when its window has pa
   rig.runner.push({ type: 'timer', timer: 'stage:2.0' });
   t.is(rig.engine.rollout.committed, 1);
 });
+
+test('[ENG-4] [ROLL-4] a controller that lost its database takes nothing down: a revision adopts what runs', async (t) => {
+  const first = await committed();
+  await first.runner.stop();
+  const pids = [pidOf(first, 'web'), pidOf(first, 'db')];
+  const second = await new Rig({ host: first.host, clock: first.clock }).start();
+  await second.pass(700_000);
+  t.deepEqual(second.takeSteps(), []);
+  t.like(second.events.at(0), { severity: 'warning', reason: 'LeftAlone' });
+  await second.apply(good);
+  t.deepEqual(second.takeSteps(), []);
+  t.deepEqual([pidOf(second, 'web'), pidOf(second, 'db')], pids);
+});
+
+test('[ENG-4] down removes what a controller without its database found', async (t) => {
+  const first = await committed();
+  await first.runner.stop();
+  const second = await new Rig({ host: first.host, clock: first.clock }).start();
+  const answer = await second.change({ type: 'replace', state: {} }, { unconditional: true });
+  t.like(answer, { accepted: true, revision: 1 });
+  t.is(second.host.containers.size + second.host.pools.size + second.host.leases.size, 0);
+});
