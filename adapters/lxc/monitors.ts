@@ -34,6 +34,13 @@ function connectTo(path: string): Promise<Socket | null> {
   });
 }
 
+/** Every process that we can see, with its command line as the kernel gives it: words end in NUL. */
+function* processes(): Iterable<{ readonly pid: number; readonly line: string }> {
+  for (const entry of readdirSync('/proc')) {
+    if (/^\d+$/.test(entry)) yield { pid: Number(entry), line: readIfThere(`/proc/${entry}/cmdline`) ?? '' };
+  }
+}
+
 /** A connection, and what is told when it ends. */
 interface Monitor {
   readonly socket: Socket;
@@ -80,15 +87,12 @@ export class Monitors {
 
   /**
    * What the container's monitor has for an init: its process id; `gone` where there is none, or no monitor; `hidden` where
-   * that can't be told: its record is gone, or this kernel hides the children of a process (CONFIG_PROC_CHILDREN).
+   * that can't be told: this kernel hides the children of a process (CONFIG_PROC_CHILDREN).
    */
   init(name: string): number | 'gone' | 'hidden' {
     const recorded = readIfThere(this.#layout.container(name).monitorPid);
-    // Somebody deleted it: the monitor that answers may well have an init.
-    if (recorded === null) return 'hidden';
-    const monitor = Number(recorded);
-    const title = readIfThere(`/proc/${monitor}/cmdline`);
-    if (title?.includes(`${this.#lxcPath} ${name}`) !== true) return 'gone';
+    const monitor = recorded === null ? this.#findMonitor(name) : Number(recorded);
+    if (!this.#isMonitor(readIfThere(`/proc/${monitor}/cmdline`) ?? '', name)) return 'gone';
     const children = readIfThere(`/proc/${monitor}/task/${monitor}/children`);
     if (children === null) return existsSync(`/proc/${monitor}`) ? 'hidden' : 'gone';
     const [init = ''] = children.split(' ');
@@ -101,11 +105,8 @@ export class Monitors {
    */
   killStart(name: string): void {
     const words = `lxc-start\0-d\0-P\0${this.#lxcPath}\0-n\0${name}\0`;
-    const title = `[lxc monitor] ${this.#lxcPath} ${name}`;
-    for (const entry of readdirSync('/proc')) {
-      if (!/^\d+$/.test(entry)) continue;
-      const line = readIfThere(`/proc/${entry}/cmdline`) ?? '';
-      if (line.startsWith(words) || line.replace(/[\0 ]+$/, '') === title) killProcess(Number(entry));
+    for (const { pid, line } of processes()) {
+      if (line.startsWith(words) || this.#isMonitor(line, name)) killProcess(pid);
     }
   }
 
@@ -128,6 +129,16 @@ export class Monitors {
     this.#ended.complete();
     for (const { socket } of this.#monitors.values()) socket.destroy();
     this.#monitors.clear();
+  }
+
+  #isMonitor(line: string, name: string): boolean {
+    return line.replace(/[\0 ]+$/, '') === `[lxc monitor] ${this.#lxcPath} ${name}`;
+  }
+
+  /** Where somebody has deleted the file that says it. Null: there is none. */
+  #findMonitor(name: string): number | null {
+    const found = [...processes()].find(({ line }) => this.#isMonitor(line, name));
+    return found?.pid ?? null;
   }
 
   #watch(name: string, socket: Socket): void {

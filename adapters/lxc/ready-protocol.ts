@@ -88,6 +88,7 @@ export function readyConversation({ take, after }: ReadyProtocolOptions): (socke
         socket.pause();
         socket.unshift(said);
         http.emit('connection', socket);
+        process.nextTick(() => socket.resume());
         return;
       }
       const refusal = language === 'line' ? take() : 'expected the line "ready", or POST /signal HTTP/1.1';

@@ -12,6 +12,9 @@ export const readyDirectory = 'run/holdfast';
 /** Connections of one container at a time; more are closed at once. */
 const connectionLimit = 4;
 
+/** Connections that wait to be taken; more are refused by the kernel (listen(2)). */
+const backlog = 16;
+
 /** More connections than this within the time, and nobody listens for the time after. */
 const burstLimit = 64;
 const burstMs = 1000;
@@ -99,7 +102,7 @@ export class ReadySockets {
       this.#listeners.delete(name);
       reject(error);
     });
-    server.listen({ path: made, backlog: connectionLimit }, () => {
+    server.listen({ path: made, backlog }, () => {
       try {
         this.#moveIntoPlace(name, made);
         resolve();

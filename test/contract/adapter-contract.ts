@@ -1,7 +1,7 @@
 import type { TestFn } from 'ava';
 import type { Adapter, Step } from '../../adapters/adapter.ts';
 import { expectation } from '../../adapters/expectation.ts';
-import { containerKey, poolKey, type RootVolume } from '../../state/resource.ts';
+import { containerKey, type ObservedResource, poolKey, type RootVolume } from '../../state/resource.ts';
 import {
   bridgePool,
   container,
@@ -24,7 +24,10 @@ export interface ContractWorld {
   /** An adapter on the same host as after a restart of the controller: it knows nothing that is not on the host. */
   another(): Adapter;
   deleteBridge(name: string): Promise<void>;
+  /** Ends the container's init with SIGKILL. */
   killContainer(name: string, pid: number): Promise<void>;
+  /** Does as a container does that has become ready; one of the contract's never does it by itself. */
+  signalReady(name: string, pid: number): Promise<void>;
   /**
    * Puts things on the host that are not ours, some of them where ours are kept; resolves to a function that tells in plain data
    * how they are at the time.
@@ -38,6 +41,11 @@ export interface ContractSubject {
   readonly name: string;
   make(): Promise<ContractWorld>;
 }
+
+const factsOf = (resource: ObservedResource | null | undefined) =>
+  resource !== null && resource !== undefined && isContainer(resource) ? resource.facts : null;
+const readyOf = (resource: ObservedResource | null | undefined) => factsOf(resource)?.ready === true;
+const exitOf = (resource: ObservedResource | null | undefined) => factsOf(resource)?.exit ?? null;
 
 const poolSpec = bridgePool(1);
 const [webLease, dbLease] = [lease(1, 'web', 2), lease(1, 'db', 3)];
@@ -193,6 +201,57 @@ export function adapterContract(test: TestFn, { name, make }: ContractSubject): 
       t.deepEqual((await applied(t, adapter, ensurePool(poolSpec)))?.drift, []);
       for (const resource of (await observed(adapter)).values())
         t.deepEqual(resource.drift, [], resource.key);
+    },
+  );
+
+  scene('[CTR-6] a container that is only to be mounted is made, and nothing runs', async (t, world) => {
+    const { adapter, root } = world;
+    const spec = container('web', root, [], { goal: 'MOUNTED' });
+    const none = { running: false, pid: null, ready: false, exit: null };
+    for (const step of [start(spec), start(spec), stop('web')]) {
+      const found = await applied(t, adapter, step);
+      t.deepEqual([found?.drift, found?.facts], [[], none], step.action);
+    }
+    t.deepEqual((await observed(world.another())).get(containerKey('web'))?.drift, []);
+    const running = await applied(t, adapter, start({ ...spec, goal: 'STARTED' }));
+    t.true(running !== null && isContainer(running) && running.facts.running);
+    await play(t, adapter, [stop('web'), start(spec)]);
+    t.is(await applied(t, adapter, removeContainer('web')), null);
+  });
+
+  scene(
+    '[CTR-6] a container is ready once it says so, for the rest of its run, whatever becomes of the controller',
+    async (t, world) => {
+      const { adapter, root } = world;
+      const step = start(container('web', root, [], { goal: 'READY' }));
+      const watch = listen(adapter);
+      t.false(readyOf(await applied(t, adapter, step)));
+      await world.signalReady('web', await pidOf(adapter, containerKey('web')));
+      await watch.until(({ key, observed: seen }) => key === containerKey('web') && readyOf(seen));
+      watch.stop();
+      t.true(readyOf((await observed(world.another())).get(containerKey('web'))));
+      t.true(readyOf(await applied(t, adapter, step)), 'a start of what runs');
+      t.false(readyOf(await applied(t, adapter, stop('web'))));
+      t.false(readyOf(await applied(t, adapter, step)), 'the next run');
+    },
+  );
+
+  scene(
+    '[CTR-8] how a container ended is told until it is started again, also by the next controller; being stopped is no exit',
+    async (t, world) => {
+      const { adapter, root } = world;
+      const step = start(container('web', root, []));
+      await play(t, adapter, [step]);
+      const watch = listen(adapter);
+      await world.killContainer('web', await pidOf(adapter, containerKey('web')));
+      const { observed: ended } = await watch.until(({ observed: seen }) => exitOf(seen) !== null);
+      watch.stop();
+      const { at, ...how } = exitOf(ended) ?? { at: 0 };
+      t.deepEqual(how, { code: null, signal: 'SIGKILL' });
+      t.true(at > 0);
+      t.deepEqual(exitOf((await observed(world.another())).get(containerKey('web'))), { ...how, at });
+      t.is(exitOf(await applied(t, adapter, step)), null);
+      t.is(exitOf(await applied(t, adapter, stop('web'))), null);
     },
   );
 

@@ -1,5 +1,6 @@
 import { execFile } from 'node:child_process';
 import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
@@ -13,6 +14,21 @@ import { inits, makeBusyboxRoot } from '../../lab/busybox-root.ts';
 export async function command(program: string, ...argv: readonly string[]): Promise<string> {
   const { stdout } = await promisify(execFile)(program, [...argv], { encoding: 'utf8' });
   return stdout;
+}
+
+/** The socket on which a container says that it is ready, as the container sees it. */
+export function readySocketIn(pid: number): string {
+  return `/proc/${pid}/root/run/holdfast/ready.sock`;
+}
+
+/** Says something to a socket and hangs up; resolves to all that comes back. Rejects where nobody listens. */
+export async function say(path: string, words: string | Buffer): Promise<string> {
+  const socket = connect({ path, allowHalfOpen: true });
+  socket.setEncoding('utf8');
+  socket.end(words);
+  let answer = '';
+  for await (const text of socket) answer += text;
+  return answer;
 }
 
 /** The contract's world on real LXC, with what tests of this adapter alone need. */
@@ -87,6 +103,10 @@ export async function makeLxcWorld(): Promise<LxcWorld> {
     server: { type: 'directory', path: await makeRoot(inits.httpd) },
     deleteBridge: async (name) => {
       await command('ip', 'link', 'delete', name);
+    },
+    signalReady: async (_name, pid) => {
+      const answer = await say(readySocketIn(pid), 'ready\n');
+      if (answer !== 'ok\n') throw new Error(`the signal was answered with ${JSON.stringify(answer)}`);
     },
     killContainer: async (_name, pid) => {
       process.kill(pid, 'SIGKILL');

@@ -1,5 +1,5 @@
 import test from 'ava';
-import { emptyHost, type HostModel } from '../../../adapters/memory/host.ts';
+import { emptyHost, exitContainer, type HostModel, signalReady } from '../../../adapters/memory/host.ts';
 import { MemoryAdapter } from '../../../adapters/memory/memory-adapter.ts';
 import { adapterContract, type ContractWorld } from '../../contract/adapter-contract.ts';
 
@@ -18,13 +18,16 @@ async function putForeignThings(host: HostModel): Promise<() => Promise<unknown>
 
 async function make(): Promise<ContractWorld> {
   const host = emptyHost();
+  host.silent.add('web');
   const adapter = new MemoryAdapter({ host });
   return {
     adapter,
     root: { type: 'directory', path: '/nowhere' },
     another: () => new MemoryAdapter({ host }),
     deleteBridge: async (name) => adapter.disturb((model) => model.bridges.delete(name)),
-    killContainer: async (_name, pid) => adapter.disturb((model) => model.processes.delete(pid)),
+    killContainer: async (name) =>
+      adapter.disturb((model) => exitContainer(model, name, { code: null, signal: 'SIGKILL', at: 1 })),
+    signalReady: async (name) => adapter.disturb((model) => signalReady(model, name)),
     putForeignThings: () => putForeignThings(host),
     dispose: async () => undefined,
   };
