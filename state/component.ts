@@ -1,3 +1,9 @@
+/** The entry that says to which specification a state is written (REV-1). */
+export const specPath = '#spec';
+
+/** The specification that is read. */
+export const stateSpec = 'pantavisor-service-system@1';
+
 /** The document that all containers share: pools and groups. */
 export const devicePath = 'device.json';
 

@@ -1,4 +1,5 @@
 import { checkDocument, hostileName } from './check-document.ts';
+import { specPath, stateSpec } from './component.ts';
 import { type Finding, quote } from './finding.ts';
 import { finding } from './finding-catalog.ts';
 import type { Json } from './json.ts';
@@ -8,11 +9,6 @@ import { meantHint } from './nearest-name.ts';
 import { pointerTo } from './pointer.ts';
 import type { FlatState } from './revision.ts';
 import { isSha256 } from './sha256.ts';
-
-/** The state format that is read (REV-1). */
-export const stateSpec = 'pantavisor-service-system@1';
-
-export const specPath = '#spec';
 
 /**
  * What is wrong with a flat state in itself, whatever its documents mean (REV-1, REV-8): counts, paths, values. Never

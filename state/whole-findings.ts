@@ -1,8 +1,9 @@
+import { specPath } from './component.ts';
 import type { DesiredContent } from './desired-content.ts';
 import { acceptable, type Finding } from './finding.ts';
 import { findingsInOrder, inOrderOf, type Outlook, orderIn } from './outlook.ts';
 import type { StateTree } from './tree.ts';
-import { missingSpec, nothingLeft, specPath } from './validate.ts';
+import { missingSpec, nothingLeft } from './validate.ts';
 
 /**
  * All that there is to say of an outlook, in the order of the revision (REV-6): of its documents, of what containers share, and of

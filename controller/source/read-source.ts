@@ -2,6 +2,7 @@ import { createReadStream } from 'node:fs';
 import { mkdtemp, readdir, realpath, rm, stat } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
+import { specPath, stateSpec } from '../../state/component.ts';
 import type { Finding } from '../../state/finding.ts';
 import { MAX_JSON_BYTES } from '../../state/limits.ts';
 import { openContained, readContained } from './contained-file.ts';
@@ -101,7 +102,9 @@ async function readDirectory(name: string, unpacked: UnpackDirectory): Promise<R
   if (merged.entries.size === 0 && merged.findings.length === 0)
     return nothing('directory', name, empty(name));
   const kind = exports.length === 0 ? 'directory' : 'pvtx';
-  return { kind, fragment: { ...merged, entries: inContainerOrder(merged.entries) }, document: null };
+  // No file can be `#spec` of a state: to be laid out as a directory is what says it.
+  const whole = inContainerOrder(new Map([[specPath, stateSpec], ...merged.entries]));
+  return { kind, fragment: { ...merged, entries: whole }, document: null };
 }
 
 function isExportName(name: string): boolean {

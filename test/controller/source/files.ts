@@ -2,6 +2,7 @@ import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import type { ExecutionContext } from 'ava';
+import type { FlatState } from '../../../state/revision.ts';
 
 /** A new directory that is gone when the test ends, with these files in it. */
 export async function directoryOf(
@@ -22,4 +23,9 @@ export async function writeInto(
 ): Promise<void> {
   await mkdir(dirname(join(directory, path)), { recursive: true });
   await writeFile(join(directory, path), content);
+}
+
+/** A state of these entries as a directory has them: laid out as one, they need not say to which specification they are written. */
+export function laidOut(entries: FlatState): FlatState {
+  return { '#spec': 'pantavisor-service-system@1', ...entries };
 }

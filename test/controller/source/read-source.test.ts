@@ -5,7 +5,7 @@ import { readSource } from '../../../controller/source/read-source.ts';
 import type { Source } from '../../../controller/source/source.ts';
 import { MAX_JSON_BYTES } from '../../../state/limits.ts';
 import { sha256Of, wellMadeExport } from './archive.ts';
-import { directoryOf } from './files.ts';
+import { directoryOf, laidOut } from './files.ts';
 
 async function read(t: ExecutionContext, path: string): Promise<Source> {
   const source = await readSource(path);
@@ -61,6 +61,7 @@ test('[REV-2] a directory becomes a state: .json files are documents, all others
   t.deepEqual(source.findings, []);
   t.is(source.kind, 'directory');
   t.deepEqual(source.state, {
+    '#spec': 'pantavisor-service-system@1',
     'device.json': device,
     'web/lxc.container.conf': sha256Of('lxc.uts.name = web\n'),
     'web/run.json': { name: 'web' },
@@ -86,6 +87,7 @@ test('[REV-2] containers of a directory come in the order of their groups, then 
   });
   const { state } = await read(t, directory);
   t.deepEqual(Object.keys(state), [
+    '#spec',
     'device.json',
     'bsp/run.json',
     'z/args.json',
@@ -176,7 +178,7 @@ test('[REV-2] a broken export is a finding of its own, and the others are read',
   const source = await read(t, directory);
   t.deepEqual(codes(source), ['error ExportInvalid ']);
   t.is(source.findings[0]?.location?.file, join(directory, 'bad.tgz'));
-  t.deepEqual(source.state, { 'web/run.json': {} });
+  t.deepEqual(source.state, laidOut({ 'web/run.json': {} }));
 });
 
 test('[REV-2] standard input is a state JSON or an export, told apart by its content', async (t) => {
@@ -234,7 +236,7 @@ test('[REV-8] a member or a directory named __proto__ is an entry like any other
   t.is(Object.getPrototypeOf(source.state), Object.prototype);
   t.false('polluted' in source.state);
   const layout = await read(t, join(directory, 'layout'));
-  t.deepEqual(Object.keys(layout.state), ['__proto__/run.json']);
+  t.deepEqual(Object.keys(layout.state), ['#spec', '__proto__/run.json']);
 });
 
 test('[REV-8] a link out of the directory is refused and nothing of its target is read; one inside is followed', async (t) => {
@@ -254,7 +256,7 @@ test('[REV-8] a link out of the directory is refused and nothing of its target i
     'error NotARegularFile /web~1loop',
     'error LinkLeadsOutside /web~1relative',
   ]);
-  t.deepEqual(Object.keys(source.state), ['web/real', 'web/run.json', 'web/same']);
+  t.deepEqual(Object.keys(source.state), ['#spec', 'web/real', 'web/run.json', 'web/same']);
   t.is(source.state['web/same'], sha256Of('content'));
 });
 
@@ -269,7 +271,7 @@ test('[REV-2] hidden files are passed over, with a warning where nobody expects 
   const source = await read(t, directory);
   t.deepEqual(codes(source), ['warning HiddenFile ']);
   t.is(source.findings[0]?.location?.file, join(directory, 'web/.run.json.swp'));
-  t.deepEqual(source.state, { 'device.json': {} });
+  t.deepEqual(source.state, laidOut({ 'device.json': {} }));
 });
 
 test('[REV-6] every file that is wrong is reported at once, with file, line and column', async (t) => {

@@ -5,7 +5,7 @@ import type { Clock } from '../../../controller/clock.ts';
 import type { Source } from '../../../controller/source/source.ts';
 import { watchSource } from '../../../controller/source/watch-source.ts';
 import { wellMadeExport } from './archive.ts';
-import { directoryOf, writeInto } from './files.ts';
+import { directoryOf, laidOut, writeInto } from './files.ts';
 
 /** A clock that stands still until it is told that the quiet has lasted. */
 class QuietClock implements Clock {
@@ -89,9 +89,9 @@ function watched(t: ExecutionContext, path: string): Watched {
 test('a watched directory is read at once, and again when a file has changed and it is quiet', async (t) => {
   const directory = await directoryOf(t, { 'web/run.json': '{"v":1}' });
   const { next, settle } = watched(t, directory);
-  t.deepEqual((await next()).state, { 'web/run.json': { v: 1 } });
+  t.deepEqual((await next()).state, laidOut({ 'web/run.json': { v: 1 } }));
   await writeInto(directory, 'web/run.json', '{"v":2}');
-  t.deepEqual((await settle()).state, { 'web/run.json': { v: 2 } });
+  t.deepEqual((await settle()).state, laidOut({ 'web/run.json': { v: 2 } }));
 });
 
 test('new directories are watched too, and what is written into them late is read', async (t) => {
@@ -102,7 +102,7 @@ test('new directories are watched too, and what is written into them late is rea
   await clock.pass();
   // The new directory is looked at just now: what comes into it counts before and after.
   await replaceIn(t, directory, 'db/run.json', '{"late":true}');
-  t.deepEqual((await settle()).state, { 'db/run.json': { late: true }, 'web/run.json': {} });
+  t.deepEqual((await settle()).state, laidOut({ 'db/run.json': { late: true }, 'web/run.json': {} }));
   await writeInto(directory, 'db/run.json', '{"later":true}');
   t.deepEqual((await settle()).state['db/run.json'], { later: true });
 });
@@ -113,7 +113,7 @@ test('many changes are one reading, once it is quiet', async (t) => {
   await next();
   for (let round = 0; round < 50; round++) await writeInto(directory, `c${round % 5}.json`, String(round));
   await clock.changeSeen();
-  t.is(Object.keys((await settle()).state).length, 6);
+  t.is(Object.keys((await settle()).state).length, 7);
 });
 
 test('a half-written file is a finding, and its completion a source without', async (t) => {
@@ -127,7 +127,7 @@ test('a half-written file is a finding, and its completion a source without', as
   );
   await writeInto(directory, 'web/run.json', '{"v":1}');
   const complete = await settle();
-  t.deepEqual([complete.findings, complete.state], [[], { 'web/run.json': { v: 1 } }]);
+  t.deepEqual([complete.findings, complete.state], [[], laidOut({ 'web/run.json': { v: 1 } })]);
 });
 
 test('a change that changes nothing is not told', async (t) => {
@@ -138,7 +138,7 @@ test('a change that changes nothing is not told', async (t) => {
   await writeInto(directory, 'web/.hidden', '2');
   await clock.pass();
   await replaceIn(t, directory, 'web/run.json', '{"v":2}');
-  t.deepEqual((await settle()).state, { 'web/run.json': { v: 2 } });
+  t.deepEqual((await settle()).state, laidOut({ 'web/run.json': { v: 2 } }));
 });
 
 test('a source that is not there yet is a finding, and read when it comes, also by renaming', async (t) => {
@@ -151,7 +151,7 @@ test('a source that is not there yet is a finding, and read when it comes, also 
   );
   await mkdir(join(base, 'deep'));
   await rename(join(base, 'ready'), path);
-  t.deepEqual((await settle()).state, { 'web/run.json': {} });
+  t.deepEqual((await settle()).state, laidOut({ 'web/run.json': {} }));
   await rm(path, { recursive: true });
   t.deepEqual(
     (await settle()).findings.map(({ code }) => code),
@@ -163,10 +163,10 @@ test('a link to the source that is turned to another one is a change', async (t)
   const base = await directoryOf(t, { '1/web/run.json': '{"v":1}', '2/web/run.json': '{"v":2}' });
   await symlink('1', join(base, 'current'));
   const { next, settle } = watched(t, join(base, 'current'));
-  t.deepEqual((await next()).state, { 'web/run.json': { v: 1 } });
+  t.deepEqual((await next()).state, laidOut({ 'web/run.json': { v: 1 } }));
   await symlink('2', join(base, 'new'));
   await rename(join(base, 'new'), join(base, 'current'));
-  t.deepEqual((await settle()).state, { 'web/run.json': { v: 2 } });
+  t.deepEqual((await settle()).state, laidOut({ 'web/run.json': { v: 2 } }));
 });
 
 test('a state file is watched, also when it is replaced by renaming', async (t) => {
@@ -186,7 +186,7 @@ test('a pvtx.d directory is merged anew when an export comes', async (t) => {
   await writeInto(directory, 'web.pvrexport.tgz', wellMadeExport({ 'web/run.json': {} }));
   const second = await settle();
   t.teardown(second.close);
-  t.deepEqual([second.kind, Object.keys(second.state)], ['pvtx', ['device.json', 'web/run.json']]);
+  t.deepEqual([second.kind, Object.keys(second.state)], ['pvtx', ['#spec', 'device.json', 'web/run.json']]);
 });
 
 test('nothing is watched any more, and no timer is armed, after unsubscribing', async (t) => {
@@ -198,7 +198,7 @@ test('nothing is watched any more, and no timer is armed, after unsubscribing', 
       resolve(source);
     });
   });
-  t.deepEqual(first.state, { 'web/run.json': {} });
+  t.deepEqual(first.state, laidOut({ 'web/run.json': {} }));
   await writeInto(directory, 'web/run.json', '{"v":2}');
   const witness = watched(t, directory);
   await witness.next();
