@@ -1,5 +1,7 @@
 import type { Step } from '../../../adapters/adapter.ts';
-import { type ContainerSpec, type Key, kindOf, type ObservedResource } from '../../../state/resource.ts';
+import type { ContainerSpec, Key, ObservedResource } from '../../../state/resource.ts';
+import type { StateTree } from '../../../state/tree.ts';
+import type { Rig } from '../rig.ts';
 import type { Findings } from './problem.ts';
 import type { SimulatedDevice } from './simulated-device.ts';
 
@@ -13,7 +15,8 @@ export class OrderOfGroups {
   readonly #device: SimulatedDevice;
   /** Places of containers, also of those that are desired no more; a new controller knows only what is desired. */
   readonly #ranks = new Map<Key, number>();
-  #controller: object | null = null;
+  #controller: Rig | null = null;
+  #tree: StateTree | null = null;
 
   constructor(device: SimulatedDevice) {
     this.#device = device;
@@ -22,8 +25,12 @@ export class OrderOfGroups {
   /** Call it often enough: before what is desired changes, and after. */
   learn(): void {
     const { rig } = this.#device;
+    if (this.#controller === rig && this.#tree === rig.store.tree) return;
     if (this.#controller !== rig) this.#ranks.clear();
+    // What it has not seen yet it has no memory of.
+    if (!this.#device.isListed) return;
     this.#controller = rig;
+    this.#tree = rig.store.tree;
     for (const key of rig.store.keys()) {
       const rank = rig.store.desired(key)?.lifecycle?.rank;
       if (rank !== undefined) this.#ranks.set(key, rank);
@@ -37,10 +44,10 @@ export class OrderOfGroups {
     if (rank === undefined) return [];
     if (step.action === 'container.stop')
       return [...this.#needless(step.key), ...this.#tooEarly(step.key, rank)];
-    const late = this.#containers().filter((key) => this.#rankOf(key) < rank && this.#isAwaited(key));
+    const late = [...this.#ranks].filter(([key, place]) => place < rank && this.#isAwaited(key));
     if (late.length === 0) return [];
     const rule = 'a group starts when those before it have reached their goal';
-    return [{ rule, detail: `${step.key} was started before ${late.join(', ')}` }];
+    return [{ rule, detail: `${step.key} was started before ${late.map(([key]) => key).join(', ')}` }];
   }
 
   /** It stops for a reason. */
@@ -56,14 +63,6 @@ export class OrderOfGroups {
     if (first.length === 0) return [];
     const rule = 'a group stops when those after it have stopped';
     return [{ rule, detail: `${key} was stopped before ${first.map(([other]) => other).join(', ')}` }];
-  }
-
-  #containers(): readonly Key[] {
-    return this.#device.rig.store.keys().filter((key) => kindOf(key) === 'container');
-  }
-
-  #rankOf(key: Key): number {
-    return this.#ranks.get(key) ?? Number.POSITIVE_INFINITY;
   }
 
   #observed(key: Key): ObservedContainer | undefined {

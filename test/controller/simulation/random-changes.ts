@@ -62,14 +62,14 @@ function changePool(random: Random, state: Documents): Documents {
   const name = pick(random, poolNames);
   const { [name]: before, ...others } = poolsIn(state);
   if (before !== undefined && oneIn(random, 3)) return withPools(state, others);
-  return withPools(state, { ...others, [name]: randomPool(random) });
+  return withPools(state, { ...others, [name]: randomPool(random, name) });
 }
 
 function changeContainer(random: Random, state: Documents): Documents {
   const name = pick(random, containerNames);
   const others = Object.entries(state).filter(([path]) => !path.startsWith(`${name}/`));
   const rest = Object.fromEntries(others);
-  return oneIn(random, 3) ? rest : { ...rest, ...randomContainers(random, [name]) };
+  return oneIn(random, 3) ? rest : { ...rest, ...randomContainers(random, [name], poolsIn(state)) };
 }
 
 /** How a container is run, and nothing of what it is made from. */

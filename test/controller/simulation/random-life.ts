@@ -37,7 +37,7 @@ const tell: Choice = (random, { rig }) => {
 
 /** Each as often as its number says. */
 const choices: readonly (readonly [number, Choice])[] = [
-  [10, revise],
+  [9, revise],
   [2, rollBack],
   [3, exit],
   [2, harm],
@@ -46,11 +46,18 @@ const choices: readonly (readonly [number, Choice])[] = [
   [1, (_, { host }) => ({ do: 'link', name: 'eth1', present: !host.links.has('eth1') })],
   [1, tell],
   [1, (random) => ({ do: 'restart', downMs: oneIn(random, 2) ? 0 : random(5_000) })],
-  [6, (random) => ({ do: 'pass', ms: 1 + random(4_000) })],
-  [2, (random) => ({ do: 'pass', ms: 1 + random(60_000) })],
+  [5, (random) => ({ do: 'pass', ms: 1 + random(4_000) })],
+  [5, (random) => ({ do: 'pass', ms: 10_000 + random(20_000) })],
+  [1, (random) => ({ do: 'pass', ms: 1 + random(90_000) })],
 ];
 
 const pot: readonly Choice[] = choices.flatMap(([times, choice]) => Array<Choice>(times).fill(choice));
+
+/** Something to go back to, mostly: it may fail by itself, though nothing else goes wrong. */
+function* goodStart(random: Random, device: SimulatedDevice): Generator<Action> {
+  yield { do: 'revise', ...randomRevising(random, device.rig.store.flat()) };
+  yield { do: 'pass', ms: 60_000 };
+}
 
 /** How long a random life is. */
 export interface LifeLength {
@@ -67,8 +74,9 @@ export const usualLength: LifeLength = Object.freeze({ rounds: 2, actions: 18 })
  */
 export function* randomLife(seed: number, device: SimulatedDevice, length: LifeLength): Generator<Action> {
   const random = randomNumbers(seed);
+  if (!oneIn(random, 3)) yield* goodStart(random, device);
   for (let round = 0; round < length.rounds; round += 1) {
-    yield { do: 'weather', foul: !oneIn(random, 4) };
+    yield { do: 'weather', foul: !oneIn(random, 3) };
     for (let left = 3 + random(length.actions); left > 0; left -= 1) {
       const action = pick(random, [revise, ...pot] as const)(random, device);
       if (action !== null) yield action;

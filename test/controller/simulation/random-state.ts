@@ -1,7 +1,7 @@
 import type { Json } from '../../../state/json.ts';
 import type { FlatState, ObjectFacts } from '../../../state/revision.ts';
 import { revisionOf } from '../rig.ts';
-import { oneIn, pick, type Random } from './random-choice.ts';
+import { oneIn, pick, pickAny, type Random } from './random-choice.ts';
 
 /** A bridge that every simulated host has before we come, with an address of its own. */
 export const foreignBridge = { name: 'lxcbr0', address: '192.168.9.1/24' } as const;
@@ -30,42 +30,55 @@ const configurations: Readonly<Record<string, string>> = Object.fromEntries(
 /** What the object store has for every random revision. */
 export const randomObjects: ObjectFacts = Object.freeze({ texts: configurations, missing: [] });
 
-export function randomPool(random: Random): Json {
-  const subnet = pick(random, oneIn(random, 12) ? badSubnets : subnets);
-  if (oneIn(random, 5)) return { type: 'macvlan', parent: pick(random, parents), subnet };
-  const named = oneIn(random, 3) ? {} : { bridge: pick(random, bridges) };
-  return { subnet, nat: oneIn(random, 2), ...named };
+type Documents = Readonly<Record<string, Json>>;
+
+/** A pool: of its own subnet and bridge mostly, else of any, which another pool may have. */
+export function randomPool(random: Random, name: string): Json {
+  const own = poolNames.findIndex((known) => known === name);
+  const any = oneIn(random, 6);
+  const subnet = any ? pick(random, oneIn(random, 4) ? badSubnets : subnets) : (subnets[own] ?? subnets[0]);
+  if (oneIn(random, 8)) return { type: 'macvlan', parent: pick(random, parents), subnet };
+  const bridge = any ? pick(random, bridges) : (bridges[own] ?? bridges[0]);
+  return { subnet, nat: oneIn(random, 2), ...(oneIn(random, 3) ? {} : { bridge }) };
 }
 
-function randomInterface(random: Random): { readonly [member: string]: Json } {
-  const pool = oneIn(random, 12) ? 'nowhere' : pick(random, poolNames);
-  return oneIn(random, 3) ? { pool, ipv4_address: pick(random, addresses) } : { pool };
+/** An interface on one of `pools`, now and then with an address of that pool that few others ask for. */
+function randomInterface(random: Random, pools: Documents): { readonly [member: string]: Json } {
+  const names = Object.keys(pools);
+  const pool = names.length === 0 || oneIn(random, 60) ? 'nowhere' : (pickAny(random, names) ?? 'nowhere');
+  if (!oneIn(random, 4)) return { pool };
+  if (oneIn(random, 8)) return { pool, ipv4_address: pick(random, addresses) };
+  const { subnet = '10.0.5.0/24' } = (pools[pool] ?? {}) as { readonly subnet?: string };
+  return { pool, ipv4_address: subnet.replace(/\d+\/\d+$/, String(2 + random(5))) };
 }
 
-function randomNetwork(random: Random): Json {
-  if (oneIn(random, 10)) return { mode: pick(random, ['host', 'none']) };
-  const hostname = oneIn(random, 4) ? { hostname: randomHostname(random) } : {};
+function randomNetwork(random: Random, pools: Documents): Json {
+  const hostname = oneIn(random, 3) ? { hostname: randomHostname(random) } : {};
+  if (Object.keys(pools).length === 0 || oneIn(random, 10)) {
+    return { mode: pick(random, ['host', 'none']), ...hostname };
+  }
+  const first = randomInterface(random, pools);
   if (oneIn(random, 6)) {
-    const second = randomInterface(random);
+    const second = randomInterface(random, pools);
     return {
       mode: 'pool',
       interfaces: [
-        { name: 'eth0', ...randomInterface(random) },
+        { name: 'eth0', ...first },
         { name: 'eth1', ...second },
       ],
       ...hostname,
     };
   }
-  const { pool, ipv4_address: address } = randomInterface(random);
+  const { pool, ipv4_address: address } = first;
   return { pool: pool ?? null, ...(address === undefined ? {} : { static_ip: address }), ...hostname };
 }
 
 /** A hostname decides how a simulated container behaves: see `behaviourOf`. */
 function randomHostname(random: Random): string {
-  const kind = random(8);
-  if (kind < 3) return `host-${random(4)}`;
-  if (kind < 4) return 'mute';
-  if (kind < 6) return `slow-${1 + random(20_000)}`;
+  const kind = random(12);
+  if (kind < 6) return `host-${random(4)}`;
+  if (kind < 8) return 'mute';
+  if (kind < 10) return `slow-${1 + random(20_000)}`;
   return `brief-${500 + random(15_000)}-${random(3)}`;
 }
 
@@ -92,7 +105,7 @@ const goals = ['MOUNTED', 'STARTED', 'READY', 'READY'] as const;
 
 function randomRecovery(random: Random): Json {
   return {
-    policy: pick(random, ['no', 'always', 'on-failure', 'unless-stopped']),
+    policy: pick(random, ['no', 'always', 'always', 'on-failure', 'unless-stopped']),
     ...(oneIn(random, 2) ? { max_retries: random(4) } : {}),
     ...(oneIn(random, 2) ? { retry_delay: random(4) } : {}),
     ...(oneIn(random, 2) ? { backoff_factor: 1 + random(3) } : {}),
@@ -127,17 +140,17 @@ export function randomGroups(random: Random): readonly Json[] {
   return names.map((name) => randomGroup(random, name));
 }
 
-function randomRun(random: Random, name: string): FlatState {
-  if (!oneIn(random, 8)) return revisionOf({}, { [name]: randomNetwork(random) });
+function randomRun(random: Random, name: string, pools: Documents): FlatState {
+  if (!oneIn(random, 12)) return revisionOf({}, { [name]: randomNetwork(random, pools) });
   const sha256 = pick(random, Object.keys(configurations) as [string]);
   return { ...revisionOf({}, { [name]: null }), [`${name}/lxc.container.conf`]: sha256 };
 }
 
-/** The documents of containers. */
-export function randomContainers(random: Random, present: readonly string[]): FlatState {
+/** The documents of containers on `pools`. */
+export function randomContainers(random: Random, present: readonly string[], pools: Documents): FlatState {
   const state: Record<string, Json> = {};
   for (const name of present) {
-    for (const [path, document] of Object.entries(randomRun(random, name))) {
+    for (const [path, document] of Object.entries(randomRun(random, name, pools))) {
       if (!path.startsWith(`${name}/`)) continue;
       const isRun = path.endsWith('/run.json');
       state[path] = isRun ? { ...(document as object), ...randomConduct(random) } : document;
@@ -147,17 +160,15 @@ export function randomContainers(random: Random, present: readonly string[]): Fl
 }
 
 /** `device.json` of these pools and groups. */
-export function deviceOf(pools: Readonly<Record<string, Json>>, groups: readonly Json[]): Json {
+export function deviceOf(pools: Documents, groups: readonly Json[]): Json {
   return { network: { pools }, ...(groups.length > 0 ? { groups } : {}) };
 }
 
-/** A revision from nothing: refused now and then, since subnets and bridges may meet. */
+/** A revision from nothing. */
 export function freshRevision(random: Random): FlatState {
-  const pools = poolNames.filter(() => oneIn(random, 2));
-  const device = deviceOf(
-    Object.fromEntries(pools.map((name) => [name, randomPool(random)])),
-    oneIn(random, 2) ? randomGroups(random) : [],
-  );
-  const present = containerNames.filter(() => !oneIn(random, 3));
-  return { ...revisionOf({}), 'device.json': device, ...randomContainers(random, present) };
+  const names = poolNames.filter(() => !oneIn(random, 3));
+  const pools = Object.fromEntries(names.map((name) => [name, randomPool(random, name)]));
+  const device = deviceOf(pools, oneIn(random, 3) ? [] : randomGroups(random));
+  const present = containerNames.filter(() => oneIn(random, 2));
+  return { ...revisionOf({}), 'device.json': device, ...randomContainers(random, present, pools) };
 }

@@ -75,7 +75,9 @@ class Rest {
     const status = this.#device.rig.engine.board.get(key);
     const next = plan(key, this.#world);
     const told = `${key} is ${status?.phase} (${status?.message}), and its plan is ${JSON.stringify(next)}`;
-    if (status === undefined || !phasesOf[next.type].includes(status.phase)) return [told];
+    if (status === undefined) return [told];
+    if (next.type === 'step' && this.#stopsLater(next.step)) return [];
+    if (!phasesOf[next.type].includes(status.phase)) return [told];
     if (next.type === 'settled') return status.phase === 'Ready' ? [] : this.#shadows(key);
     if (next.type === 'step') return this.#isGivenUp(next.step) ? [] : [told];
     if (next.type === 'wait' && !this.#endsBlocked(key, [])) return [`${told}, which nothing will end`];
@@ -88,6 +90,14 @@ class Rest {
     if (!this.#refusals) return this.#device.refusalOf(step) !== null;
     const wanted = store.desired(step.key)?.digest ?? null;
     return engine.refusalOf(step.key) !== null && this.#device.hasRefused(step.key, wanted);
+  }
+
+  /** Whoever is desired no more stops in the order of groups, which a look from scratch does not know. */
+  #stopsLater(step: Step): boolean {
+    if (!this.#refusals || step.action !== 'container.stop') return false;
+    const { engine } = this.#device.rig;
+    const waitsFor = engine.board.get(step.key)?.waitsFor ?? [];
+    return waitsFor.some((other) => engine.refusalOf(other) !== null);
   }
 
   /** What holds and is not Ready stands on something that is not. */
@@ -173,9 +183,12 @@ export function restFindings(device: SimulatedDevice, { refusals } = { refusals:
   return [
     ...under('a device that is left alone comes to rest', moving),
     ...new Rest(device, refusals).findings(),
-    ...restartFindings(device),
-    ...under('the plan at rest is empty', dryRunProblems(device)),
   ];
+}
+
+/** What a look at a device at rest from outside says: it costs what the whole state costs. */
+export function outsideFindings(device: SimulatedDevice): Findings {
+  return [...restartFindings(device), ...under('the plan at rest is empty', dryRunProblems(device))];
 }
 
 /** A controller that starts anew, with what is on disk, wants exactly the same. */

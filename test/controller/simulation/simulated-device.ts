@@ -30,17 +30,18 @@ export interface Witness {
 const odds = {
   stepDelay: 3,
   resultDelay: 8,
-  stepFailure: 7,
-  stepRefusal: 20,
+  stepFailure: 10,
+  stepRefusal: 80,
+  breakdown: 80,
   listDelay: 3,
   listLoss: 8,
   newsDelay: 4,
   newsTwice: 6,
   newsLoss: 20,
-  diskError: 10,
+  diskError: 12,
   crash: 40,
   orphanLoss: 2,
-  briefRun: 20,
+  briefRun: 40,
 } as const;
 
 const broken = { code: 'Broken', message: 'it broke' } as const;
@@ -93,6 +94,7 @@ export class SimulatedDevice {
   #suspect = false;
   #listed = false;
   readonly #refusals = new Set<string>();
+  readonly #brokenUntil = new Map<Key, number>();
 
   constructor(mishaps: Mishaps, witness: Witness) {
     this.mishaps = mishaps;
@@ -232,6 +234,7 @@ export class SimulatedDevice {
   /** The controller may die before or after anything that it does; what it had yet to do is not done then. */
   #fold(input: Input, next: (input: Input) => readonly Effect[]): readonly Effect[] {
     if (!this.#alive) return [];
+    if (input.type === 'listed') this.#listed = true;
     try {
       return this.#untilCrash(next(input));
     } catch (error) {
@@ -286,6 +289,7 @@ export class SimulatedDevice {
     if (delay !== null) await this.#delayed(step, delay);
     if (mishaps.befall(`refusal of ${named(step)}`, odds.stepRefusal, () => true) !== null)
       return { outcome: 'conflict', conflict: refused, observations: [] };
+    if (this.#isBrokenDown(step.key)) return { outcome: 'failed', error: broken, observations: [] };
     const failure = mishaps.befall(`failure of ${named(step)}`, odds.stepFailure, (random) =>
       pick(random, ['before', 'after']),
     );
@@ -303,6 +307,14 @@ export class SimulatedDevice {
     return failure === null
       ? { ...result, observations }
       : { outcome: 'failed', error: broken, observations };
+  }
+
+  /** Nothing that is tried with it succeeds for a while. */
+  #isBrokenDown(key: Key): boolean {
+    const now = this.clock.now();
+    const ms = this.mishaps.befall(`breakdown of ${key}`, odds.breakdown, (random) => 1 + random(20_000));
+    if (ms !== null) this.#brokenUntil.set(key, now + ms);
+    return this.mishaps.foul && (this.#brokenUntil.get(key) ?? 0) > now;
   }
 
   #after(ms: number): Promise<void> {
@@ -330,7 +342,6 @@ export class SimulatedDevice {
     const resources = observeHost(this.host);
     const delay = this.mishaps.befall('delay of a list', odds.listDelay, (random) => 1 + random(500));
     if (delay !== null) await this.#after(delay);
-    this.#listed = true;
     return resources;
   }
 

@@ -6,7 +6,7 @@ import { OrderOfGroups } from './order-invariants.ts';
 import type { Finding, Findings, Problem } from './problem.ts';
 import { changeOf } from './random-changes.ts';
 import { type LifeLength, randomLife, usualLength } from './random-life.ts';
-import { restFindings } from './rest-invariants.ts';
+import { outsideFindings, restFindings } from './rest-invariants.ts';
 import type { Action, Revising, Schedule } from './schedule.ts';
 import { SimulatedDevice } from './simulated-device.ts';
 import { lastingFindings, stepFindings } from './step-invariants.ts';
@@ -180,6 +180,7 @@ class Simulation {
     this.#device.heal();
     await this.#device.pass(calmMs);
     this.#note(restFindings(this.#device));
+    this.#note(outsideFindings(this.#device));
   }
 
   /** Containers go on ending by themselves, and being silent: the trial ends none the less. */
@@ -219,9 +220,9 @@ class Simulation {
   async #tryAtRest(revising: Revising): Promise<void> {
     const device = this.#device;
     const before = snapshotOf(device);
+    const tried = wishesOf(device.rig, changeOf(revising.form, device.rig.store.flat(), revising.state));
     device.healed = false;
     await this.#submit(revising);
-    const tried = wishesOf(device);
     await this.#untilEnded();
     await this.#comeToRest();
     this.#note(aftermathFindings(before, tried, device));

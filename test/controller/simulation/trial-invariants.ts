@@ -1,6 +1,8 @@
-import { containerKey, type Key, leaseKey } from '../../../state/resource.ts';
-import type { HeldLease } from '../../../state/revision.ts';
+import { containerKey, type Key, leaseKey, nameOf } from '../../../state/resource.ts';
+import type { HeldLease, StateChange } from '../../../state/revision.ts';
+import type { Rig } from '../rig.ts';
 import type { Finding, Findings } from './problem.ts';
+import { randomObjects } from './random-state.ts';
 import type { SimulatedDevice } from './simulated-device.ts';
 
 const keyOf = ({ pool, container, interface: name }: HeldLease): Key => leaseKey(pool, container, name);
@@ -91,12 +93,14 @@ export function snapshotOf({ rig, host }: SimulatedDevice): Snapshot {
   };
 }
 
-/** Digests that a revision wants of containers. */
-export function wishesOf({ rig }: SimulatedDevice): ReadonlyMap<string, string> {
+/** Digests that a change would want of containers: those desired now, where it is refused. */
+export function wishesOf({ store }: Rig, change: StateChange): ReadonlyMap<string, string> {
+  const { changes } = store.propose(change, randomObjects);
+  const keys = new Set([...store.keys(), ...changes.keys()]);
   return new Map(
-    rig.store.keys().flatMap((key) => {
-      const desired = rig.store.desired(key);
-      return desired?.kind === 'container' ? [[key.slice('container/'.length), desired.digest] as const] : [];
+    [...keys].flatMap((key) => {
+      const desired = changes.has(key) ? changes.get(key) : store.desired(key);
+      return desired?.kind === 'container' ? [[nameOf(key), desired.digest] as const] : [];
     }),
   );
 }
