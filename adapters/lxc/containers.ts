@@ -2,22 +2,15 @@ import { mkdirSync, renameSync, writeFileSync } from 'node:fs';
 import { rm } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { filter, merge, type Observable, Subject } from 'rxjs';
-import { digestOf } from '../../state/json.ts';
-import {
-  type ContainerSpec,
-  leaseKey,
-  type NetworkInterface,
-  type ObservedResource,
-} from '../../state/resource.ts';
+import type { ContainerSpec, ObservedResource } from '../../state/resource.ts';
 import type { Commands } from '../linux/command.ts';
-import { vethName } from '../linux/mark.ts';
 import type { After } from '../linux/network-monitor.ts';
-import { generatedBy, lxcConfiguration } from './configuration.ts';
-import { type ContainerRecord, readContainerRecord, writeContainerRecord } from './container-record.ts';
+import { lxcConfiguration } from './configuration.ts';
+import { ContainerRecords } from './container-records.ts';
 import { ContainerSight, lastLinesOf } from './container-sight.ts';
 import { ignoresHalt } from './halt-signal.ts';
 import { HostsFiles, type HostsSource } from './hosts-files.ts';
-import { type ContainerPaths, isContainerName, type Layout } from './layout.ts';
+import type { ContainerPaths, Layout } from './layout.ts';
 import type { LxcTools } from './lxc-tools.ts';
 import type { Monitors } from './monitors.ts';
 import { identify } from './process-identity.ts';
@@ -26,8 +19,7 @@ import { ReadySockets } from './ready-sockets.ts';
 import { RecordWatch } from './record-watch.ts';
 import { Root } from './root.ts';
 import { Runs } from './runs.ts';
-import { StepConflict, StepFailure } from './step-refusal.ts';
-import { entriesOf } from './storage.ts';
+import { StepFailure } from './step-refusal.ts';
 import { tailOf } from './tail.ts';
 
 /** Lines of the container's log that a failure repeats, and how much of a log they are looked for in. */
@@ -42,21 +34,6 @@ function rotate(path: string): void {
     if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
     mkdirSync(dirname(path), { recursive: true });
   }
-}
-
-/** What stands for the spec of a container of ours that runs and was made from nobody knows what: no desired one is like it. */
-function unknownSpec(name: string): ContainerSpec {
-  return {
-    name,
-    hostname: name,
-    root: { type: 'directory', path: '/' },
-    persistence: 'permanent',
-    network: { mode: 'lxc' },
-    config: [],
-    files: [],
-    goal: 'STARTED',
-    system: null,
-  };
 }
 
 export interface ContainersOptions {
@@ -86,8 +63,7 @@ export class Containers {
   readonly #watch = new RecordWatch();
   readonly #hosts: HostsFiles;
   readonly #signalled = new Subject<string>();
-  /** Of every container that exists. */
-  readonly #records = new Map<string, ContainerRecord>();
+  readonly #records: ContainerRecords;
 
   constructor(options: ContainersOptions) {
     const { layout, objects, commands, monitors, after } = options;
@@ -96,16 +72,22 @@ export class Containers {
     this.#monitors = monitors;
     this.#tools = options.tools;
     this.#root = new Root({ layout, objects, commands });
+    this.#records = new ContainerRecords({
+      layout,
+      instance: options.instance,
+      monitors,
+      discard: (name) => this.#discard(name, layout.container(name)),
+    });
     this.#runs = new Runs(layout);
     this.#sight = new ContainerSight({
       layout,
       monitors,
       runs: this.#runs,
       isMounted: ({ spec }) => this.#root.isMounted(spec.root),
-      hostInterfaces: ({ spec }) => this.#hostInterfaces(spec),
+      hostInterfaces: ({ spec }) => this.#records.hostInterfaces(spec),
     });
     this.#ready = new ReadySockets({ layout, after, take: (name) => this.#takeSignal(name) });
-    this.#hosts = new HostsFiles(layout, { leases: options.leases, containers: () => this.#specs() });
+    this.#hosts = new HostsFiles(layout, { leases: options.leases, containers: () => this.#records.specs() });
   }
 
   /** Names of containers that may be other than they were, from whatever cause: they ended, they signalled, their files were changed. */
@@ -121,23 +103,17 @@ export class Containers {
 
   /** Reads from the disk which containers exist, and makes name resolution say what leases and containers say. */
   async load(): Promise<void> {
-    const names = entriesOf(this.#layout.lxcPath).filter(isContainerName);
-    const found = await Promise.all(names.map(async (name) => ({ name, record: await this.#read(name) })));
-    this.#records.clear();
-    for (const { name, record } of found) if (record !== null) this.#records.set(name, record);
-    for (const name of this.#monitors.running()) {
-      if (!this.#records.has(name) && this.#isUnrecorded(name)) this.#records.set(name, this.#unknown(name));
-    }
+    await this.#records.load();
     await this.#hosts.refresh();
   }
 
   names(): readonly string[] {
-    return [...this.#records.keys()];
+    return this.#records.names();
   }
 
   /** From now on `changed` tells of those that run, and they are listened to. Rejects where they can't be. */
   async attend(): Promise<void> {
-    for (const { spec } of this.#records.values()) {
+    for (const spec of this.#records.specs()) {
       if (await this.#sight.isRunning(spec.name)) await this.#attendTo(spec);
     }
   }
@@ -156,13 +132,12 @@ export class Containers {
 
   /** Host ends of the interfaces that containers have in `pool`, whether they run or not. */
   hostInterfaces(pool: string): readonly string[] {
-    return [...this.#specs()].flatMap((spec) => this.#hostInterfaces(spec, pool));
+    return [...this.#records.specs()].flatMap((spec) => this.#records.hostInterfaces(spec, pool));
   }
 
   /** The container that an interface of the host belongs to; null: none. */
   ownerOf(hostInterface: string): string | null {
-    const owner = [...this.#specs()].find((spec) => this.#hostInterfaces(spec).includes(hostInterface));
-    return owner?.name ?? null;
+    return this.#records.ownerOf(hostInterface);
   }
 
   /** What there is of one container now; null: nothing of ours. One whose record was deleted is forgotten once it runs no more. */
@@ -170,7 +145,7 @@ export class Containers {
     const record = this.#records.get(name);
     if (record === undefined) return null;
     const observed = await this.#sight.observe(record);
-    if (observed === null && this.#records.get(name) === record) this.#records.delete(name);
+    if (observed === null && this.#records.get(name) === record) this.#records.forget(name);
     return observed;
   }
 
@@ -183,7 +158,7 @@ export class Containers {
       this.#expectUnknown(name);
       await this.#end(name, signal);
     }
-    this.#expectOurs(name);
+    this.#records.expectOurs(name);
     this.#root.check(spec.root);
     const before = this.#records.get(name)?.spec.root;
     await this.#make(spec, digest, paths);
@@ -206,45 +181,8 @@ export class Containers {
       });
     }
     await this.#discard(name, this.#layout.container(name));
-    this.#records.delete(name);
+    this.#records.forget(name);
     await Promise.all([this.#hosts.refresh(), this.#sweep()]);
-  }
-
-  *#specs(): Iterable<ContainerSpec> {
-    for (const { spec } of this.#records.values()) yield spec;
-  }
-
-  #hostInterfaces({ name, network }: ContainerSpec, pool?: string): readonly string[] {
-    if (network.mode !== 'pool') return [];
-    return network.interfaces
-      .filter((face) => face.type === 'veth' && (pool === undefined || face.pool === pool))
-      .map((face) => this.#hostInterface(name, face));
-  }
-
-  #hostInterface(container: string, face: NetworkInterface): string {
-    return vethName(this.#options.instance, leaseKey(face.pool, container, face.name));
-  }
-
-  /** What is left of a container whose record a power cut took goes: nobody could name what it was made from. */
-  async #read(name: string): Promise<ContainerRecord | null> {
-    const paths = this.#layout.container(name);
-    const record = readContainerRecord(paths.record, this.#options.instance);
-    if (record !== 'torn') return record;
-    if (await this.#monitors.isRunning(name)) return this.#unknown(name);
-    await this.#discard(name, paths);
-    return null;
-  }
-
-  #unknown(name: string): ContainerRecord {
-    const spec = unknownSpec(name);
-    return { instance: this.#options.instance, digest: digestOf(spec), spec };
-  }
-
-  /** It has no record, and nothing says that it is somebody else's: it has no configuration either, or one that we wrote. */
-  #isUnrecorded(name: string): boolean {
-    const { record, config } = this.#layout.container(name);
-    const text = readIfThere(config);
-    return readIfThere(record) === null && (text === null || text.startsWith(generatedBy));
   }
 
   /** The record goes last: what is left of a crash is found again. */
@@ -269,7 +207,7 @@ export class Containers {
 
   /** One that runs is stopped by a step of its own, unless nobody could know of it: its record is gone. */
   #expectUnknown(name: string): void {
-    this.#expectOurs(name);
+    this.#records.expectOurs(name);
     if (!this.#records.has(name) || !this.#sight.isOnRecord(name)) return;
     throw new StepFailure({
       code: 'ContainerRunning',
@@ -277,21 +215,11 @@ export class Containers {
     });
   }
 
-  #expectOurs(name: string): void {
-    if (this.#records.has(name) || this.#isUnrecorded(name)) return;
-    throw new StepConflict({
-      code: 'ContainerExists',
-      message: `${this.#layout.container(name).directory} holds a container that Holdfast did not make; remove it, or give this one another name`,
-    });
-  }
-
   async #make(spec: ContainerSpec, digest: string, paths: ContainerPaths): Promise<void> {
-    const record = { instance: this.#options.instance, digest, spec };
     this.#watch.release(spec.name);
     mkdirSync(paths.directory, { recursive: true });
     this.#runs.forget(spec.name);
-    writeContainerRecord(paths.record, record);
-    this.#records.set(spec.name, record);
+    this.#records.write(spec, digest);
     const prepared = this.#prepare(spec, digest, paths);
     if (spec.goal !== 'MOUNTED') this.#tools.expect();
     await prepared;
@@ -315,7 +243,7 @@ export class Containers {
       ready: root.ready === null ? null : { directory: paths.ready, mount: root.ready },
       consoleLog: paths.console,
       haltSignal: root.haltSignal,
-      hostInterface: (face) => this.#hostInterface(spec.name, face),
+      hostInterface: (face) => this.#records.hostInterface(spec.name, face),
     });
     writeFileSync(paths.config, text, { mode: 0o600 });
   }
@@ -394,6 +322,6 @@ export class Containers {
   }
 
   async #sweep(): Promise<void> {
-    await this.#root.sweep(() => this.#specs());
+    await this.#root.sweep(() => this.#records.specs());
   }
 }

@@ -157,6 +157,17 @@ test('[CTR-5] spaces in the path of a hosts file do not end its field', (t) => {
   t.deepEqual(valuesOf(itemsOf({ hostsFile: null }), 'lxc.mount.entry'), []);
 });
 
+test('[CTR-6] the readiness socket is mounted read-only, and its directory made only where that is said', (t) => {
+  const at = (made: boolean) => {
+    const mount = { target: 'run/holdfast', lacking: true, made };
+    const ready = { directory: '/run/ready/web', mount };
+    return valuesOf(itemsOf({ hostsFile: null, ready }), 'lxc.mount.entry');
+  };
+  t.deepEqual(at(false), ['/run/ready/web run/holdfast none bind,ro,nosuid,nodev,noexec 0 0']);
+  t.deepEqual(at(true), ['/run/ready/web run/holdfast none bind,ro,nosuid,nodev,noexec,create=dir 0 0']);
+  t.deepEqual(valuesOf(itemsOf({ hostsFile: null }), 'lxc.mount.entry'), []);
+});
+
 const hostile: readonly (readonly [title: string, overrides: Partial<ConfigurationInput>])[] = [
   ['a newline in a host name', { hostname: 'a\nlxc.hook.start = /bin/sh' }],
   ['a newline in a value', { own: [{ key: 'lxc.environment', value: 'A=1\nlxc.hook.start = /bin/sh' }] }],

@@ -1,0 +1,133 @@
+import { digestOf } from '../../state/json.ts';
+import { type ContainerSpec, leaseKey, type NetworkInterface } from '../../state/resource.ts';
+import { vethName } from '../linux/mark.ts';
+import { generatedBy } from './configuration.ts';
+import { type ContainerRecord, readContainerRecord, writeContainerRecord } from './container-record.ts';
+import { isContainerName, type Layout } from './layout.ts';
+import type { Monitors } from './monitors.ts';
+import { readIfThere } from './read-if-there.ts';
+import { StepConflict } from './step-refusal.ts';
+import { entriesOf } from './storage.ts';
+
+/** What stands for the spec of a container of ours that runs and was made from nobody knows what: no desired one is like it. */
+function unknownSpec(name: string): ContainerSpec {
+  return {
+    name,
+    hostname: name,
+    root: { type: 'directory', path: '/' },
+    persistence: 'permanent',
+    network: { mode: 'lxc' },
+    config: [],
+    files: [],
+    goal: 'STARTED',
+    system: null,
+  };
+}
+
+export interface ContainerRecordsOptions {
+  readonly layout: Layout;
+  readonly instance: string;
+  readonly monitors: Monitors;
+  /** Removes what a power cut has left of a container. */
+  readonly discard: (name: string) => Promise<void>;
+}
+
+/** Which containers exist and are ours, and what they were made from. Read from the disk once: from then on nobody else should change it. */
+export class ContainerRecords {
+  readonly #options: ContainerRecordsOptions;
+  /** Of every container that exists. */
+  readonly #records = new Map<string, ContainerRecord>();
+
+  constructor(options: ContainerRecordsOptions) {
+    this.#options = options;
+  }
+
+  /** Reads everything anew. Containers that run under our path and are on no record count, too, unless they are somebody else's. */
+  async load(): Promise<void> {
+    const names = entriesOf(this.#options.layout.lxcPath).filter(isContainerName);
+    const found = await Promise.all(names.map(async (name) => ({ name, record: await this.#read(name) })));
+    this.#records.clear();
+    for (const { name, record } of found) if (record !== null) this.#records.set(name, record);
+    for (const name of this.#options.monitors.running()) {
+      if (!this.has(name) && this.#isUnrecorded(name)) this.#records.set(name, this.#unknown(name));
+    }
+  }
+
+  get(name: string): ContainerRecord | undefined {
+    return this.#records.get(name);
+  }
+
+  has(name: string): boolean {
+    return this.#records.has(name);
+  }
+
+  /** On disk before anything is made of it. */
+  write(spec: ContainerSpec, digest: string): void {
+    const record = { instance: this.#options.instance, digest, spec };
+    writeContainerRecord(this.#options.layout.container(spec.name).record, record);
+    this.#records.set(spec.name, record);
+  }
+
+  /** What is on disk is gone, or goes with the container's directory. */
+  forget(name: string): void {
+    this.#records.delete(name);
+  }
+
+  names(): readonly string[] {
+    return [...this.#records.keys()];
+  }
+
+  *specs(): Iterable<ContainerSpec> {
+    for (const { spec } of this.#records.values()) yield spec;
+  }
+
+  /** Name of the host's end of an interface. */
+  hostInterface(container: string, face: NetworkInterface): string {
+    return vethName(this.#options.instance, leaseKey(face.pool, container, face.name));
+  }
+
+  /** Host ends of the veth pairs that a container has while it runs; of those in `pool` alone, where it is given. */
+  hostInterfaces({ name, network }: ContainerSpec, pool?: string): readonly string[] {
+    if (network.mode !== 'pool') return [];
+    return network.interfaces
+      .filter((face) => face.type === 'veth' && (pool === undefined || face.pool === pool))
+      .map((face) => this.hostInterface(name, face));
+  }
+
+  /** The container that an interface of the host belongs to; null: none. */
+  ownerOf(hostInterface: string): string | null {
+    const owner = [...this.specs()].find((spec) => this.hostInterfaces(spec).includes(hostInterface));
+    return owner?.name ?? null;
+  }
+
+  /** Throws StepConflict where somebody else's container has this name. */
+  expectOurs(name: string): void {
+    if (this.has(name) || this.#isUnrecorded(name)) return;
+    throw new StepConflict({
+      code: 'ContainerExists',
+      message: `${this.#options.layout.container(name).directory} holds a container that Holdfast did not make; remove it, or give this one another name`,
+    });
+  }
+
+  /** What is left of a container whose record a power cut took goes: nobody could name what it was made from. */
+  async #read(name: string): Promise<ContainerRecord | null> {
+    const { layout, instance, monitors, discard } = this.#options;
+    const record = readContainerRecord(layout.container(name).record, instance);
+    if (record !== 'torn') return record;
+    if (await monitors.isRunning(name)) return this.#unknown(name);
+    await discard(name);
+    return null;
+  }
+
+  #unknown(name: string): ContainerRecord {
+    const spec = unknownSpec(name);
+    return { instance: this.#options.instance, digest: digestOf(spec), spec };
+  }
+
+  /** It has no record, and nothing says that it is somebody else's: it has no configuration either, or one that we wrote. */
+  #isUnrecorded(name: string): boolean {
+    const { record, config } = this.#options.layout.container(name);
+    const text = readIfThere(config);
+    return readIfThere(record) === null && (text === null || text.startsWith(generatedBy));
+  }
+}
