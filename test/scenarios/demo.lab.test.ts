@@ -8,7 +8,7 @@ const play = join(import.meta.dirname, '../../tools/demo/play.ts');
 const inLab = process.env.HOLDFAST_LAB === '1' ? test : test.skip;
 
 inLab(
-  'the demo on real LXC shows what it claims: leases, names, one restart, a bridge that comes back',
+  'the demo on real LXC shows what it claims: leases, names, one restart, a rollback, a bridge that comes back',
   async (t) => {
     const lines: string[] = [];
     const keep = (line: string) => void lines.push(line);
@@ -17,7 +17,12 @@ inLab(
     const claims = lines.filter((line) => line.includes('✓'));
     for (const claim of [
       'LXC says that both run',
+      'the client came after the server had said that it is ready',
       'the server kept its process',
+      'it was committed after it had held',
+      'the client, which was not concerned, kept its process',
+      'bridges, addresses, rules and leases are what they were',
+      'all 4 revisions are remembered',
       'was back',
       'no bridge is left',
     ]) {

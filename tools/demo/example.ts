@@ -2,23 +2,36 @@ import { cpSync, existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { makeBusyboxRoot } from '../../test/lab/busybox-root.ts';
+import { copyProgram } from '../../test/lab/copy-program.ts';
 import { capture } from '../command.ts';
 
-/** `npm run example -- DIRECTORY`: copies examples/two-containers there and makes the roots that it names from busybox. */
+/** `npm run example -- DIRECTORY`: copies examples/two-containers there and makes the roots that it names from busybox and curl. */
 
 const examples = join(import.meta.dirname, '../../examples');
 
-/** The change of the example that the demo applies second. */
-export const secondRevision = join(examples, 'two-containers-second.json');
+/** Changes of the example, as JSON patches. */
+export const changes = {
+  /** The client's hostname, and one pool more. */
+  second: join(examples, 'two-containers-second.json'),
+  /** The client wants the server's address. */
+  conflict: join(examples, 'two-containers-conflict.json'),
+  /** The server loses its LXC configuration, and runs its image's own init, which gives up after half a second. */
+  failing: join(examples, 'two-containers-failing.json'),
+} as const;
+
+/** What a container of the example runs whose LXC configuration does not say what else to run. */
+const idleInit = 'sleep 0.5\necho "init: found nothing to run; lxc.init.cmd says what it is" >&2\nexit 3';
 
 /** Where the roots of the example come from: busybox and mksquashfs, or nowhere, for a host that mounts nothing. */
 export type RootSource = 'busybox' | 'placeholder';
 
-/** A squashfs image at `path` with busybox in it, packed without times, so that the same busybox gives the same image. */
+/** A squashfs image at `path` with busybox and curl in it, packed without times, so that the same programs give the same image. */
 async function makeBusyboxImage(path: string): Promise<void> {
   const directory = mkdtempSync(join(tmpdir(), 'example-root-'));
   try {
-    const root = await makeBusyboxRoot(join(directory, 'root'));
+    const root = await makeBusyboxRoot(join(directory, 'root'), idleInit);
+    // The server says with it that it is ready; busybox does not speak to sockets.
+    await copyProgram('/usr/bin/curl', root);
     const quiet = ['-noappend', '-no-progress', '-quiet', '-all-root', '-all-time', '0', '-mkfs-time', '0'];
     const { code } = await capture({ program: 'mksquashfs', arguments: [root, path, ...quiet] });
     if (code !== 0) throw new Error(`mksquashfs ended with ${code}; is squashfs-tools installed?`);

@@ -2,11 +2,14 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { startController } from '../controller.ts';
-import { makeExample, secondRevision } from './example.ts';
+import { makeExample } from './example.ts';
 import { BrokenClaim, Stage } from './stage.ts';
 import { tell } from './story.ts';
 
 /** `node tools/demo/play.ts lxc|memory` tells the story on one adapter; on LXC it belongs into a lab. */
+
+/** How long a trial of the demo has to hold, seconds: short, so that it is told in little time. */
+const commitAfterSeconds = 1;
 
 function say(line: string): void {
   process.stdout.write(`${line}\n`);
@@ -17,7 +20,7 @@ async function playIn(directory: string, adapter: 'lxc' | 'memory'): Promise<voi
   const real = adapter === 'lxc';
   const root = join(directory, 'root');
   const example = await makeExample(join(directory, 'two-containers'), real ? 'busybox' : 'placeholder');
-  const controller = await startController({ adapter, root });
+  const controller = await startController({ adapter, root, commitAfterSeconds });
   try {
     const project = join(import.meta.dirname, '../..');
     const stage = new Stage(say, [
@@ -25,7 +28,7 @@ async function playIn(directory: string, adapter: 'lxc' | 'memory'): Promise<voi
       [`${project}/bin/`, ''],
       [`${project}/`, ''],
     ]);
-    await tell({ stage, controller, example, second: secondRevision, real });
+    await tell({ stage, controller, example, real });
     const code = await controller.stop();
     stage.claim('the controller ends when it is asked to', code === 0, controller.log);
   } catch (error) {

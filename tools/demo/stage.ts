@@ -9,6 +9,11 @@ export interface Shown {
   readonly output: string;
 }
 
+/** A word as one types it in a shell. */
+function spelled(word: string): string {
+  return /[^\w./:=+-]/.test(word) ? `'${word.replaceAll("'", "'\\''")}'` : word;
+}
+
 /**
  * Where the demo happens: says what it does, shows each command with what that prints, and holds every claim against
  * what is really there.
@@ -38,7 +43,8 @@ export class Stage {
 
   /** Runs a command and shows it. Throws BrokenClaim when it ends with another code than `expected`. */
   async show(command: Command, expected: number = 0): Promise<Shown> {
-    this.#write(`   $ ${this.#abbreviate([command.program, ...command.arguments].join(' '))}`);
+    const words = [command.program, ...command.arguments].map(spelled);
+    this.#write(`   $ ${this.#abbreviate(words.join(' '))}`);
     const lines: string[] = [];
     const code = await runLines(command, {
       out: (line) => {

@@ -1,80 +1,41 @@
 import { existsSync } from 'node:fs';
-import type { ResourceDescription, ResourceItem, RevisionOutcome } from '../../controller/api/contract.ts';
+import type { ResourceDescription, RevisionOutcome } from '../../controller/api/contract.ts';
 import type { EventRecord } from '../../state/status.ts';
-import { askJson, holdfast, type RunningController } from '../controller.ts';
+import { askJson, holdfast } from '../controller.ts';
 import { followEvents } from './events.ts';
-import type { Stage } from './stage.ts';
-
-/** What the demo is told about. */
-export interface Story {
-  readonly stage: Stage;
-  readonly controller: RunningController;
-  /** Directory of the first revision. */
-  readonly example: string;
-  /** File with the second, as a JSON patch. */
-  readonly second: string;
-  /** Containers, bridges and rules are real: they can be looked at with other tools than ours. */
-  readonly real: boolean;
-}
-
-const waitSeconds = '60';
-
-async function items({ controller }: Story, kind: string): Promise<readonly ResourceItem[]> {
-  return (await askJson<{ items: readonly ResourceItem[] }>(controller, 'get', kind)).items;
-}
-
-/** `container address mac` of every lease, sorted. */
-async function leases(story: Story): Promise<readonly string[]> {
-  const all = await items(story, 'leases');
-  return all
-    .map(({ spec }) => spec as { container: string; address: string; mac: string })
-    .map(({ container, address, mac }) => `${container} ${address} ${mac}`)
-    .sort();
-}
-
-/** Container → process id of its init, of those that run. */
-async function pids(story: Story): Promise<Readonly<Record<string, number>>> {
-  const all = await items(story, 'containers');
-  return Object.fromEntries(
-    all.map(({ name, observed }) => [name, (observed as { facts: { pid: number } }).facts.pid]),
-  );
-}
-
-/** A command inside a container, in its own root. */
-function inside({ controller }: Story, container: string, ...words: readonly string[]) {
-  return {
-    program: 'lxc-attach',
-    arguments: ['-P', `${controller.root}/lxc`, '-n', container, '--', ...words],
-  };
-}
-
-async function connected(story: Story, hostname: string): Promise<void> {
-  const { stage } = story;
-  await stage.show(inside(story, 'client', 'ping', '-c', '1', hostname));
-  const page = await stage.show(inside(story, 'client', 'wget', '-q', '-O', '-', `http://${hostname}:8080/`));
-  stage.claim(
-    `the client reaches the server by name, '${hostname}'`,
-    page.output === 'hello from the server',
-    page.output,
-  );
-}
+import { connected, items, leases, type Story, waitSeconds } from './sight.ts';
+import { conflict, failingUpdate, lookBack, update } from './trials.ts';
 
 async function firstRevision(story: Story): Promise<void> {
   const { stage, controller, example } = story;
-  stage.heading('A revision goes in: one pool, a server and a client');
+  stage.heading('A first revision goes in: one pool, a server and a client');
   await stage.show(holdfast(controller, 'validate', example));
   await stage.show(holdfast(controller, 'plan', example), 2);
-  await stage.show(holdfast(controller, 'apply', example, '--wait', waitSeconds));
+  await stage.show(holdfast(controller, 'apply', example, '--wait', waitSeconds, '-m', 'first boot'));
   stage.heading('Its containers run, with the addresses of their order');
   await stage.show(holdfast(controller, 'get', 'leases'));
   const found = await leases(story);
   const expected = ['client 10.0.5.3 02:00:0a:00:05:03', 'server 10.0.5.2 02:00:0a:00:05:02'];
   stage.claim('the server has 10.0.5.2 and the client 10.0.5.3', found.join() === expected.join(), found);
+  await inOrder(story);
   if (!story.real) return;
   const listed = await stage.show({ program: 'lxc-ls', arguments: ['-P', `${controller.root}/lxc`, '-f'] });
   const running = listed.output.split('\n').filter((line) => /^(client|server) +RUNNING/.test(line));
   stage.claim('LXC says that both run', running.length === 2, listed.output);
   await connected(story, 'server');
+}
+
+/** The client's group begins when the server's has reached its goal. */
+async function inOrder({ stage, controller }: Story): Promise<void> {
+  const { items: events } = await askJson<{ items: readonly EventRecord[] }>(controller, 'events');
+  const ready = events.filter(({ reason }) => reason === 'Ready').map(({ key }) => key);
+  const order = ready.filter((key) => key === 'group/root' || key === 'container/client');
+  const expected = ['group/root', 'container/client'];
+  stage.claim(
+    'the client came after the server had said that it is ready',
+    `${order}` === `${expected}`,
+    order,
+  );
 }
 
 async function nothingToDo({ stage, controller, example }: Story): Promise<void> {
@@ -86,21 +47,6 @@ async function nothingToDo({ stage, controller, example }: Story): Promise<void>
     outcome.unchanged && outcome.revision === 1,
     outcome,
   );
-}
-
-async function secondRevision(story: Story): Promise<void> {
-  const { stage, controller, second } = story;
-  stage.heading("A second revision: the client's hostname, and one pool more");
-  const before = await pids(story);
-  await stage.show(holdfast(controller, 'patch', second, '--wait', waitSeconds));
-  await stage.show(holdfast(controller, 'get', 'all'));
-  const after = await pids(story);
-  stage.claim('the server kept its process', before.server === after.server, { before, after });
-  stage.claim('the client was started anew', before.client !== after.client, { before, after });
-  if (!story.real) return;
-  stage.claim('the second bridge is there', existsSync('/sys/class/net/pvbr1'));
-  await stage.show(inside(story, 'server', 'ping', '-c', '1', 'visitor'));
-  stage.claim('the server reaches the client by its new hostname', true);
 }
 
 async function drift(story: Story): Promise<void> {
@@ -142,7 +88,11 @@ async function down(story: Story): Promise<void> {
 export async function tell(story: Story): Promise<void> {
   await firstRevision(story);
   await nothingToDo(story);
-  await secondRevision(story);
+  await update(story);
+  await conflict(story);
+  // Nothing of a host in memory ends by itself.
+  if (story.real) await failingUpdate(story);
+  await lookBack(story);
   if (story.real) await drift(story);
   await down(story);
 }

@@ -12,6 +12,9 @@ import { followEvents } from '../demo/events.ts';
  */
 export const labDirectory = '/run/holdfast-record';
 
+/** The commit window, seconds: as short as can be with time spent in TESTING. */
+const commitAfterSeconds = 1;
+
 /** A device in a lab whose controller is recorded. */
 export class RecordedDevice {
   readonly #root = join(labDirectory, 'device');
@@ -19,7 +22,12 @@ export class RecordedDevice {
 
   /** Starts a controller that records to `file`. */
   async start(file: string): Promise<void> {
-    this.#controller = await startController({ adapter: 'lxc', root: this.#root, more: ['--record', file] });
+    this.#controller = await startController({
+      adapter: 'lxc',
+      root: this.#root,
+      commitAfterSeconds,
+      more: ['--record', file],
+    });
   }
 
   async stop(signal: NodeJS.Signals = 'SIGTERM'): Promise<void> {

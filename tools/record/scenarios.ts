@@ -1,7 +1,7 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { EventRecord } from '../../state/status.ts';
-import { makeExample, secondRevision } from '../demo/example.ts';
+import { changes, makeExample } from '../demo/example.ts';
 import { labDirectory, type RecordedDevice, run } from './device.ts';
 
 /**
@@ -22,10 +22,17 @@ const firstBoot: Scenario = async (device, file) => {
   await device.stop();
 };
 
-/** A controller finds everything as it should be, and a patch changes one of two containers. */
+/** A controller finds everything as it should be, and a patch that changes one of two containers is tried and committed. */
 const update: Scenario = async (device, file) => {
   await device.start(file);
-  await device.say(['patch', secondRevision, ...wait]);
+  await device.say(['patch', changes.second, ...wait]);
+  await device.stop();
+};
+
+/** The server of an update ends after half a second; the other container stays as it is, and the server comes back. */
+const failingUpdate: Scenario = async (device, file) => {
+  await device.start(file);
+  await device.until(isReady('container/server'), () => device.say(['patch', changes.failing, ...wait], [1]));
   await device.stop();
 };
 
@@ -41,7 +48,18 @@ const drift: Scenario = async (device, file) => {
   await device.stop();
 };
 
-/** A container whose root has no init cannot start: it is tried again with growing pauses, until a revision takes it out. */
+/** The client of an update ends after half a second, again and again, until it has been started as often as it may be. */
+const exhaustedRetries: Scenario = async (device, file) => {
+  const failing = join(labDirectory, 'failing-client.json');
+  const configuration = ['/client~1run.json/config', '/client~1lxc.container.conf'];
+  const retries = { op: 'add', path: '/client~1run.json/auto_recovery', value: { max_retries: 2 } };
+  writeFileSync(failing, JSON.stringify([...configuration.map((path) => ({ op: 'remove', path })), retries]));
+  await device.start(file);
+  await device.say(['patch', failing, ...wait], [1]);
+  await device.stop();
+};
+
+/** A container whose root has no init cannot start: it is tried again with growing pauses, until the trial is given up. */
 const failingStart: Scenario = async (device, file) => {
   const empty = join(labDirectory, 'empty');
   mkdirSync(empty);
@@ -59,21 +77,13 @@ const failingStart: Scenario = async (device, file) => {
     },
   ];
   const add = join(labDirectory, 'broken.json');
-  const remove = join(labDirectory, 'mended.json');
   writeFileSync(add, JSON.stringify(broken));
-  writeFileSync(remove, JSON.stringify([{ op: 'remove', path: '/broken~1run.json' }]));
   await device.start(file);
-  let failures = 0;
-  await device.until(
-    ({ key, reason }) => key === 'container/broken' && reason === 'StartFailed' && ++failures === 4,
-    // For a moment LXC says that it runs: whether the verb sees that is chance.
-    () => device.say(['patch', add, ...wait], [0, 1]),
-  );
-  await device.say(['patch', remove, ...wait]);
+  await device.say(['patch', add, ...wait], [1]);
   await device.stop();
 };
 
-/** The controller is killed as soon as the first step of an update is done; the next one ends what was begun. */
+/** The controller is killed as soon as the first step of a trial is done; the next one goes back, and the update is applied again. */
 const killedController: Scenario = async (device, file) => {
   const wider = join(labDirectory, 'wider.json');
   const move = { op: 'replace', path: '/device.json/network/pools/internal/subnet', value: '10.0.6.0/24' };
@@ -82,11 +92,14 @@ const killedController: Scenario = async (device, file) => {
   await device.start(file);
   await device.until(
     (event) => event.reason === 'StepDone',
-    async () => device.begin('patch', wider, '--wait', '0'),
+    async () => device.begin('patch', wider, '--no-wait'),
   );
   await device.stop('SIGKILL');
+  const same = join(labDirectory, 'same.json');
+  writeFileSync(same, '[]');
   await device.start(file);
-  // It says nothing while it is at rest: what there is left to wait for is told by the verb that waits.
+  // Until what was committed is there again: nothing is said at rest, but to a verb that waits for it.
+  await device.say(['patch', same, ...wait]);
   await device.say(['patch', wider, ...wait]);
   await device.stop();
 };
@@ -101,7 +114,9 @@ const down: Scenario = async (device, file) => {
 export const scenarios: Readonly<Record<string, Scenario>> = {
   'first-boot': firstBoot,
   update,
+  'failing-update': failingUpdate,
   drift,
+  'exhausted-retries': exhaustedRetries,
   'failing-start': failingStart,
   'killed-controller': killedController,
   down,
