@@ -7,6 +7,8 @@ import type { RevisionRecord } from './revision-log.ts';
 export interface Standing {
   readonly committed: number | null;
   readonly trying: number | null;
+  /** The device is booted for the one on trial (ROLL-8). */
+  readonly rebooting: boolean;
 }
 
 /** Every revision that is remembered, without its content, and how each stands. */
@@ -18,12 +20,15 @@ export class RevisionTable {
   }
 
   get standing(): Standing {
-    const row = this.#connection.prepare('SELECT committed, trying FROM standing').get();
-    return { committed: numberOrNull(row?.committed), trying: numberOrNull(row?.trying) };
+    const row = this.#connection.prepare('SELECT committed, trying, rebooting FROM standing').get();
+    const rebooting = row?.rebooting === 1;
+    return { committed: numberOrNull(row?.committed), trying: numberOrNull(row?.trying), rebooting };
   }
 
-  set standing({ committed, trying }: Standing) {
-    this.#connection.prepare('UPDATE standing SET committed = ?, trying = ?').run(committed, trying);
+  set standing({ committed, trying, rebooting }: Standing) {
+    this.#connection
+      .prepare('UPDATE standing SET committed = ?, trying = ?, rebooting = ?')
+      .run(committed, trying, rebooting ? 1 : 0);
   }
 
   /** How many facts were ever written: tells whether the last one was. */

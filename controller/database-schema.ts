@@ -52,9 +52,10 @@ const migrations: readonly string[] = [
     id INTEGER PRIMARY KEY CHECK (id = 1),
     committed INTEGER REFERENCES revisions (number),
     trying INTEGER REFERENCES revisions (number),
+    rebooting INTEGER NOT NULL DEFAULT 0,
     facts INTEGER NOT NULL
   ) STRICT;
-  INSERT INTO standing VALUES (1, (SELECT number FROM current_revision), NULL, 0);
+  INSERT INTO standing (id, committed, trying, facts) VALUES (1, (SELECT number FROM current_revision), NULL, 0);
 
   ALTER TABLE documents RENAME TO current_documents;
   CREATE TABLE documents (

@@ -37,7 +37,7 @@ export class DatabaseSession {
   }
 
   load(): Kept | null {
-    const { committed, trying } = this.revisions.standing;
+    const { committed, trying, rebooting } = this.revisions.standing;
     const { latest } = this.revisions;
     const { sequence } = this.eventTable;
     if (latest === 0 && sequence === 0) return null;
@@ -48,7 +48,10 @@ export class DatabaseSession {
       state: this.documents.stateOf(revision),
       leases: this.leases(),
       committed: committed !== null,
-      interrupted: committed === null ? null : trying,
+      interrupted: committed === null || rebooting ? null : trying,
+      ...(rebooting && committed !== null && trying !== null
+        ? { resumed: { revision: trying, state: this.documents.stateOf(trying) } }
+        : {}),
       sequence,
     };
   }
@@ -94,8 +97,15 @@ export class DatabaseSession {
       case 'verdict':
         return this.#end(fact.verdict);
       case 'attempt':
-        return this.revisions.countAttempt(fact.revision);
+        return this.#attempt(fact.revision);
+      case 'reboot':
+        this.revisions.standing = { ...this.revisions.standing, rebooting: true };
     }
+  }
+
+  #attempt(revision: number): void {
+    this.revisions.countAttempt(revision);
+    this.revisions.standing = { ...this.revisions.standing, rebooting: false };
   }
 
   #accept(fact: RevisionFact): void {
@@ -114,7 +124,7 @@ export class DatabaseSession {
     const { committed } = this.revisions.standing;
     if (committed === null) this.leaseTable.extend(leases);
     else this.leaseTable.propose(leases);
-    this.revisions.standing = { committed, trying: revision };
+    this.revisions.standing = { committed, trying: revision, rebooting: false };
   }
 
   #end(verdict: Verdict): void {
@@ -128,10 +138,10 @@ export class DatabaseSession {
     }
     if (phase === 'DONE') {
       this.leaseTable.settle();
-      this.revisions.standing = { committed: revision, trying: null };
+      this.revisions.standing = { committed: revision, trying: null, rebooting: false };
     } else if (revision === trying && committed !== null) {
       this.leaseTable.forgetTrial();
-      this.revisions.standing = { committed, trying: null };
+      this.revisions.standing = { committed, trying: null, rebooting: false };
     }
     this.revisions.end(verdict);
   }

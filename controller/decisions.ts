@@ -1,9 +1,11 @@
 import type { Key } from '../state/resource.ts';
-import type { Proposal, TrialFailure, Verdict } from '../state/revision.ts';
+import type { ObjectFacts, Proposal, TrialFailure, Verdict } from '../state/revision.ts';
 import type { Cause, Trigger } from '../state/status.ts';
 import type { DesiredStore } from '../state/store.ts';
 import type { Fact, Input } from './input.ts';
+import { REBOOT_TIMEOUT_MS, REBOOT_TIMER } from './reboot.ts';
 import type { Reconciliation } from './reconciliation.ts';
+import type { Kept } from './restore.ts';
 import type { Rollout } from './rollout.ts';
 
 type RevisionInput = Extract<Input, { readonly type: 'revision' }>;
@@ -18,12 +20,16 @@ type Pending =
     }
   /** `asker`: the revision that asked for what is committed. */
   | { readonly type: 'verdict'; readonly verdict: Verdict; readonly asker: Asker | null }
-  | { readonly type: 'attempt' };
+  | { readonly type: 'attempt' }
+  | { readonly type: 'reboot' };
 
 interface Asker {
   readonly input: RevisionInput;
   readonly proposal: Proposal;
 }
+
+/** How the last trial stood when the last controller ended, and the texts that compiling it takes. */
+export type TrialStart = Pick<Kept, 'interrupted' | 'resumed'> & { readonly texts?: ObjectFacts['texts'] };
 
 /** What decisions are made about, and with. */
 export interface DecisionParts {
@@ -63,9 +69,13 @@ export class Decisions {
     return this.#pending !== null;
   }
 
-  /** A trial that the last controller did not end counts as failed, where there is something to go back to (ROLL-4). */
-  begin(interrupted: number | null, at: number): void {
-    if (interrupted !== null) {
+  /**
+   * A trial that the last controller did not end counts as failed, where there is something to go back to (ROLL-4), unless the device
+   * was booted for it.
+   */
+  begin({ interrupted, resumed, texts = {} }: TrialStart, at: number): void {
+    if (resumed !== undefined) this.#takeUp(resumed, texts, at);
+    else if (interrupted !== null) {
       const message =
         'the controller ended before the trial did: it crashed, was stopped, or the power was cut';
       this.#conclude(interrupted, { code: 'Interrupted', key: null, message, at });
@@ -73,6 +83,60 @@ export class Decisions {
       this.#rollout.resume(this.#commitAfterMs);
       this.#save({ type: 'attempt', revision: this.#rollout.desired, at }, { type: 'attempt' });
     }
+  }
+
+  #takeUp(
+    { revision, state }: NonNullable<TrialStart['resumed']>,
+    texts: ObjectFacts['texts'],
+    at: number,
+  ): void {
+    const proposal = this.#store.propose({ type: 'replace', state }, { texts, missing: [] });
+    if (!proposal.accepted || proposal.unchanged) {
+      const message = 'the device was booted for it, and its content is not accepted any more';
+      return this.#conclude(revision, { code: 'Interrupted', key: null, message, at });
+    }
+    this.#rollout.takeUp(revision, proposal, this.#commitAfterMs, causeOf({ type: 'revision', revision }));
+    this.#save({ type: 'attempt', revision, at }, { type: 'attempt' });
+  }
+
+  /** Has the device booted once nothing runs any more that has to stop; a trial goes on behind that only when it is on disk (ROLL-8). */
+  judgeReboot(): void {
+    const { reboot, trial, desired } = this.#rollout;
+    if (this.isPending || reboot?.isDue(this.#loop.tracker.inFlight) !== true) return;
+    reboot.ask();
+    if (trial === null) return this.#reboot();
+    const at = this.#loop.publisher.now;
+    this.#save({ type: 'reboot', revision: desired, at }, { type: 'reboot' });
+  }
+
+  #reboot(): void {
+    const { publisher } = this.#loop;
+    const message = 'every container has stopped for a system transition: the device boots';
+    this.#record(
+      'normal',
+      'Rebooting',
+      message,
+      causeOf({ type: 'revision', revision: this.#rollout.desired }),
+    );
+    publisher.emit({ type: 'reboot' });
+    publisher.emit({ type: 'arm', timer: REBOOT_TIMER, delayMs: REBOOT_TIMEOUT_MS });
+  }
+
+  /** The device was not booted: a trial for which it was to be has failed; what was committed is started without. */
+  rebootFailed(message: string): void {
+    this.#loop.publisher.emit({ type: 'disarm', timer: REBOOT_TIMER });
+    const cause = causeOf({ type: 'revision', revision: this.#rollout.desired });
+    const { trial } = this.#rollout;
+    const at = this.#loop.publisher.now;
+    if (trial !== null)
+      return trial.fail({
+        code: 'RebootFailed',
+        key: null,
+        message: `the device was not booted: ${message}`,
+        at,
+      });
+    this.#record('warning', 'RebootFailed', `the device was not booted: ${message}`, cause);
+    this.#rollout.goOnWithoutReboot(cause);
   }
 
   #save(fact: Fact, pending: Pending): void {
@@ -165,6 +229,10 @@ export class Decisions {
         return error === null
           ? undefined
           : this.#notSaved(`attempt of revision ${this.#rollout.desired}`, error);
+      case 'reboot':
+        return error === null
+          ? this.#reboot()
+          : this.rebootFailed(`that could not be saved before: ${error}`);
     }
   }
 

@@ -2,9 +2,10 @@ import type { Conflict, Key } from '../state/resource.ts';
 import type { Cause } from '../state/status.ts';
 import type { DesiredStore } from '../state/store.ts';
 import { defaultBackoff } from './backoff.ts';
-import { Decisions } from './decisions.ts';
+import { Decisions, type TrialStart } from './decisions.ts';
 import type { Effect, Input } from './input.ts';
 import { Listing, type ListingOptions, RELIST_TIMER, RESYNC_TIMER } from './listing.ts';
+import { REBOOT_TIMER } from './reboot.ts';
 import { Reconciliation } from './reconciliation.ts';
 import type { PaceOptions } from './relapse.ts';
 import type { Kept } from './restore.ts';
@@ -17,6 +18,8 @@ import { World } from './world.ts';
 export interface EngineOptions extends PaceOptions, ListingOptions {
   /** How long a trial lasts once everything is ready, where the revision does not say (ROLL-2). */
   readonly commitAfterMs: number;
+  /** The device is booted for system transitions (ROLL-8). */
+  readonly reboots: boolean;
 }
 
 export const defaultEngineOptions: EngineOptions = Object.freeze({
@@ -25,10 +28,11 @@ export const defaultEngineOptions: EngineOptions = Object.freeze({
   stableMs: 10_000,
   resyncMs: 600_000,
   commitAfterMs: 10_000,
+  reboots: false,
 });
 
 /** What an engine goes on from; what is desired by it is in the store. */
-export type EngineStart = Pick<Kept, 'latest' | 'revision' | 'committed' | 'interrupted' | 'sequence'>;
+export type EngineStart = Pick<Kept, 'latest' | 'revision' | 'committed' | 'sequence'> & TrialStart;
 
 type InputOf<T extends Input['type']> = Extract<Input, { readonly type: T }>;
 
@@ -44,7 +48,7 @@ export class Engine {
   readonly #listing: Listing;
   readonly #rollout: Rollout;
   readonly #decisions: Decisions;
-  readonly #interrupted: number | null;
+  readonly #begun: EngineStart;
 
   /** `store` holds what `start` says is to be desired. */
   constructor(store: DesiredStore, start: EngineStart, options: EngineOptions = defaultEngineOptions) {
@@ -52,8 +56,8 @@ export class Engine {
     const world = new World((key) => store.desired(key), store.keys());
     this.#loop = new Reconciliation(world, options, start.sequence);
     this.#listing = new Listing(this.#loop, options);
-    this.#rollout = new Rollout(store, this.#loop, start);
-    this.#interrupted = start.interrupted;
+    this.#rollout = new Rollout(store, this.#loop, start, options.reboots);
+    this.#begun = start;
     const { latest } = start;
     const { commitAfterMs } = options;
     this.#decisions = new Decisions({
@@ -127,6 +131,7 @@ export class Engine {
     if (this.listed && !this.#decisions.isPending && !this.#knowsNothing) this.#loop.work();
     if (this.listed && !this.#decisions.isPending) this.#rollout.trial?.review();
     this.#decisions.judge();
+    this.#decisions.judgeReboot();
     return this.#loop.publisher.takeEffects();
   }
 
@@ -150,6 +155,8 @@ export class Engine {
         return this.#loop.land(input.key, input.step, input.result);
       case 'timer':
         return this.#timer(input.timer);
+      case 'reboot-failed':
+        return this.#decisions.rebootFailed(input.message);
     }
   }
 
@@ -181,7 +188,7 @@ export class Engine {
 
   #start(at: number): void {
     for (const key of this.#store.keys()) this.#loop.redirect(key, atStart);
-    this.#decisions.begin(this.#interrupted, at);
+    this.#decisions.begin(this.#begun, at);
     this.#listing.ask(null);
   }
 
@@ -189,6 +196,8 @@ export class Engine {
     if (timer === RESYNC_TIMER || timer === RELIST_TIMER) this.#listing.ask(null);
     else if (timer.startsWith('retry:')) this.#loop.retry(timer.slice('retry:'.length) as Key);
     else if (timer.startsWith(STAGE_TIMER)) this.#rollout.trial?.expire(timer);
+    else if (timer === REBOOT_TIMER)
+      this.#decisions.rebootFailed('it still ran minutes after it was told to');
     else throw new Error(`found timer '${timer}', which nobody has armed`);
   }
 }

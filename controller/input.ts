@@ -35,10 +35,12 @@ export type Input = { readonly at: number } & (
   | { readonly type: 'relist'; readonly reason: string }
   | { readonly type: 'step-ended'; readonly step: number; readonly key: Key; readonly result: StepResult }
   | { readonly type: 'timer'; readonly timer: string }
+  /** Answer to a `reboot` effect: the device was not booted. */
+  | { readonly type: 'reboot-failed'; readonly message: string }
 );
 
 /** What is made durable before anything that rests on it is carried out (ROLL-4). */
-export type Fact = RevisionFact | VerdictFact | AttemptFact;
+export type Fact = RevisionFact | VerdictFact | AttemptFact | RebootFact;
 
 /** A revision was accepted. */
 export interface RevisionFact {
@@ -79,9 +81,20 @@ export interface VerdictFact {
   readonly verdict: Verdict;
 }
 
-/** A controller has begun to try the revision that is on trial once more, since there is none to go back to (ROLL-5). */
+/**
+ * A controller has begun to try the revision that is on trial once more: since there is none to go back to (ROLL-5), or since the
+ * device was booted for it (ROLL-8).
+ */
 export interface AttemptFact {
   readonly type: 'attempt';
+  readonly revision: number;
+  /** Milliseconds since the epoch. */
+  readonly at: number;
+}
+
+/** The device is booted for the revision on trial (ROLL-8): the next controller goes on with the trial, once. */
+export interface RebootFact {
+  readonly type: 'reboot';
   readonly revision: number;
   /** Milliseconds since the epoch. */
   readonly at: number;
@@ -106,6 +119,8 @@ export type Effect =
   | { readonly type: 'step'; readonly id: number; readonly step: Step; readonly cause: Cause }
   /** Observe everything. */
   | { readonly type: 'list' }
+  /** Boot the device. */
+  | { readonly type: 'reboot' }
   /** Arm `timer`; one that is armed already is replaced. */
   | { readonly type: 'arm'; readonly timer: string; readonly delayMs: number }
   | { readonly type: 'disarm'; readonly timer: string }

@@ -126,6 +126,15 @@ function refuseDocker({ adapter }: DirectPlanOptions): void {
   );
 }
 
+/** Boots the device (ROLL-8); null: nobody said how. */
+function rebooting({ rebootCommand }: RunOptions): (() => Promise<void>) | null {
+  if (rebootCommand === undefined) return null;
+  return async () => {
+    const { run } = await import('../adapters/linux/command.ts');
+    await run(rebootCommand);
+  };
+}
+
 async function compose(options: RunOptions, clock: Clock, logger: Logger): Promise<Controller> {
   refuseDocker(options);
   await ensurePrivateDirectory(options.root);
@@ -138,7 +147,8 @@ async function compose(options: RunOptions, clock: Clock, logger: Logger): Promi
   logger.info({ adapter: adapter.name, reason, revision: kept?.revision ?? 0 }, 'adapter chosen');
   const { commitAfterSeconds = defaultEngineOptions.commitAfterMs / 1000 } = options;
   const commitAfterMs = commitAfterSeconds * 1000;
-  const engineOptions = { ...defaultEngineOptions, seed: options.root, commitAfterMs };
+  const reboots = options.rebootCommand !== undefined;
+  const engineOptions = { ...defaultEngineOptions, seed: options.root, commitAfterMs, reboots };
   const engine = new Engine(store, conditions, engineOptions);
   const recording = await startRecording(
     options,
@@ -146,7 +156,14 @@ async function compose(options: RunOptions, clock: Clock, logger: Logger): Promi
     logger,
   );
   const persist = (fact: Fact) => database.persist(fact);
-  const runner = new Runner({ engine: recording?.of(engine) ?? engine, adapter, clock, persist });
+  const reboot = rebooting(options);
+  const runner = new Runner({
+    engine: recording?.of(engine) ?? engine,
+    adapter,
+    clock,
+    persist,
+    ...(reboot === null ? {} : { reboot }),
+  });
   const events = new EventLog(keptEvents);
   for (const event of database.events()) events.add(event);
   runner.events.subscribe((event) => {

@@ -12,6 +12,8 @@ export interface RunOptions {
   readonly record?: string;
   /** The commit window of revisions that bring none of their own, seconds (ROLL-2); absent: as the engine is made. */
   readonly commitAfterSeconds?: number;
+  /** Words of the command that boots the device for a system transition (ROLL-8); absent: containers restart alone. */
+  readonly rebootCommand?: readonly string[];
   /** A level that pino knows: `trace`, `debug`, `info`, `warn`, `error`, `fatal`, `silent`. */
   readonly logLevel?: string;
 }

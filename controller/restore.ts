@@ -15,6 +15,8 @@ export interface Kept {
   readonly committed: boolean;
   /** Number of the revision whose trial had not ended when the controller did, and that is not to be desired (ROLL-4). */
   readonly interrupted: number | null;
+  /** The revision on trial for which the device was booted: it is to be tried on. Absent: there is none. */
+  readonly resumed?: { readonly revision: number; readonly state: FlatState };
   /** Number of the last event that is kept; 0: none is. */
   readonly sequence: number;
 }
@@ -27,11 +29,10 @@ export interface StartConditions extends Kept {
 /** What a controller begins with after what was kept; a first revision is number 1. Rejects when a text cannot be read. */
 export async function startConditions(kept: Kept | null, objects: ObjectLookup): Promise<StartConditions> {
   if (kept === null) return nothingKept;
-  const { revision, state } = kept;
-  const { texts, unusable = {} } = await gatherFacts(
-    new DesiredStore({}).draft({ type: 'replace', state }).objects,
-    objects,
-  );
+  const { revision, state, resumed } = kept;
+  const empty = new DesiredStore({});
+  const references = (content: FlatState) => empty.draft({ type: 'replace', state: content }).objects;
+  const { texts, unusable = {} } = await gatherFacts(references(state), objects);
   const [damaged] = Object.values(unusable);
   if (damaged !== undefined) {
     throw new StartError(
@@ -39,7 +40,9 @@ export async function startConditions(kept: Kept | null, objects: ObjectLookup):
         `${damaged.found}, expected ${damaged.expected}. Nothing was touched. Put the object back under --root.`,
     );
   }
-  return { ...kept, texts };
+  if (resumed === undefined) return { ...kept, texts };
+  const onTrial = await gatherFacts(references(resumed.state), objects);
+  return { ...kept, texts: { ...onTrial.texts, ...texts } };
 }
 
 /** What the first controller of a device begins with. */

@@ -1,9 +1,10 @@
-import type { Key } from '../state/resource.ts';
+import { type ContainerSpec, type DesiredResource, type Key, kindOf } from '../state/resource.ts';
 import type { Proposal, TrialFailure, Verdict } from '../state/revision.ts';
 import type { Cause } from '../state/status.ts';
 import type { DesiredStore } from '../state/store.ts';
 import { through } from './chronicle.ts';
 import type { Exit } from './exit.ts';
+import { Reboot } from './reboot.ts';
 import type { Reconciliation } from './reconciliation.ts';
 import type { Kept } from './restore.ts';
 import type { RolloutView } from './rollout-view.ts';
@@ -24,10 +25,21 @@ export class Rollout {
   readonly #loop: Reconciliation;
   #committed: number | null;
   #desired: number;
+  /** Booting the device for a system transition; null: it is not booted for that. */
+  readonly #reboot: Reboot | null;
+  /** The revision on trial is a system transition. */
+  #transition = false;
   #trial: Trial | null = null;
   #ended: Verdict | null = null;
 
-  constructor(store: DesiredStore, loop: Reconciliation, { revision, committed }: RolloutStart) {
+  /** `reboots`: the device is booted for system transitions (ROLL-8). */
+  constructor(
+    store: DesiredStore,
+    loop: Reconciliation,
+    { revision, committed }: RolloutStart,
+    reboots: boolean,
+  ) {
+    this.#reboot = reboots ? new Reboot(loop.world) : null;
     this.#store = store;
     this.#loop = loop;
     this.#committed = committed ? revision : null;
@@ -48,6 +60,10 @@ export class Rollout {
     return this.#trial;
   }
 
+  get reboot(): Reboot | null {
+    return this.#reboot;
+  }
+
   /** There is a committed revision to go back to. */
   get hasFallback(): boolean {
     return this.#committed !== null;
@@ -65,9 +81,13 @@ export class Rollout {
 
   /** A revision is desired from now on, on trial. */
   begin(revision: number, proposal: Proposal, commitAfterMs: number, cause: Cause): void {
+    const transition = isSystemTransition(proposal.changes, (key) => this.#store.desired(key));
+    // One that takes the place of a transition under way goes on with it.
+    this.#transition = transition || (this.#trial !== null && this.#transition);
     if (this.hasFallback) this.#store.adopt(proposal);
     else this.#store.commit(proposal);
     this.#try(revision, commitAfterMs);
+    if (transition && this.hasFallback) this.#reboot?.begin();
     this.#redirect(proposal.changes, cause);
   }
 
@@ -76,10 +96,19 @@ export class Rollout {
     this.#try(this.#desired, commitAfterMs);
   }
 
+  /** Goes on with a trial for which the device was booted: everything of it is to be made, and nothing is disturbed by it. */
+  takeUp(revision: number, proposal: Proposal, commitAfterMs: number, cause: Cause): void {
+    this.#store.adopt(proposal);
+    this.#transition = true;
+    this.#try(revision, commitAfterMs);
+    this.#redirect(proposal.changes, cause);
+  }
+
   /** A revision is desired and committed from now on. */
   settle(revision: number, proposal: Proposal, cause: Cause): void {
     this.#store.commit(proposal);
     this.#leaveTrial();
+    this.#reboot?.end();
     this.#desire(revision);
     this.#committed = revision;
     this.#redirect(proposal.changes, cause);
@@ -100,8 +129,17 @@ export class Rollout {
     this.#leaveTrial();
     const changes = this.#store.revert();
     this.#desire(this.#committed);
+    // One for which the device could not be booted has disturbed nothing but what has to be started again.
+    if (this.#transition && verdict.failure?.code !== 'RebootFailed') this.#reboot?.begin();
+    else this.#reboot?.end();
     const trigger = { type: 'rollback', from: verdict.revision, to: this.#committed } as const;
     this.#redirect(changes, { trigger, via: [] });
+  }
+
+  /** The device was not booted: containers are started without. */
+  goOnWithoutReboot(cause: Cause): void {
+    this.#reboot?.end();
+    for (const key of this.#loop.board.troubled()) this.#loop.wake(key, cause);
   }
 
   /** A verdict on a revision that is not desired now. */
@@ -140,3 +178,15 @@ export class Rollout {
     }
   }
 }
+
+/** A change of what all containers stand on: each that is there before and after is another one by it (ROLL-8). */
+function isSystemTransition(changes: Changes, before: (key: Key) => DesiredResource | undefined): boolean {
+  for (const [key, after] of changes) {
+    if (kindOf(key) !== 'container' || after === null) continue;
+    const was = before(key);
+    if (was !== undefined) return systemOf(was) !== systemOf(after);
+  }
+  return false;
+}
+
+const systemOf = ({ spec }: DesiredResource): string | null => (spec as ContainerSpec).system;

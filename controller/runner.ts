@@ -13,6 +13,8 @@ export interface RunnerParts {
   readonly clock: Clock;
   /** Makes a fact durable before it returns; throws when it can't. */
   readonly persist: (fact: Fact) => void;
+  /** Boots the device; rejects when that can't be done. Absent: this device is not booted by us. */
+  readonly reboot?: () => Promise<void>;
 }
 
 /** A revision as it is proposed. */
@@ -124,6 +126,8 @@ export class Runner {
         return this.#step(effect.id, effect.step);
       case 'list':
         return this.#list();
+      case 'reboot':
+        return this.#reboot();
       case 'arm':
         return this.#arm(effect.timer, effect.delayMs);
       case 'disarm':
@@ -170,6 +174,14 @@ export class Runner {
         if (!signal.aborted) this.push({ type: 'list-failed', message: messageOf(reason) });
       },
     );
+  }
+
+  /** A device that boots ends this process: there is no other good answer. */
+  #reboot(): void {
+    const { reboot = () => Promise.reject(new Error('no command boots this device')) } = this.#parts;
+    reboot().catch((reason) => {
+      if (!this.#abort.signal.aborted) this.push({ type: 'reboot-failed', message: messageOf(reason) });
+    });
   }
 
   #arm(timer: string, delayMs: number): void {

@@ -87,6 +87,7 @@ export class Trial {
   /** Looks at where everything stands now. */
   review(): void {
     this.#judgeStatuses();
+    if (this.#parts.world.startsHeld()) return this.#pause();
     const stage = this.#stageNow();
     if (stage !== this.#stage) this.#enter(stage);
   }
@@ -171,6 +172,12 @@ export class Trial {
     this.#commitAt = this.#parts.publisher.now + windowMs;
     this.#held = windowMs === 0;
     if (!this.#held) this.#arm(windowMs);
+  }
+
+  /** The device boots first: that takes the time that it takes. */
+  #pause(): void {
+    this.end();
+    this.#stage = null;
   }
 
   #arm(delayMs: number): void {

@@ -35,6 +35,7 @@ export class World implements View {
   readonly #dependents: SetIndex<Key, Key>;
   readonly #holders: SetIndex<string, Key>;
   readonly #groups: GroupIndex;
+  #startsHeld = false;
   /** What steps under way are about to make. */
   readonly #coming = new Map<Key, ObservedResource>();
   readonly #comingDependents = new SetIndex<Key, Key>();
@@ -88,6 +89,15 @@ export class World implements View {
   /** The lowest place among the groups with a container that others wait for; null: there is none. */
   lowestAwaited(): number | null {
     return this.#groups.lowestAwaited();
+  }
+
+  startsHeld(): boolean {
+    return this.#startsHeld;
+  }
+
+  /** From now on no container is started, or they are again. */
+  holdStarts(held: boolean): void {
+    this.#startsHeld = held;
   }
 
   rankOf(key: Key): number {

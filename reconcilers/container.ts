@@ -60,6 +60,7 @@ function failed({ facts }: ObservedContainer): Plan {
 }
 
 function start(key: Key, desired: DesiredResource, view: View): Plan {
+  if (view.startsHeld()) return { type: 'wait', keys: [], message: 'starts when the device has booted' };
   const waitsFor = unsettled(desired.dependsOn, view);
   if (waitsFor.length > 0)
     return { type: 'wait', keys: waitsFor, message: 'what it stands on is not there yet' };

@@ -23,6 +23,8 @@ export interface View {
   unreached(rank: number): Iterable<Key>;
   /** The first group before this place that has not been reached; null: all have. */
   unreachedBefore(rank: number): Key | null;
+  /** No container is started: the device is about to boot (ROLL-8). */
+  startsHeld(): boolean;
   /** Place of a container: where it is desired no more, the one that it had when it was last desired. Past every other one where that is not known. */
   rankOf(key: Key): number;
   /** Containers of groups after this place that run and have to stop, being no more desired as they are. */

@@ -44,6 +44,7 @@ const inputTypes: Readonly<Record<Input['type'], true>> = {
   relist: true,
   'step-ended': true,
   timer: true,
+  'reboot-failed': true,
 };
 
 /** The object on a line; null where there is no JSON object. */

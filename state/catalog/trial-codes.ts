@@ -15,6 +15,19 @@ export const trialCodes = {
     explanation: 'Outside a trial it would be tried for ever; a trial has something better to go back to.',
     remedy: 'Look at what the step said last.',
   },
+  Unstable: {
+    severity: 'failure',
+    title: 'A revision on trial fell back again and again.',
+    explanation: 'Each time everything was ready, something ended or drifted before the commit window was over.',
+    remedy: 'Look at the resource that the message names, and at the events.',
+  },
+  RebootFailed: {
+    severity: 'failure',
+    title: 'The device was not booted for a system transition.',
+    explanation:
+      'The command of `run --reboot-command` failed, or the device still ran minutes later; the revision was not tried (ROLL-8).',
+    remedy: 'Look at the message, and try the command by hand.',
+  },
   Interrupted: {
     severity: 'failure',
     title: 'The controller or the device went down during a trial.',

@@ -120,6 +120,18 @@ test('[ENG-6] a revision writes the rows in which it differs from the one before
   t.true(asText <= 20, `${asText} pages`);
 });
 
+test('[ROLL-8] a trial for which the device boots is told with its content, until it was taken up once', async (t) => {
+  const store = await newDatabase(t);
+  store.persist(accepted(1, { state: { a: 1 } }), done(1), accepted(2, { state: { a: 2 } }));
+  store.persist({ type: 'reboot', revision: 2, at: 5 });
+  t.deepEqual(standing(store.kept), [2, 1, true, null]);
+  t.deepEqual(store.kept?.resumed, { revision: 2, state: { a: 2 } });
+  t.deepEqual(store.again().load()?.resumed, { revision: 2, state: { a: 2 } });
+  store.persist({ type: 'attempt', revision: 2, at: 6 });
+  t.deepEqual(standing(store.kept), [2, 1, true, 2]);
+  t.is(store.kept?.resumed, undefined);
+});
+
 test('[ROLL-4] a trial that had not ended is told beside the committed revision, which is the one to be desired', async (t) => {
   const store = await newDatabase(t);
   store.persist(accepted(1, { state: { a: 1 } }), done(1), accepted(2, { state: { a: 2 } }));

@@ -29,6 +29,8 @@ export interface RigOptions {
   readonly start?: Partial<EngineStart>;
   /** What the object store has for every revision; nothing when absent. */
   readonly facts?: ObjectFacts;
+  /** What boots the device; with it, system transitions do. */
+  readonly reboot?: () => Promise<void>;
   /** Shared with a controller before this one; a new one when absent. */
   readonly clock?: VirtualClock;
 }
@@ -66,6 +68,7 @@ export class Rig {
       { ...kept, ...options.start },
       {
         ...defaultEngineOptions,
+        reboots: options.reboot !== undefined,
         ...options.engine,
       },
     );
@@ -73,7 +76,14 @@ export class Rig {
       options.persist?.(fact);
       this.facts.push(fact);
     };
-    this.runner = new Runner({ engine: this.engine, adapter: this.adapter, clock: this.clock, persist });
+    const { reboot } = options;
+    this.runner = new Runner({
+      engine: this.engine,
+      adapter: this.adapter,
+      clock: this.clock,
+      persist,
+      ...(reboot === undefined ? {} : { reboot }),
+    });
     this.runner.events.subscribe((event) => this.events.push(event));
   }
 

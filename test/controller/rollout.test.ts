@@ -1,6 +1,7 @@
 import test from 'ava';
 import { exitContainer, signalReady } from '../../adapters/memory/host.ts';
 import { MemoryAdapter } from '../../adapters/memory/memory-adapter.ts';
+import type { EngineStart } from '../../controller/engine.ts';
 import type { Json } from '../../state/json.ts';
 import type { ContainerSpec } from '../../state/resource.ts';
 import type { FlatState } from '../../state/revision.ts';
@@ -494,4 +495,111 @@ test('[ENG-4] down removes what a controller without its database found', async 
   const answer = await second.change({ type: 'replace', state: {} }, { unconditional: true });
   t.like(answer, { accepted: true, revision: 1 });
   t.is(second.host.containers.size + second.host.pools.size + second.host.leases.size, 0);
+});
+
+const system = [{ name: 'base', restart_policy: 'system' }, { name: 'app' }];
+const inSystem = { web: { group: 'app' }, db: { group: 'base' } };
+const before = lifecycles(good, system, inSystem);
+const after = lifecycles(
+  revisionOf({ lan }, { web: on('lan'), db: { pool: 'lan', hostname: 'store' } }),
+  system,
+  inSystem,
+);
+const containerSteps = (rig: Rig) => rig.takeSteps().filter((step) => step.startsWith('container'));
+
+/** A device that boots for system transitions, on which `before` is committed, and how often it was told to boot. */
+async function bootable(): Promise<{ readonly rig: Rig; readonly boots: () => number }> {
+  let boots = 0;
+  const reboot = async () => {
+    boots += 1;
+  };
+  const rig = await new Rig({ reboot }).start();
+  await rig.commit(before);
+  rig.takeSteps();
+  return { rig, boots: () => boots };
+}
+
+/** The controller after the one of `rig`, on a host that has booted: nothing runs. */
+async function booted(rig: Rig, start: Partial<EngineStart>): Promise<Rig> {
+  await rig.runner.stop();
+  for (const [pid, { container }] of [...rig.host.processes]) {
+    rig.host.processes.delete(pid);
+    const made = rig.host.containers.get(container);
+    if (made !== undefined) made.pid = null;
+  }
+  const next = new Rig({
+    host: rig.host,
+    clock: rig.clock,
+    held: rig.store.leases(),
+    state: before,
+    reboot: async () => undefined,
+    start: { latest: 2, ...start },
+  });
+  return next.start();
+}
+
+test('[ROLL-8] where a device boots for a system transition, all containers stop, that is saved, it boots, and the trial goes on', async (t) => {
+  const { rig, boots } = await bootable();
+  await rig.apply(after);
+  t.deepEqual(containerSteps(rig), ['container.stop container/web', 'container.stop container/db']);
+  t.like(rig.facts.at(-1), { type: 'reboot', revision: 2 });
+  t.is(boots(), 1);
+  await rig.pass(60_000);
+  t.is(rig.engine.rollout.trial?.phase, 'INPROGRESS');
+  t.deepEqual(containerSteps(rig), []);
+  const next = await booted(rig, { resumed: { revision: 2, state: after } });
+  t.like(next.facts[0], { type: 'attempt', revision: 2 });
+  t.deepEqual(containerSteps(next), ['container.start container/db', 'container.start container/web']);
+  await next.pass(10_000);
+  t.is(next.engine.rollout.committed, 2);
+});
+
+test('[ROLL-8] [ROLL-4] a device that boots again during such a trial goes back, and needs no third boot for it', async (t) => {
+  const { rig } = await bootable();
+  await rig.apply(after);
+  const next = await booted(rig, { interrupted: 2 });
+  t.like(next.engine.rollout, { committed: 1, ended: { revision: 2, failure: { code: 'Interrupted' } } });
+  t.deepEqual(containerSteps(next), ['container.start container/db', 'container.start container/web']);
+  t.is(next.store.desired('container/db')?.digest, next.host.containers.get('db')?.digest);
+});
+
+test('[ROLL-8] a trial for which the device booted and that fails is gone back from by a boot', async (t) => {
+  const { rig } = await bootable();
+  await rig.apply(after);
+  const next = await booted(rig, { resumed: { revision: 2, state: after } });
+  containerSteps(next);
+  next.adapter.disturb((host) => exitContainer(host, 'db', exit(1)));
+  await next.settle();
+  t.is(next.engine.revision, 1);
+  t.deepEqual(containerSteps(next), ['container.stop container/web']);
+  t.true(next.events.some(({ reason }) => reason === 'Rebooting'));
+  const last = await booted(next, {});
+  t.deepEqual(containerSteps(last), ['container.start container/db', 'container.start container/web']);
+});
+
+test('[ROLL-8] a device that can not be booted goes back without', async (t) => {
+  const reboot = () => Promise.reject(new Error('no such program'));
+  const rig = await new Rig({ reboot }).start();
+  await rig.commit(before);
+  await rig.apply(after);
+  await rig.settle();
+  t.like(rig.engine.rollout.ended, { phase: 'ERROR', failure: { code: 'RebootFailed' } });
+  t.regex(rig.engine.rollout.ended?.failure?.message ?? '', /no such program/);
+  t.is(rig.engine.board.troubled().size, 0);
+});
+
+test('[ROLL-8] a device that was told to boot and does not counts as one that can not be booted', async (t) => {
+  const { rig } = await bootable();
+  await rig.apply(after);
+  await rig.pass(300_000);
+  t.like(rig.engine.rollout.ended, { phase: 'ERROR', failure: { code: 'RebootFailed' } });
+  t.is(rig.engine.board.troubled().size, 0);
+});
+
+test('[ROLL-8] a change of a container in no system group boots nothing', async (t) => {
+  const { rig, boots } = await bootable();
+  const changed = revisionOf({ lan }, { web: { pool: 'lan', hostname: 'www' }, db: on('lan') });
+  await rig.commit(lifecycles(changed, system, inSystem));
+  t.is(boots(), 0);
+  t.is(rig.engine.rollout.committed, 2);
 });

@@ -24,6 +24,7 @@ export const declareRun: Declare = (verb, context, finish) => {
     .option('--source <dir>', 'apply this directory, and again whenever it changes')
     .option('--record <file>', 'record every input to this file, for replay')
     .addOption(commitAfterOption('commit a revision after all of it has held so long (10 s)'))
+    .option('--reboot-command <word...>', 'boot the device by this for a change of a system group')
     .addOption(new Option('--log-level <level>', 'how much to log').choices(logLevels))
     .action(async (options: RunVerbOptions) =>
       finish(await (await import('../verbs/run.ts')).run(options, context)),
@@ -33,6 +34,7 @@ export const declareRun: Declare = (verb, context, finish) => {
     'holdfast run',
     'holdfast run --adapter memory --root ./state --source ./revision',
     'holdfast run --commit-after 60',
+    'holdfast run --reboot-command systemctl reboot',
   );
 };
 

@@ -36,6 +36,8 @@ function inputText(input: Input): string {
       return `${input.key} was observed: ${input.observed === null ? 'it is gone' : input.observed.drift.join('; ') || 'whole'}`;
     case 'relist':
       return `changes may have been missed: ${input.reason}`;
+    case 'reboot-failed':
+      return `the device was not booted: ${input.message}`;
     case 'step-ended':
       return `step ${input.step} of ${input.key} ended: ${input.result.outcome}`;
     case 'timer':

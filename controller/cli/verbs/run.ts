@@ -13,11 +13,12 @@ export interface RunVerbOptions extends SocketOption {
   readonly logLevel?: string;
   /** Seconds. */
   readonly commitAfter?: number;
+  readonly rebootCommand?: readonly string[];
 }
 
 /** Runs the controller until a signal. Loads the controller only now: no other verb needs it. */
 export async function run(options: RunVerbOptions, { env, uid }: Context): Promise<number> {
-  const { adapter, root, socket, source, record, logLevel, commitAfter } = options;
+  const { adapter, root, socket, source, record, logLevel, commitAfter, rebootCommand } = options;
   const { runController } = await import('../../main.ts');
   const runOptions: RunOptions = {
     adapter,
@@ -26,6 +27,7 @@ export async function run(options: RunVerbOptions, { env, uid }: Context): Promi
     ...(source === undefined ? {} : { source: resolve(source) }),
     ...(record === undefined ? {} : { record: resolve(record) }),
     ...(logLevel === undefined ? {} : { logLevel }),
+    ...(rebootCommand === undefined ? {} : { rebootCommand }),
     ...(commitAfter === undefined ? {} : { commitAfterSeconds: commitAfter }),
   };
   return orCannotStart(() => runController(runOptions));
