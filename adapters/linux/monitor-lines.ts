@@ -53,7 +53,7 @@ export function readIpLine(line: string, interest: Interest): News | null {
   const forwarding = forwardingPattern.exec(line);
   if (forwarding !== null) return readForwarding(forwarding[1] === 'on', interest);
   const gone = nameGonePattern.exec(line)?.[1] ?? '';
-  if (interest.isMember(gone)) return memberGone(gone);
+  if (interest.isMember(gone)) return { type: 'gone', what: `member ${gone}`, name: gone };
   if (interest.bridges.has(gone) || interest.parents.has(gone)) return look;
   return interest.blockedByRoute && routePattern.test(line) ? look : null;
 }
@@ -73,18 +73,15 @@ function readLink(link: LinkLine, interest: Interest): News | null {
   return { type: link.up ? 'clear' : 'suspect', what: `link ${link.name}` };
 }
 
-function memberGone(name: string): News {
-  return { type: 'gone', what: `member ${name}`, name };
-}
-
 /**
- * The host end of a veth pair belongs on its bridge, and up. It is neither when it has just been made, nor when it is about to be deleted. A
- * bridge says that it lost a port by a deletion that names it as master; the port's own deletion names none.
+ * The host end of a veth pair belongs on its bridge, and up. What a bridge says of its port has no `qdisc`, and the kernel says the same of the
+ * link. One that was never up (`noop`) is being made. One that is about to be deleted is set down and taken off first.
  */
-function readMember({ deleted, name, up, rest }: LinkLine): News {
-  const attached = rest.includes(' master ');
-  if (deleted && !attached) return memberGone(name);
-  return { type: !deleted && attached && up ? 'clear' : 'suspect', what: `member ${name}` };
+function readMember({ deleted, name, up, rest }: LinkLine): News | null {
+  const qdisc = / qdisc (\S+) /.exec(rest)?.[1];
+  if (qdisc === undefined) return null;
+  if (qdisc === 'noop' && !deleted) return null;
+  return { type: deleted || (up && rest.includes(' master ')) ? 'clear' : 'suspect', what: `member ${name}` };
 }
 
 /** The label that a line begins with is the name that the interface had when it got the address; the last word is its name. */

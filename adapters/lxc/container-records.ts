@@ -37,6 +37,8 @@ export class ContainerRecords {
   readonly #options: ContainerRecordsOptions;
   /** Of every container that exists. */
   readonly #records = new Map<string, ContainerRecord>();
+  /** From the host's end of an interface to the container that it belongs to. */
+  readonly #owners = new Map<string, string>();
 
   constructor(options: ContainerRecordsOptions) {
     this.#options = options;
@@ -47,9 +49,10 @@ export class ContainerRecords {
     const names = entriesOf(this.#options.layout.lxcPath).filter(isContainerName);
     const found = await Promise.all(names.map(async (name) => ({ name, record: await this.#read(name) })));
     this.#records.clear();
-    for (const { name, record } of found) if (record !== null) this.#records.set(name, record);
+    this.#owners.clear();
+    for (const { record } of found) if (record !== null) this.#set(record);
     for (const name of this.#options.monitors.running()) {
-      if (!this.has(name) && this.#isUnrecorded(name)) this.#records.set(name, this.#unknown(name));
+      if (!this.has(name) && this.#isUnrecorded(name)) this.#set(this.#unknown(name));
     }
   }
 
@@ -65,12 +68,16 @@ export class ContainerRecords {
   write(spec: ContainerSpec, digest: string): void {
     const record = { instance: this.#options.instance, digest, spec };
     writeContainerRecord(this.#options.layout.container(spec.name).record, record);
-    this.#records.set(spec.name, record);
+    this.forget(spec.name);
+    this.#set(record);
   }
 
   /** What is on disk is gone, or goes with the container's directory. */
   forget(name: string): void {
+    const record = this.#records.get(name);
+    if (record === undefined) return;
     this.#records.delete(name);
+    for (const face of this.hostInterfaces(record.spec)) this.#owners.delete(face);
   }
 
   names(): readonly string[] {
@@ -96,8 +103,7 @@ export class ContainerRecords {
 
   /** The container that an interface of the host belongs to; null: none. */
   ownerOf(hostInterface: string): string | null {
-    const owner = [...this.specs()].find((spec) => this.hostInterfaces(spec).includes(hostInterface));
-    return owner?.name ?? null;
+    return this.#owners.get(hostInterface) ?? null;
   }
 
   /** Throws StepConflict where somebody else's container has this name. */
@@ -107,6 +113,11 @@ export class ContainerRecords {
       code: 'ContainerExists',
       message: `${this.#options.layout.container(name).directory} holds a container that Holdfast did not make; remove it, or give this one another name`,
     });
+  }
+
+  #set(record: ContainerRecord): void {
+    this.#records.set(record.spec.name, record);
+    for (const face of this.hostInterfaces(record.spec)) this.#owners.set(face, record.spec.name);
   }
 
   /** What is left of a container whose record a power cut took goes: nobody could name what it was made from. */

@@ -52,7 +52,7 @@ export class ContainerSight {
     if (!running && !existsSync(this.#options.layout.container(spec.name).record)) return null;
     const exit = running ? null : this.#options.runs.exit(spec.name);
     const pid = running ? init : null;
-    const facts = { running, pid, ready: pid !== null && this.#isReady(spec.name, pid), exit };
+    const facts = { running, pid, ready: pid !== null && this.#isReady(record, pid), exit };
     const drift = running ? this.#driftWhileRunning(record, pid) : this.#driftAtRest(record, exit);
     return { key: containerKey(spec.name), kind: 'container', spec, digest, drift, facts };
   }
@@ -78,9 +78,9 @@ export class ContainerSight {
     return existsSync(record) && existsSync(config);
   }
 
-  #isReady(name: string, pid: number): boolean {
-    const init = identify(pid);
-    return init !== null && this.#options.runs.isReady(name, init);
+  #isReady({ spec }: ContainerRecord, pid: number): boolean {
+    const init = spec.goal === 'READY' ? identify(pid) : null;
+    return init !== null && this.#options.runs.isReady(spec.name, init);
   }
 
   /** One that is still being started (`pid` is null then) lacks its interfaces rightly. */

@@ -113,9 +113,10 @@ export class Containers {
 
   /** From now on `changed` tells of those that run, and they are listened to. Rejects where they can't be. */
   async attend(): Promise<void> {
-    for (const spec of this.#records.specs()) {
+    const attended = [...this.#records.specs()].map(async (spec) => {
       if (await this.#sight.isRunning(spec.name)) await this.#attendTo(spec);
-    }
+    });
+    await Promise.all(attended);
   }
 
   /** Nothing is told or listened to any more. */
@@ -135,9 +136,10 @@ export class Containers {
     return [...this.#records.specs()].flatMap((spec) => this.#records.hostInterfaces(spec, pool));
   }
 
-  /** The container that an interface of the host belongs to; null: none. */
+  /** The container that an interface of the host belongs to; null: none that could miss it. One whose init has ended loses them rightly. */
   ownerOf(hostInterface: string): string | null {
-    return this.#records.ownerOf(hostInterface);
+    const owner = this.#records.ownerOf(hostInterface);
+    return owner === null || this.#monitors.init(owner) === 'gone' ? null : owner;
   }
 
   /** What there is of one container now; null: nothing of ours. One whose record was deleted is forgotten once it runs no more. */
@@ -196,6 +198,7 @@ export class Containers {
 
   /** False only when nothing is left of an earlier run. */
   async #isUp(name: string): Promise<boolean> {
+    if (!(await this.#monitors.isRunning(name))) return false;
     if (await this.#sight.isRunning(name)) return true;
     await this.#monitors.untilEnded(name);
     return false;

@@ -38,33 +38,32 @@ const lines: readonly (readonly [line: string, meaning: string | null])[] = [
   ['7: br7    inet 10.0.7.1/24 scope global br7\\       valid_lft forever', 'look'],
   ['Deleted 4: eth1: <BROADCAST,MULTICAST> mtu 1500 qdisc noop state DOWN group default', 'look'],
   ['4: eth1: <BROADCAST,MULTICAST> mtu 1500 qdisc noop state DOWN group default', 'suspect link eth1'],
+  ['5: hf0000000000001@if4: <BROADCAST,MULTICAST> mtu 1500 qdisc noop state DOWN group default', null],
   [
-    '5: hf0000000000001@if4: <BROADCAST,MULTICAST> mtu 1500 qdisc noop state DOWN group default',
-    'suspect member hf0000000000001',
+    '5: hf0000000000001@if4: <BROADCAST,MULTICAST> mtu 1500 qdisc noop master br0 state DOWN group default',
+    null,
   ],
+  ['5: hf0000000000001@br0: <BROADCAST,MULTICAST> mtu 1500 master br0 state DOWN', null],
   [
-    '5: hf0000000000001@if4: <BROADCAST,MULTICAST> mtu 1500 qdisc noop master br0 state DOWN',
-    'suspect member hf0000000000001',
-  ],
-  [
-    '5: hf0000000000001@if4: <BROADCAST,MULTICAST,UP,LOWER_UP> mtu 1500 master br0 state UP',
+    '5: hf0000000000001@if4: <NO-CARRIER,BROADCAST,MULTICAST,UP> mtu 1500 qdisc noqueue master br0 state LOWERLAYERDOWN',
     'clear member hf0000000000001',
   ],
   [
-    '5: hf0000000000001@if4: <NO-CARRIER,BROADCAST,MULTICAST,UP> mtu 1500 master br0 state LOWERLAYERDOWN',
+    '5: hf0000000000001@if4: <BROADCAST,MULTICAST,UP,LOWER_UP> mtu 1500 qdisc noqueue master br0 state UP',
     'clear member hf0000000000001',
   ],
-  [
-    'Deleted 5: hf0000000000001@br0: <BROADCAST,MULTICAST,UP,LOWER_UP> mtu 1500 master br0 state UP',
-    'suspect member hf0000000000001',
-  ],
+  ['Deleted 5: hf0000000000001@br0: <BROADCAST,MULTICAST,UP,LOWER_UP> mtu 1500 master br0 state UP', null],
   [
     '5: hf0000000000001@if4: <BROADCAST,MULTICAST,UP,LOWER_UP> mtu 1500 qdisc noqueue state UP group default',
     'suspect member hf0000000000001',
   ],
   [
+    '5: hf0000000000001@if4: <BROADCAST,MULTICAST> mtu 1500 qdisc noqueue master br0 state DOWN group default',
+    'suspect member hf0000000000001',
+  ],
+  [
     'Deleted 5: hf0000000000001@NONE: <BROADCAST,MULTICAST> mtu 1500 qdisc noop state DOWN',
-    'gone member hf0000000000001',
+    'clear member hf0000000000001',
   ],
   ['Deleted inet hf0000000000001 ', 'gone member hf0000000000001'],
   ['5: veth0@if4: <BROADCAST,MULTICAST,UP> mtu 1500 master docker0 state DOWN', null],
