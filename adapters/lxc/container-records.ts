@@ -1,3 +1,4 @@
+import { lstatSync, readdirSync, rmdirSync } from 'node:fs';
 import { digestOf } from '../../state/json.ts';
 import { type ContainerSpec, leaseKey, type NetworkInterface } from '../../state/resource.ts';
 import { vethName } from '../linux/mark.ts';
@@ -8,6 +9,7 @@ import type { Monitors } from './monitors.ts';
 import { readIfThere } from './read-if-there.ts';
 import { StepConflict } from './step-refusal.ts';
 import { entriesOf } from './storage.ts';
+import { removeUnfinished } from './write-atomically.ts';
 
 /** What stands for the spec of a container of ours that runs and was made from nobody knows what: no desired one is like it. */
 function unknownSpec(name: string): ContainerSpec {
@@ -22,6 +24,15 @@ function unknownSpec(name: string): ContainerSpec {
     goal: 'STARTED',
     system: null,
   };
+}
+
+/** Removes a directory of which a controller that was killed has made no more than a record that is not whole. */
+function removeBegun(directory: string): void {
+  if (!lstatSync(directory).isDirectory()) return;
+  const entries = readdirSync(directory);
+  if (entries.some((entry) => entry !== 'holdfast.json.new')) return;
+  removeUnfinished(directory);
+  rmdirSync(directory);
 }
 
 export interface ContainerRecordsOptions {
@@ -120,10 +131,13 @@ export class ContainerRecords {
     for (const face of this.hostInterfaces(record.spec)) this.#owners.set(face, record.spec.name);
   }
 
-  /** What is left of a container whose record a power cut took goes: nobody could name what it was made from. */
+  /** What is left of a container whose record a power cut took goes: nobody could name what it was made from. So does one that was only begun. */
   async #read(name: string): Promise<ContainerRecord | null> {
     const { layout, instance, monitors, discard } = this.#options;
-    const record = readContainerRecord(layout.container(name).record, instance);
+    const { directory, record: path } = layout.container(name);
+    const record = readContainerRecord(path, instance);
+    if (record === null) removeBegun(directory);
+    else removeUnfinished(directory);
     if (record !== 'torn') return record;
     if (await monitors.isRunning(name)) return this.#unknown(name);
     await discard(name);

@@ -8,7 +8,8 @@ import { identify } from './process-identity.ts';
 import type { Runs } from './runs.ts';
 import { tailOf } from './tail.ts';
 
-/** Characters of a container's last line that its observation repeats. */
+/** How many of a container's last lines are told with its end, and how much of each. */
+const shownLines = 12;
 const shownCharacters = 200;
 
 /** How much of a console log its last lines are looked for in. */
@@ -50,11 +51,19 @@ export class ContainerSight {
     const { spec, digest } = record;
     const { running, init } = await this.#liveness(spec.name);
     if (!running && !existsSync(this.#options.layout.container(spec.name).record)) return null;
-    const exit = running ? null : this.#options.runs.exit(spec.name);
+    const exit = running ? null : this.#exitOf(spec.name);
     const pid = running ? init : null;
     const facts = { running, pid, ready: pid !== null && this.#isReady(record, pid), exit };
     const drift = running ? this.#driftWhileRunning(record, pid) : this.#driftAtRest(record, exit);
     return { key: containerKey(spec.name), kind: 'container', spec, digest, drift, facts };
+  }
+
+  /** How it ended by itself, and what it said last. */
+  #exitOf(name: string): ContainerExit | null {
+    const exit = this.#options.runs.exit(name);
+    if (exit === null) return null;
+    const said = lastLinesOf(this.#options.layout.container(name).console, shownLines);
+    return said.length === 0 ? exit : { ...exit, log: said.map((line) => line.slice(0, shownCharacters)) };
   }
 
   /** True when the container is starting, running or stopping; `init` is null where it can't be told. */

@@ -162,10 +162,12 @@ export class Containers {
     }
     this.#records.expectOurs(name);
     this.#root.check(spec.root);
-    const before = this.#records.get(name)?.spec.root;
+    const before = this.#records.get(name)?.spec;
     await this.#make(spec, digest, paths);
+    // It may have been the last one in the pools that it was in.
+    if (before !== undefined) await this.#hosts.refresh();
     if (spec.goal !== 'MOUNTED') await this.#launch(spec, paths, signal);
-    if (before?.type === 'object') await this.#sweep();
+    if (before?.root.type === 'object') await this.#sweep();
   }
 
   /** Graceful, then forced (CTR-8); resolves when nothing of it runs any more. */
@@ -231,7 +233,7 @@ export class Containers {
 
   async #prepare(spec: ContainerSpec, digest: string, paths: ContainerPaths): Promise<void> {
     const hostsFile = this.#hosts.fileFor(spec);
-    rotate(paths.log);
+    for (const log of [paths.log, paths.console]) rotate(log);
     if (spec.goal === 'READY') await this.#ready.prepare(spec.name);
     else this.#ready.remove(spec.name);
     const root = await this.#root.prepare({ spec, digest, mountsHosts: hostsFile !== null });
@@ -263,6 +265,8 @@ export class Containers {
       return this.#attendTo(spec);
     }
     if (signal.aborted) this.#monitors.killStart(name);
+    // The monitor ends some time after the start has failed: until then it would pass for one that runs.
+    await this.#monitors.untilEnded(name);
     this.#runs.forget(name);
     throw new StepFailure({
       code: 'StartFailed',

@@ -1,9 +1,9 @@
-import { mkdirSync, readFileSync, rmSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Key, LeaseSpec, ObservedResource } from '../../state/resource.ts';
 import type { Layout } from './layout.ts';
 import { entriesOf } from './storage.ts';
-import { writeAtomically } from './write-atomically.ts';
+import { removeUnfinished, writeAtomically } from './write-atomically.ts';
 
 interface LeaseRecord {
   readonly key: Key;
@@ -36,6 +36,7 @@ export class LeaseRecords {
 
   /** Reads everything from the disk. Throws where a file can't be read: half a list is never taken for the whole. */
   load(): void {
+    if (existsSync(this.#directory)) removeUnfinished(this.#directory);
     const files = entriesOf(this.#directory).filter((file) => file.endsWith(suffix));
     const records = files.map((file) => parseRecord(readFileSync(join(this.#directory, file), 'utf8')));
     this.#records.clear();
