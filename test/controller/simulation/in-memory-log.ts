@@ -16,6 +16,8 @@ interface Entry {
 export class InMemoryLog
   implements Pick<RevisionLog, 'load' | 'persist' | 'revisions' | 'stateOf' | 'leases'>
 {
+  /** Everything that was made durable, in order. */
+  readonly facts: Fact[] = [];
   readonly #entries = new Map<number, Entry>();
   /** Of the committed revision; of the desired one where none was ever committed. */
   readonly #leases = new Map<Key, HeldLease>();
@@ -48,9 +50,15 @@ export class InMemoryLog
   }
 
   persist(fact: Fact): void {
-    if (fact.type === 'revision') this.#accept(fact);
-    else if (fact.type === 'verdict') this.#end(fact.verdict);
-    else this.#attempt(fact.revision);
+    this.facts.push(fact);
+    switch (fact.type) {
+      case 'revision':
+        return this.#accept(fact);
+      case 'verdict':
+        return this.#end(fact.verdict);
+      case 'attempt':
+        return this.#attempt(fact.revision);
+    }
   }
 
   revisions(): readonly RevisionRecord[] {

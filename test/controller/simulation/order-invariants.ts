@@ -1,5 +1,5 @@
 import type { Step } from '../../../adapters/adapter.ts';
-import type { ContainerSpec, Key, ObservedResource } from '../../../state/resource.ts';
+import type { ContainerSpec, DesiredResource, Key, ObservedResource } from '../../../state/resource.ts';
 import type { StateTree } from '../../../state/tree.ts';
 import type { Rig } from '../rig.ts';
 import type { Findings } from './problem.ts';
@@ -77,7 +77,8 @@ export class OrderOfGroups {
     const { goal } = desired.spec as ContainerSpec;
     if (observed?.digest !== desired.digest) return true;
     if (goal === 'MOUNTED') return observed.drift.length > 0;
-    return !observed.facts.running || (goal === 'READY' && !observed.facts.ready);
+    if (!observed.facts.running) return !isDone(desired, observed);
+    return goal === 'READY' && !observed.facts.ready;
   }
 
   #hasToStop(key: Key): boolean {
@@ -85,4 +86,10 @@ export class OrderOfGroups {
     if (observed?.facts.running !== true) return false;
     return desired === undefined || (desired.conflict === undefined && desired.digest !== observed.digest);
   }
+}
+
+/** It ended well, and its manifest does not want it to be started again: it has done what it was for (CTR-8). */
+function isDone({ lifecycle }: DesiredResource, { facts }: ObservedContainer): boolean {
+  const policy = lifecycle?.recovery?.policy;
+  return facts.exit?.code === 0 && (policy === 'no' || policy === 'on-failure');
 }

@@ -76,6 +76,7 @@ class Rest {
     const next = plan(key, this.#world);
     const told = `${key} is ${status?.phase} (${status?.message}), and its plan is ${JSON.stringify(next)}`;
     if (status === undefined) return [told];
+    if (this.#refusals && this.#isRefused(key)) return [];
     if (next.type === 'step' && this.#stopsLater(next.step)) return [];
     if (!phasesOf[next.type].includes(status.phase)) return [told];
     if (next.type === 'settled') return status.phase === 'Ready' ? [] : this.#shadows(key);
@@ -86,18 +87,32 @@ class Rest {
 
   #isGivenUp(step: Step): boolean {
     const { engine, store } = this.#device.rig;
-    if (engine.tracker.find(step.key)?.exhausted === true) return true;
-    if (!this.#refusals) return this.#device.refusalOf(step) !== null;
-    const wanted = store.desired(step.key)?.digest ?? null;
-    return engine.refusalOf(step.key) !== null && this.#device.hasRefused(step.key, wanted);
+    const recovery = store.desired(step.key)?.lifecycle?.recovery ?? null;
+    if (engine.tracker.find(step.key)?.exhausted === true) return recovery !== null;
+    return this.#device.refusalOf(step) !== null;
+  }
+
+  /** The device has refused what is wanted now, and has not been asked again since. */
+  #isRefused(key: Key): boolean {
+    const { engine, store } = this.#device.rig;
+    const wanted = store.desired(key)?.digest ?? null;
+    return engine.refusalOf(key) !== null && this.#device.hasEnded('conflict', key, wanted);
   }
 
   /** Whoever is desired no more stops in the order of groups, which a look from scratch does not know. */
-  #stopsLater(step: Step): boolean {
-    if (!this.#refusals || step.action !== 'container.stop') return false;
-    const { engine } = this.#device.rig;
-    const waitsFor = engine.board.get(step.key)?.waitsFor ?? [];
-    return waitsFor.some((other) => engine.refusalOf(other) !== null);
+  #stopsLater({ action, key }: Step): boolean {
+    const { board } = this.#device.rig.engine;
+    return action === 'container.stop' && this.#isHeldUp(board.get(key)?.waitsFor ?? [], []);
+  }
+
+  /** Some way along what these wait for, as their statuses say, is something that is blocked. */
+  #isHeldUp(keys: readonly Key[], path: readonly Key[]): boolean {
+    const { board } = this.#device.rig.engine;
+    return keys.some((key) => {
+      const status = board.get(key);
+      if (path.includes(key) || status === undefined) return false;
+      return status.phase === 'Blocked' || this.#isHeldUp(status.waitsFor, [...path, key]);
+    });
   }
 
   /** What holds and is not Ready stands on something that is not. */

@@ -22,6 +22,8 @@ import { behaviourOf, foreignBridge, randomObjects } from './random-state.ts';
 export interface Witness {
   /** A step is sent, while others are under way. */
   readonly sent: (step: Step, underWay: readonly Step[]) => void;
+  /** The result of a step was taken in. */
+  readonly landed: () => void;
   /** The controller threw: it has a bug. */
   readonly threw: (error: unknown) => void;
 }
@@ -44,8 +46,11 @@ const odds = {
   briefRun: 40,
 } as const;
 
-const broken = { code: 'Broken', message: 'it broke' } as const;
-const refused = { code: 'HostRefused', message: 'not on this device' } as const;
+/** Codes of what goes wrong by itself. */
+export const mishapCodes = { failed: 'Broken', conflict: 'HostRefused' } as const;
+
+const broken = { code: mishapCodes.failed, message: 'it broke' } as const;
+const refused = { code: mishapCodes.conflict, message: 'not on this device' } as const;
 
 /** A step that was sent and has not begun. */
 interface Pending {
@@ -93,7 +98,8 @@ export class SimulatedDevice {
   /** After an error of which it is not known what it left, a disk says nothing until it is opened again. */
   #suspect = false;
   #listed = false;
-  readonly #refusals = new Set<string>();
+  /** How steps ended otherwise than well: outcome, key, and what was desired of it when they were sent. */
+  readonly #setbacks = new Set<string>();
   readonly #brokenUntil = new Map<Key, number>();
 
   constructor(mishaps: Mishaps, witness: Witness) {
@@ -120,9 +126,9 @@ export class SimulatedDevice {
     return this.#listed;
   }
 
-  /** Whether this device has ever refused a step of `key` while `digest` was desired of it; null: nothing was. */
-  hasRefused(key: Key, digest: string | null): boolean {
-    return this.#refusals.has(`${key} ${digest}`);
+  /** Whether a step of `key` has ever ended so that was sent while `digest` was desired of it; null: nothing was. */
+  hasEnded(outcome: 'conflict' | 'failed', key: Key, digest: string | null): boolean {
+    return this.#setbacks.has(`${outcome} ${key} ${digest}`);
   }
 
   async boot(): Promise<void> {
@@ -236,7 +242,9 @@ export class SimulatedDevice {
     if (!this.#alive) return [];
     if (input.type === 'listed') this.#listed = true;
     try {
-      return this.#untilCrash(next(input));
+      const effects = next(input);
+      if (input.type === 'step-ended') this.#witness.landed();
+      return this.#untilCrash(effects);
     } catch (error) {
       this.#witness.threw(error);
       this.#alive = false;
@@ -279,7 +287,7 @@ export class SimulatedDevice {
     const wanted = this.#rig.store.desired(step.key)?.digest ?? null;
     const result = await this.#carriedOut(step);
     this.#underWay.delete(step);
-    if (result.outcome === 'conflict') this.#refusals.add(`${step.key} ${wanted}`);
+    if (result.outcome !== 'done') this.#setbacks.add(`${result.outcome} ${step.key} ${wanted}`);
     return result;
   }
 

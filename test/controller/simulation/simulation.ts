@@ -1,5 +1,5 @@
 import type { Step } from '../../../adapters/adapter.ts';
-import type { RevisionAnswer } from '../../../controller/input.ts';
+import type { Fact, RevisionAnswer } from '../../../controller/input.ts';
 import type { Key } from '../../../state/resource.ts';
 import { Mishaps } from './mishaps.ts';
 import { OrderOfGroups } from './order-invariants.ts';
@@ -9,13 +9,15 @@ import { type LifeLength, randomLife, usualLength } from './random-life.ts';
 import { outsideFindings, restFindings } from './rest-invariants.ts';
 import type { Action, Revising, Schedule } from './schedule.ts';
 import { SimulatedDevice } from './simulated-device.ts';
-import { lastingFindings, stepFindings } from './step-invariants.ts';
+import { lastingFindings, resultFindings, stepFindings } from './step-invariants.ts';
 import { aftermathFindings, endFindings, snapshotOf, trialFindings, wishesOf } from './trial-invariants.ts';
 
 /** What a simulation did and found. */
 export interface SimulationOutcome {
   /** Every step that was sent and every fact that was written, with its time. */
   readonly trace: readonly string[];
+  /** What was on disk in the end, fact by fact. */
+  readonly facts: readonly Fact[];
   /** All that was done and that went wrong: the same again does the same again. */
   readonly schedule: Schedule;
   /** Empty when every invariant held. Nothing is done after the action that broke one. */
@@ -49,6 +51,7 @@ class Simulation {
   constructor(mishaps: Mishaps) {
     this.#device = new SimulatedDevice(mishaps, {
       sent: (step, underWay) => this.#judgeStep(step, underWay),
+      landed: () => this.#note(resultFindings(this.#device)),
       threw: (error) => this.#noteError(error),
     });
     this.#order = new OrderOfGroups(this.#device);
@@ -62,9 +65,9 @@ class Simulation {
       if (this.#problems.length > 0) break;
     }
     await this.#device.rig.runner.stop();
-    const { trace, mishaps } = this.#device;
+    const { trace, mishaps, log } = this.#device;
     const schedule = { actions: this.#done, mishaps: mishaps.happened };
-    return { trace, schedule, problems: this.#problems };
+    return { trace, facts: log.facts, schedule, problems: this.#problems };
   }
 
   async #attempt(action: Action): Promise<void> {
@@ -206,14 +209,17 @@ class Simulation {
   }
 
   /**
-   * What the host refuses is asked for at each full observation; a new controller begins to count anew how often a container was
-   * started.
+   * What the host refuses is asked for at each full observation. A new controller begins to count anew how often a container was
+   * started, for which others may wait, and knows no place among the groups of what is desired no more.
    */
   #givenUp(): readonly Key[] {
     const { engine } = this.#device.rig;
-    return [...engine.tracker.keys()].filter(
-      (key) => engine.refusalOf(key) !== null || engine.tracker.find(key)?.exhausted === true,
-    );
+    const keys = [...engine.tracker.keys()];
+    const spent = keys.some((key) => engine.tracker.find(key)?.exhausted === true);
+    return keys.filter((key) => {
+      const phase = engine.board.get(key)?.phase;
+      return engine.refusalOf(key) !== null || phase === 'Removing' || (spent && phase !== 'Ready');
+    });
   }
 
   /** A trial that begins at rest changes what it has to and nothing else, and leaves nothing when it does not hold (CTR-7, ROLL-7). */

@@ -10,6 +10,7 @@ import {
 } from '../../../state/resource.ts';
 import type { Finding, Findings } from './problem.ts';
 import { foreignBridge } from './random-state.ts';
+import { mishapCodes, type SimulatedDevice } from './simulated-device.ts';
 
 function interfacesOf(spec: ContainerSpec): readonly NetworkInterface[] {
   return spec.network.mode === 'pool' ? spec.network.interfaces : [];
@@ -123,3 +124,18 @@ function foreignFindings(host: HostModel): Findings {
   if (foreign.addresses.has(foreignBridge.address)) return [];
   return [{ rule, detail: `${foreignBridge.name} lacks ${foreignBridge.address}` }];
 }
+
+/** What a step came to counts for what was desired when it was sent, and for nothing else. */
+export function resultFindings(device: SimulatedDevice): Findings {
+  const { board } = device.rig.engine;
+  return [...board.troubled()].flatMap((key): Findings => {
+    const { reason = '', phase = '' } = board.get(key) ?? {};
+    const outcome = outcomes.find((known) => mishapCodes[known] === reason);
+    const wanted = device.rig.store.desired(key)?.digest ?? null;
+    if (outcome === undefined || device.hasEnded(outcome, key, wanted)) return [];
+    const rule = 'a result counts for what its step was sent for';
+    return [{ rule, detail: `${key} is ${phase} by ${reason}, which was about another spec` }];
+  });
+}
+
+const outcomes = ['failed', 'conflict'] as const;
