@@ -9,11 +9,21 @@ import type { ContainerExit } from '../../state/resource.ts';
 const tellingLine =
   /^lxc-start \S+ (\d{14}\.\d{3}) [A-Z]+ +\w+ - \S+:(post_start|signal_handler|lxc_error_set_and_log|lxc_delete_network):\d+ - (.*)$/gm;
 
-/** LXC's time, `20261122052929.785`, which is UTC: milliseconds since the epoch. */
-function millisecondsOf(stamp: string): number {
-  const [, year, month, day, hour, minute, rest] =
-    /^(\d{4})(\d\d)(\d\d)(\d\d)(\d\d)(\d\d\.\d{3})$/.exec(stamp) ?? [];
-  return Date.parse(`${year}-${month}-${day}T${hour}:${minute}:${rest}Z`);
+/** The times of files are those of the kernel's last tick, of which there are 100 a second at least. */
+const tickMs = 10;
+
+/**
+ * LXC's time, `20261122052929.785`, which is UTC: milliseconds since the epoch. LXC leaves out the zeros that a fraction begins with, and
+ * takes the three digits after them: 29.054321 s is told as `29.543`. What is told is never later than `writtenBy`: of the moments that it
+ * may mean, the last one that fits is taken.
+ */
+function millisecondsOf(stamp: string, writtenBy: number): number {
+  const [, year, month, day, hour, minute, second, fraction] =
+    /^(\d{4})(\d\d)(\d\d)(\d\d)(\d\d)(\d\d)\.(\d{3})$/.exec(stamp) ?? [];
+  const whole = Date.parse(`${year}-${month}-${day}T${hour}:${minute}:${second}Z`);
+  const milliseconds = Number(fraction);
+  const candidates = [1, 10, 100].map((divisor) => whole + Math.floor(milliseconds / divisor));
+  return candidates.find((at) => at <= writtenBy + tickMs) ?? whole;
 }
 
 function signalName(number: number): string {
@@ -30,13 +40,14 @@ function unusualEnd(message: string, at: number): ContainerExit | null {
 
 /**
  * How the last init that a log of `lxc-start -l DEBUG` speaks of has ended; null where it has not, or where the log does not say: its
- * monitor was killed, the disk was full. A container that restarts itself goes on in the same log.
+ * monitor was killed, the disk was full. A container that restarts itself goes on in the same log. `writtenBy` is when something was last
+ * written to it, milliseconds since the epoch.
  */
-export function exitInLog(log: string): ContainerExit | null {
+export function exitInLog(log: string, writtenBy: number): ContainerExit | null {
   let endedAt: number | null = null;
   let exit: ContainerExit | null = null;
   for (const [, stamp = '', source, message = ''] of log.matchAll(tellingLine)) {
-    const at = millisecondsOf(stamp);
+    const at = millisecondsOf(stamp, writtenBy);
     if (source === 'post_start') [endedAt, exit] = [null, null];
     else if (source === 'signal_handler' && /^Container init process \d+ exited$/.test(message)) endedAt = at;
     else if (source === 'lxc_error_set_and_log') exit = unusualEnd(message, endedAt ?? at);

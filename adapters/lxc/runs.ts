@@ -96,7 +96,9 @@ export class Runs {
   }
 
   #inLog(name: string): ContainerExit | null {
-    return exitInLog(tailOf(this.#layout.container(name).log, logTailBytes));
+    const { log } = this.#layout.container(name);
+    const writtenBy = statSync(log, { throwIfNoEntry: false })?.mtimeMs ?? 0;
+    return exitInLog(tailOf(log, logTailBytes), writtenBy);
   }
 
   #write(name: string, run: RunRecord): void {

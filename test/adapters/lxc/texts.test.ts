@@ -59,9 +59,23 @@ const logs: readonly (readonly [what: string, log: readonly string[], exit: Cont
 ];
 for (const [what, log, exit] of logs) {
   test(`[CTR-8] how a container ended is told from its log: ${what}`, (t) => {
-    t.deepEqual(exitInLog(`${log.join('\n')}\n`), exit);
+    t.deepEqual(exitInLog(`${log.join('\n')}\n`, Number.POSITIVE_INFINITY), exit);
   });
 }
+
+test('[CTR-8] zeros that LXC leaves out of its time are put back, as far as the time of its log says', (t) => {
+  const second = Date.parse('2026-11-22T05:29:29Z');
+  const ended =
+    logs
+      .find(([, , exit]) => exit !== null)?.[1]
+      .join('\n')
+      .replaceAll(/\d{14}\.\d{3}/g, '20261122052929.543') ?? '';
+  const at = (writtenBy: number) => exitInLog(`${ended}\n`, second + writtenBy)?.at;
+  t.is(at(999), second + 543);
+  t.is(at(533), second + 543, 'written in the tick before');
+  t.is(at(500), second + 54);
+  t.is(at(40), second + 5);
+});
 
 test('[CTR-9] the command socket is spelled out up to 105 bytes and hashed from there on', (t) => {
   const [short, long] = [`/${'x'.repeat(94)}`, `/${'x'.repeat(95)}`];
