@@ -115,7 +115,14 @@ async function change(): Promise<readonly Reading[]> {
       stepped,
     ),
     // Each of them is planned before and after each of its steps, and when what it waits for moves.
-    reading({ name: 'plans for one address changed in 10,000 resources', unit: 'plans' }, planned),
+    reading(
+      {
+        name: 'plans for one address changed in 10,000 resources',
+        unit: 'plans',
+        limit: { of: 'value', atMost: 9 },
+      },
+      planned,
+    ),
     reading({ name: 'one address changed in 10,000 resources', unit: 'ms', peer, limit }, inMany),
   ];
 }

@@ -8,6 +8,7 @@ import type { Reading } from './measure.ts';
 import { quietDevice } from './quiet.ts';
 import { realContainers } from './real-containers.ts';
 import { replayed } from './replay.ts';
+import { rolledBack } from './rollback.ts';
 
 /**
  * `npm run bench [-- NAME…]`: measures what is asked for, or everything, and prints one JSON object a line. As root on
@@ -25,11 +26,12 @@ const benchmarks: Readonly<Record<string, () => Promise<readonly Reading[]>>> = 
   replay: replayed,
   cli: commandLine,
   lxc: inLab ? realContainers : leftOut,
+  rollback: inLab ? rolledBack : leftOut,
   quiet: () => quietDevice(inLab ? 'lxc' : 'memory'),
 };
 
 async function leftOut(): Promise<readonly Reading[]> {
-  process.stderr.write('bench: lxc is left out: it needs root on Linux\n');
+  process.stderr.write('bench: what needs LXC is left out: it needs root on Linux\n');
   return [];
 }
 
