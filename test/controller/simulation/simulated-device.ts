@@ -1,22 +1,17 @@
 import { Observable, type Subscriber } from 'rxjs';
 import type { Step, StepResult, WatchEvent } from '../../../adapters/adapter.ts';
-import {
-  emptyHost,
-  exitContainer,
-  type HostModel,
-  observeHost,
-  signalReady,
-} from '../../../adapters/memory/host.ts';
+import { emptyHost, type HostModel, observeHost } from '../../../adapters/memory/host.ts';
 import { MemoryAdapter } from '../../../adapters/memory/memory-adapter.ts';
 import type { Effect, Fact, Input } from '../../../controller/input.ts';
 import type { Kept } from '../../../controller/restore.ts';
-import type { ContainerExit, Key, ObservedResource } from '../../../state/resource.ts';
+import type { Key, ObservedResource } from '../../../state/resource.ts';
 import { Rig, type RigOptions } from '../rig.ts';
 import { VirtualClock } from '../virtual-clock.ts';
+import { Guests } from './guests.ts';
 import { InMemoryLog } from './in-memory-log.ts';
 import type { Mishaps } from './mishaps.ts';
 import { pick } from './random-choice.ts';
-import { behaviourOf, foreignBridge, randomObjects } from './random-state.ts';
+import { foreignBridge, randomObjects } from './random-state.ts';
 
 /** Who is told what happens on a device, as it happens. */
 export interface Witness {
@@ -43,7 +38,6 @@ const odds = {
   diskError: 12,
   crash: 40,
   orphanLoss: 2,
-  briefRun: 40,
 } as const;
 
 /** Codes of what goes wrong by itself. */
@@ -85,14 +79,13 @@ export class SimulatedDevice {
   /** Every step that was sent and every fact that was written, with its time. */
   readonly trace: string[] = [];
   readonly mishaps: Mishaps;
-  /** Containers run until they are stopped, and are ready at once, whatever they are. */
-  healed = false;
+  /** What runs in the containers. */
+  readonly guests: Guests;
   readonly #witness: Witness;
   /** Carries steps out behind the back of whoever sent them. */
   readonly #hand: MemoryAdapter;
   readonly #underWay = new Set<Step>();
   readonly #pending = new Set<Pending>();
-  readonly #known = new Set<number>();
   #rig: Rig;
   #alive = true;
   /** After an error of which it is not known what it left, a disk says nothing until it is opened again. */
@@ -109,6 +102,8 @@ export class SimulatedDevice {
     this.host.bridges.set(name, { mark: null, addresses: new Set([address]), up: true });
     this.#hand = new MemoryAdapter({ host: this.host });
     this.#rig = this.#controller();
+    const disturb = (change: (host: HostModel) => void) => this.disturb(change);
+    this.guests = new Guests({ host: this.host, clock: this.clock, mishaps, disturb });
   }
 
   /** The controller that runs now. */
@@ -148,7 +143,7 @@ export class SimulatedDevice {
   async settle(): Promise<void> {
     do {
       await new Promise((resolve) => setImmediate(resolve));
-      this.#attend();
+      this.guests.attend();
       if (!this.#alive) {
         await this.#bury();
         await this.#revive();
@@ -168,11 +163,6 @@ export class SimulatedDevice {
     this.#rig.adapter.disturb(change);
   }
 
-  /** The container's init ends; nothing happens to one that does not run. */
-  exit(container: string, how: Omit<ContainerExit, 'at'>): void {
-    this.disturb((host) => exitContainer(host, container, { ...how, at: this.clock.now() }));
-  }
-
   /** The watch tells what is so anyway, also of something that is not there. */
   tell(key: Key): void {
     this.#rig.runner.push({ type: 'observed', key, observed: this.#look(key) });
@@ -182,15 +172,6 @@ export class SimulatedDevice {
   refusalOf(step: Step): string | null {
     if (step.action !== 'pool.ensure' || step.spec.type !== 'macvlan') return null;
     return this.host.links.has(step.spec.parent) ? null : 'ParentMissing';
-  }
-
-  /** Whoever had not said so by now is ready, and nobody ends by himself any more. */
-  heal(): void {
-    this.healed = true;
-    this.disturb((host) => {
-      for (const name of host.silent) signalReady(host, name);
-      host.silent.clear();
-    });
   }
 
   async #pass(ms: number): Promise<void> {
@@ -302,9 +283,9 @@ export class SimulatedDevice {
       pick(random, ['before', 'after']),
     );
     if (failure === 'before') return { outcome: 'failed', error: broken, observations: [] };
-    if (step.action === 'container.start') this.#silence(step.spec);
+    if (step.action === 'container.start') this.guests.expect(step.spec);
     const result = await this.#hand.apply(step);
-    this.#attend();
+    this.guests.attend();
     const late = mishaps.befall(
       `late result of ${named(step)}`,
       odds.resultDelay,
@@ -365,39 +346,5 @@ export class SimulatedDevice {
     else this.clock.after(delay, tell);
     const again = this.mishaps.befall(`news of ${key} twice`, odds.newsTwice, (random) => 1 + random(500));
     if (again !== null) this.clock.after(again, tell);
-  }
-
-  #silence({ name, hostname }: { readonly name: string; readonly hostname: string }): void {
-    if (this.healed || behaviourOf(hostname).readyAfterMs === 0) this.host.silent.delete(name);
-    else this.host.silent.add(name);
-  }
-
-  /** New processes begin to behave as they will. */
-  #attend(): void {
-    for (const [pid, { container }] of this.host.processes) {
-      if (this.#known.has(pid)) continue;
-      this.#known.add(pid);
-      if (!this.healed) this.#behave(pid, container);
-    }
-  }
-
-  #behave(pid: number, container: string): void {
-    const { exitsAfterMs, exitCode, readyAfterMs } = behaviourOf(
-      this.host.containers.get(container)?.spec.hostname ?? '',
-    );
-    const early = this.mishaps.befall(`end of container/${container} soon`, odds.briefRun, (random) =>
-      random(9_000),
-    );
-    const end = early ?? exitsAfterMs;
-    const runs = () => this.host.processes.has(pid) && !this.healed;
-    if (end !== null) {
-      this.clock.after(end, () => {
-        if (runs()) this.exit(container, { code: early === null ? exitCode : 1, signal: null });
-      });
-    }
-    if (readyAfterMs === null || readyAfterMs === 0) return;
-    this.clock.after(readyAfterMs, () => {
-      if (runs()) this.disturb((host) => signalReady(host, container));
-    });
   }
 }

@@ -102,7 +102,7 @@ class Simulation {
       case 'pass':
         return device.pass(action.ms);
       case 'exit':
-        return device.exit(action.container, action);
+        return device.guests.exit(action.container, action);
       case 'harm':
         return this.#harm(action);
       case 'flush rules':
@@ -175,12 +175,12 @@ class Simulation {
     await this.#isQuiet('a quiet device takes no step', () => device.pass(resyncMs));
     await this.#isQuiet('a restart at rest takes no step', () => device.restart(0));
     if (afterwards !== null && this.#problems.length === 0) await this.#tryAtRest(afterwards);
-    device.healed = false;
+    device.guests.fallIll();
   }
 
   /** Nobody ends by himself any more, and whoever is to be ready is. */
   async #comeToRest(): Promise<void> {
-    this.#device.heal();
+    this.#device.guests.heal();
     await this.#device.pass(calmMs);
     this.#note(restFindings(this.#device));
     this.#note(outsideFindings(this.#device));
@@ -227,7 +227,7 @@ class Simulation {
     const device = this.#device;
     const before = snapshotOf(device);
     const tried = wishesOf(device.rig, changeOf(revising.form, device.rig.store.flat(), revising.state));
-    device.healed = false;
+    device.guests.fallIll();
     await this.#submit(revising);
     await this.#untilEnded();
     await this.#comeToRest();
