@@ -3,17 +3,27 @@ import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
-import type { ResourceItem } from '../../controller/api/contract.ts';
+import type { ResourceItem, RevisionEntry, RevisionOutcome } from '../../controller/api/contract.ts';
+import { ControllerClient } from '../../controller/cli/client.ts';
+import type { FlatState } from '../../state/revision.ts';
 import type { EventRecord } from '../../state/status.ts';
 import { holdfastProgram, type RunningController, startController } from '../../tools/controller.ts';
 
 /** What of an event tests look at. */
-export type SeenEvent = Pick<EventRecord, 'sequence' | 'key' | 'reason' | 'message'>;
+export type SeenEvent = Pick<EventRecord, 'sequence' | 'at' | 'key' | 'reason' | 'message'>;
 
 /** How a command line is run besides its words. */
 export interface CliOptions {
   readonly input?: string;
   readonly socket?: string;
+}
+
+/** How a device is set up. */
+export interface DeviceOptions {
+  /** The commit window, seconds; 0 when absent: what is ready is committed. */
+  readonly commitAfterSeconds?: number;
+  /** Where everything of it is kept; a fresh directory when absent. */
+  readonly directory?: string;
 }
 
 /** What a command answered. */
@@ -41,17 +51,21 @@ export class Device {
   readonly root: string;
   readonly socket: string;
   readonly #adapter: 'lxc' | 'memory';
+  readonly #commitAfterSeconds: number;
   #controller: RunningController | null = null;
 
-  private constructor(directory: string, adapter: 'lxc' | 'memory') {
+  private constructor(directory: string, adapter: 'lxc' | 'memory', commitAfterSeconds: number) {
     this.directory = directory;
     this.root = join(directory, 'root');
     this.socket = join(directory, 'run', 'control.sock');
     this.#adapter = adapter;
+    this.#commitAfterSeconds = commitAfterSeconds;
   }
 
-  static async make(adapter: 'lxc' | 'memory'): Promise<Device> {
-    return new Device(await mkdtemp(join(tmpdir(), 'holdfast-device-')), adapter);
+  static async make(adapter: 'lxc' | 'memory', options: DeviceOptions = {}): Promise<Device> {
+    const { commitAfterSeconds = 0 } = options;
+    const directory = options.directory ?? (await mkdtemp(join(tmpdir(), 'holdfast-device-')));
+    return new Device(directory, adapter, commitAfterSeconds);
   }
 
   /** The controller that runs. Throws when none does. */
@@ -68,7 +82,14 @@ export class Device {
   /** Starts the controller; resolves when it serves its control socket. */
   async start(...more: readonly string[]): Promise<void> {
     const { root, socket } = this;
-    this.#controller = await startController({ adapter: this.#adapter, root, socket, more });
+    const commitAfterSeconds = this.#commitAfterSeconds;
+    this.#controller = await startController({
+      adapter: this.#adapter,
+      root,
+      socket,
+      commitAfterSeconds,
+      more,
+    });
   }
 
   /** Ends the controller by `signal` and waits until it is gone. */
@@ -87,10 +108,62 @@ export class Device {
     return this.cli(['apply', '-', '-o', 'json', ...more], { input: JSON.stringify(state) });
   }
 
+  /** The same, with how the revision ended, or stands. */
+  async outcomeOf(state: unknown, ...more: readonly string[]): Promise<RevisionOutcome> {
+    return JSON.parse((await this.apply(state, ...more)).stdout) as RevisionOutcome;
+  }
+
   async get(kind: string): Promise<readonly ResourceItem[]> {
     const answer = await this.cli(['get', kind, '-o', 'json']);
     if (answer.code !== 0) throw new Error(`get ${kind}: ${answer.stderr}`);
     return (JSON.parse(answer.stdout) as { items: readonly ResourceItem[] }).items;
+  }
+
+  /** Every resource, as `get` lists them. */
+  resources(): Promise<readonly ResourceItem[]> {
+    return this.#items('/v1/resources');
+  }
+
+  /** Every revision that is remembered, oldest first. */
+  history(): Promise<readonly RevisionEntry[]> {
+    return this.#items('/v1/revisions');
+  }
+
+  /** Every event that is kept, oldest first. */
+  events(): Promise<readonly SeenEvent[]> {
+    return this.#items('/v1/events');
+  }
+
+  /** Proposes a revision and, unless it is refused, waits until it has ended and everything is at rest. Rejects when the controller goes away. */
+  async propose(
+    state: unknown,
+    onAnswer: (outcome: RevisionOutcome) => void = () => undefined,
+  ): Promise<RevisionOutcome> {
+    using client = new ControllerClient(this.socket);
+    const accepted = await client.send<RevisionOutcome>('POST', '/v1/revisions', { state, source: 'test' });
+    onAnswer(accepted);
+    return accepted.phase === 'WONTGO' ? accepted : await this.atRest();
+  }
+
+  /** How the newest revision ended, once it has and everything is at rest. Rejects when the controller goes away. */
+  async atRest(): Promise<RevisionOutcome> {
+    using client = new ControllerClient(this.socket);
+    for await (const outcome of client.lines<RevisionOutcome>('/v1/outcome?follow=1')) {
+      if (outcome.settled && (outcome.phase === 'DONE' || outcome.phase === 'ERROR')) return outcome;
+    }
+    throw new Error('the stream of outcomes ended');
+  }
+
+  /** The desired revision. */
+  async current(): Promise<{ readonly revision: number; readonly state: FlatState }> {
+    using client = new ControllerClient(this.socket);
+    return await client.get('/v1/revision');
+  }
+
+  /** What the controller lists, without a command line in between: a test may ask often. */
+  async #items<Item>(path: string): Promise<readonly Item[]> {
+    using client = new ControllerClient(this.socket);
+    return (await client.get<{ readonly items: readonly Item[] }>(path)).items;
   }
 
   /** Any program of the host. */
@@ -105,7 +178,7 @@ export class Device {
 
   /** Init's process id of each running container. */
   async pids(): Promise<Readonly<Record<string, number>>> {
-    const items = await this.get('containers');
+    const items = (await this.resources()).filter(({ kind }) => kind === 'container');
     const pidOf = (item: ResourceItem) =>
       (item.observed as { facts?: { pid?: number } } | null)?.facts?.pid ?? 0;
     return Object.fromEntries(items.map((item) => [item.name, pidOf(item)]));
@@ -113,10 +186,7 @@ export class Device {
 
   /** What to call after a disturbance: resolves with the first event since now that `wanted` takes. */
   async event(wanted: (event: SeenEvent) => boolean): Promise<() => Promise<void>> {
-    const kept = JSON.parse((await this.cli(['events', '-o', 'json'])).stdout) as {
-      items: readonly SeenEvent[];
-    };
-    const newest = kept.items.at(-1)?.sequence ?? 0;
+    const newest = (await this.events()).at(-1)?.sequence ?? 0;
     const child = spawn(holdfastProgram, ['events', '-f', '-o', 'json', '--socket', this.socket], {
       stdio: ['ignore', 'pipe', 'inherit'],
     });
@@ -137,12 +207,16 @@ export class Device {
     return file;
   }
 
+  /** Takes everything down and ends the controller; the directory stays. */
+  async takeDown(): Promise<void> {
+    if (this.#controller === null) return;
+    await this.cli(['down']);
+    await this.end('SIGTERM');
+  }
+
   /** Takes everything down and away. */
   async destroy(): Promise<void> {
-    if (this.#controller !== null) {
-      await this.cli(['down']);
-      await this.end('SIGTERM');
-    }
+    await this.takeDown();
     await rm(this.directory, { recursive: true, force: true });
   }
 }
