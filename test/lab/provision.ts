@@ -16,6 +16,8 @@ const packages: Readonly<Record<string, string>> = {
   'squashfs-tools': 'images of test containers',
   curl: 'the control socket by hand',
   strace: 'faults of the disk',
+  e2fsprogs: 'disks that lose power',
+  procps: 'what still runs',
 };
 
 function say(message: string): void {
