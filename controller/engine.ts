@@ -105,7 +105,8 @@ export class Engine {
     for (const key of this.board.troubled()) {
       const track = this.#loop.tracker.find(key);
       const moves = (track?.flight ?? null) !== null || this.board.get(key)?.phase === 'Failed';
-      if (moves && track?.exhausted !== true && (track?.attempts ?? 0) < giveUpAttempts) return false;
+      if (moves && (track?.exhausted ?? null) === null && (track?.attempts ?? 0) < giveUpAttempts)
+        return false;
     }
     return true;
   }
@@ -115,9 +116,9 @@ export class Engine {
     return this.#listing.done;
   }
 
-  /** Why the device refuses `key` as it is desired now; null: it does not. */
+  /** Why nothing is done for `key` as it is desired now, though a step is planned: the device refuses it; null: there is no reason. */
   refusalOf(key: Key): Conflict | null {
-    return this.#loop.tracker.find(key)?.refused ?? null;
+    return this.#loop.refusalOf(key);
   }
 
   /** Folds one input in. Effects are to be carried out in their order. */

@@ -34,16 +34,18 @@ export class GroupIndex {
   }
 
   /**
-   * Takes in what is desired and observed of a container now. Returns the groups to which that makes a difference: the one that it
+   * Takes in what is desired and observed of a container now, and what a step under way is about to make of it. Returns the groups to which that makes a difference: the one that it
    * was in, and the one that it is in.
    */
   refresh(
     key: Key,
     desired: DesiredResource | undefined,
     observed: ObservedResource | undefined,
+    coming: ObservedResource | undefined,
   ): readonly Key[] {
     const before = this.#places.get(key);
-    const after = placeOf(desired, observed, before);
+    const isThere = desired !== undefined || observed !== undefined || coming !== undefined;
+    const after = isThere ? placeOf(desired, observed, before) : null;
     if (before !== undefined) this.#leave(key, before);
     if (after === null) this.#places.delete(key);
     else this.#enter(key, after);
@@ -63,6 +65,11 @@ export class GroupIndex {
     let lowest: number | null = null;
     for (const rank of this.#awaited.keys()) if (lowest === null || rank < lowest) lowest = rank;
     return lowest;
+  }
+
+  /** Later groups wait for one of this place. */
+  isAwaited(rank: number): boolean {
+    return this.#awaited.get(rank).size > 0;
   }
 
   /** The first group before `rank` that later ones wait for; null: there is none. */
@@ -110,8 +117,7 @@ function placeOf(
   desired: DesiredResource | undefined,
   observed: ObservedResource | undefined,
   before: Place | undefined,
-): Place | null {
-  if (desired === undefined && observed === undefined) return null;
+): Place {
   const { rank, group } = desired?.lifecycle ?? {
     rank: before?.rank ?? Number.POSITIVE_INFINITY,
     group: null,

@@ -32,7 +32,6 @@ export class Reconciliation {
   readonly #pace: PaceOptions;
   readonly #dirty = new Map<Key, Cause>();
   readonly #waiters = new SetIndex<Key, Key>();
-  readonly #refused = new Set<Key>();
   /** Keys of which news came since the running list was asked for; null: none runs. */
   #heard: Set<Key> | null = null;
   #exits: Exit[] = [];
@@ -82,8 +81,10 @@ export class Reconciliation {
   /** The desired spec of `key` is another one now. */
   redirect(key: Key, cause: Cause): void {
     this.#wakeAll(this.world.redirect(key), through(cause, key));
-    this.#rebase(key);
-    this.#forgive(key);
+    const track = this.#rebase(key);
+    this.world.forgive(key);
+    // Another policy may have been given to what is made of the same.
+    if (track.exhausted !== null) Object.assign(track, { exhausted: null, attempts: 0 });
     this.#dirty.delete(key);
     this.wake(key, cause);
     if (this.board.get(key) === undefined) {
@@ -133,21 +134,16 @@ export class Reconciliation {
 
   /** News of a resource that the device refused is worth a new look at it, even when it says nothing else. */
   #touch(key: Key): void {
-    if (!this.#forgive(key)) return;
+    if (!this.world.forgive(key)) return;
     this.wake(key, { trigger: { type: 'drift', key, detail: 'the device changed' }, via: [] });
-  }
-
-  /** What the device refused may be asked of it again. False: it had refused nothing. */
-  #forgive(key: Key): boolean {
-    const track = this.tracker.find(key);
-    if (track !== undefined) track.refused = null;
-    return this.#refused.delete(key);
   }
 
   /** Forgets what belonged to another spec, its retry included. */
   #rebase(key: Key): Track {
     const waited = (this.tracker.find(key)?.retryAt ?? null) !== null;
-    const track = this.tracker.rebase(key, this.world.desired(key)?.digest ?? null);
+    const wanted = this.world.desired(key)?.digest ?? null;
+    if (this.tracker.find(key)?.wanted !== wanted) this.world.forgive(key);
+    const track = this.tracker.rebase(key, wanted);
     if (waited && track.retryAt === null) this.publisher.emit({ type: 'disarm', timer: retryTimer(key) });
     return track;
   }
@@ -164,16 +160,23 @@ export class Reconciliation {
   land(key: Key, id: number, result: StepResult): void {
     const flight = this.tracker.land(key, id);
     if (flight === null) return;
-    const awaited = this.world.withdraw(key);
     for (const { key: seen, observed } of result.observations) this.observe(seen, observed, flight.cause);
+    const awaited = this.world.withdraw(key);
     const track = this.tracker.get(key);
     this.wake(key, flight.cause);
     if (awaited) this.#wakeWaiters(key, flight.cause);
     // What was wanted has changed meanwhile: the result was observed, and decides nothing.
     if (track.wanted !== flight.wanted) return;
     if (result.outcome === 'done') this.#done(key, track, flight);
-    else if (result.outcome === 'conflict') this.#refuse(key, track, result.conflict, flight.cause);
+    else if (result.outcome === 'conflict') this.world.refuse(key, result.conflict);
     else this.#fail(key, track, result.error, flight.cause);
+  }
+
+  /** The device refuses `key`, or its restarts are used up; null: neither. */
+  refusalOf(key: Key): Conflict | null {
+    const track = this.tracker.find(key);
+    if (track === undefined || track.exhausted === null) return this.world.refusal(key);
+    return { code: 'RetriesExhausted', message: track.exhausted };
   }
 
   /** Tries again what the device refused: it may have changed. */
@@ -220,11 +223,11 @@ export class Reconciliation {
     track.settledAt ??= this.publisher.now;
     track.lastDone = null;
     // Somebody else has started it: it has all of its restarts again.
-    if (track.exhausted) Object.assign(track, { exhausted: false, attempts: 0 });
+    if (track.exhausted !== null) Object.assign(track, { exhausted: null, attempts: 0 });
   }
 
   #settle(key: Key, track: Track, cause: Cause): void {
-    this.#forgive(key);
+    this.world.forgive(key);
     if (track.retryAt !== null) this.publisher.emit({ type: 'disarm', timer: retryTimer(key) });
     track.retryAt = null;
     const desired = this.world.desired(key);
@@ -272,6 +275,8 @@ export class Reconciliation {
       cause,
       waitsFor: keys,
     });
+    // What is not reached may be waited for by nobody any more: what can run runs (ROLL-5).
+    if (kindOf(key) === 'group' && !this.world.isAwaited(key)) this.#wakeWaiters(key, cause);
   }
 
   #block(
@@ -286,6 +291,8 @@ export class Reconciliation {
     const { code: reason, message } = conflict;
     this.#setStatus(key, { phase: 'Blocked', reason, message, cause, waitsFor });
     if (known?.phase === 'Blocked' && known.message === conflict.message) return;
+    // It goes on as it is: what waits for it to change has another reason to look for now.
+    this.#wakeWaiters(key, cause);
     this.publisher.record({
       key,
       severity: 'warning',
@@ -296,9 +303,11 @@ export class Reconciliation {
   }
 
   #launch(key: Key, next: PlanOf<'step'>, track: Track, cause: Cause): void {
-    if (track.refused !== null) return this.#block(key, { conflict: track.refused }, cause);
+    const refusal = this.world.refusal(key);
+    if (refusal !== null) return this.#block(key, { conflict: refusal }, cause);
     const { step } = next;
-    if (track.exhausted || (track.settledAt !== null && this.#relapse(key, track, cause))) return;
+    if (track.exhausted === null && track.settledAt !== null && this.#relapse(key, track, cause)) return;
+    if (track.exhausted !== null) return this.#exhaust(key, track.exhausted, cause);
     if (track.lastDone === step.action) {
       track.lastDone = null;
       const message = `${step.action} was done, and ${key} is still not as desired`;
@@ -309,22 +318,30 @@ export class Reconciliation {
     const phase = this.world.desired(key) === undefined ? 'Removing' : 'Progressing';
     this.#setStatus(key, { phase, reason: 'StepUnderWay', message: step.action, cause });
     const { observed } = expectation(step, this.world.observed(key));
-    if (observed !== null) this.world.expect(observed);
+    if (observed === null) this.world.expectGone(key);
+    else this.world.expect(observed);
     this.publisher.emit({ type: 'step', id, step, cause });
   }
 
-  /** A resource that held and holds no more. True when it has to wait, or is not repaired at all. */
+  /** A resource that held and holds no more. True when it has to wait. */
   #relapse(key: Key, track: Track, cause: Cause): boolean {
     const heldMs = this.publisher.now - (track.settledAt ?? this.publisher.now);
     track.settledAt = null;
     const [desired, observed] = [this.world.desired(key), this.world.observed(key)];
     const repair = relapse(track, { desired, observed, heldMs }, this.#pace);
     if (repair.type === 'at-once') return false;
-    track.exhausted = repair.type === 'never';
-    const reason = track.exhausted ? 'RetriesExhausted' : 'Relapsed';
-    this.#setStatus(key, { phase: 'Failed', reason, message: repair.message, cause });
-    if (repair.type === 'after') this.#delay(key, track, repair.delayMs);
+    if (repair.type === 'never') {
+      track.exhausted = repair.message;
+      return false;
+    }
+    this.#setStatus(key, { phase: 'Failed', reason: 'Relapsed', message: repair.message, cause });
+    this.#delay(key, track, repair.delayMs);
     return true;
+  }
+
+  /** It stays down. */
+  #exhaust(key: Key, message: string, cause: Cause): void {
+    this.#setStatus(key, { phase: 'Failed', reason: 'RetriesExhausted', message, cause });
   }
 
   #delay(key: Key, track: Track, delayMs: number): void {
@@ -352,18 +369,11 @@ export class Reconciliation {
     this.publisher.record({ key, severity: 'warning', reason: error.code, message, cause });
   }
 
-  #refuse(key: Key, track: Track, conflict: Conflict, cause: Cause): void {
-    track.refused = conflict;
-    this.#refused.add(key);
-    this.#block(key, { conflict }, cause);
-    this.#dirty.delete(key);
-  }
-
   /** What was refused may be possible now, since another one of its kind has taken or let go what only one can have. */
   #wakeRefused(cause: Cause, kind?: Kind): void {
-    for (const key of [...this.#refused]) {
+    for (const key of [...this.world.refused()]) {
       if (kind !== undefined && kindOf(key) !== kind) continue;
-      this.#forgive(key);
+      this.world.forgive(key);
       this.wake(key, cause);
     }
   }

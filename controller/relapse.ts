@@ -36,7 +36,7 @@ export function relapse(track: Track, what: Relapse, pace: PaceOptions): Repair 
   const recoveredMs = recovery?.resetWindowMs ?? pace.stableMs;
   if (what.heldMs >= recoveredMs) track.attempts = 0;
   track.attempts += 1;
-  return recovery === null ? backedOff(track, what, pace) : byManifest(track.attempts, what, recovery);
+  return recovery === null ? backedOff(track, what, pace) : byManifest(track.attempts, what, recovery, pace);
 }
 
 function backedOff({ attempts }: Track, { desired, observed }: Relapse, pace: PaceOptions): Repair {
@@ -49,7 +49,12 @@ function backedOff({ attempts }: Track, { desired, observed }: Relapse, pace: Pa
   };
 }
 
-function byManifest(exits: number, { observed }: Relapse, recovery: Recovery): Repair {
+function byManifest(
+  exits: number,
+  { desired, observed }: Relapse,
+  recovery: Recovery,
+  pace: PaceOptions,
+): Repair {
   const text = driftText(observed);
   if (!comesBack(recovery, exitOf(observed)))
     return { type: 'never', message: `${text}, and its auto_recovery does not start it again` };
@@ -57,10 +62,18 @@ function byManifest(exits: number, { observed }: Relapse, recovery: Recovery): R
     const message = `${text}; it was started again ${times(exits - 1)}, which is all that its auto_recovery allows`;
     return { type: 'never', message };
   }
-  const delayMs = restartDelayMs(recovery, exits);
+  // Where the manifest has no delay, one that falls again and again is not restarted as fast as the device can.
+  const isUnpaced = recovery.retryDelayMs === 0 && exits > 1 && desired !== undefined;
+  const delayMs = isUnpaced
+    ? backoffMs(pace.backoff, pace.seed, desired.key, exits - 1)
+    : restartDelayMs(recovery, exits);
   if (delayMs === 0) return { type: 'at-once' };
   const of = recovery.maxRetries === null ? '' : ` of ${recovery.maxRetries}`;
-  return { type: 'after', delayMs, message: `${text}; restart ${exits}${of} in ${delayMs / 1000} s` };
+  return {
+    type: 'after',
+    delayMs,
+    message: `${text}; restart ${exits}${of} in ${Math.ceil(delayMs / 100) / 10} s`,
+  };
 }
 
 function times(count: number): string {

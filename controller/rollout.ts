@@ -9,6 +9,7 @@ import type { Reconciliation } from './reconciliation.ts';
 import type { Kept } from './restore.ts';
 import type { RolloutView } from './rollout-view.ts';
 import { Trial } from './trial.ts';
+import { spoken } from './why.ts';
 
 /** What a rollout goes on from. */
 export type RolloutStart = Pick<Kept, 'revision' | 'committed'>;
@@ -75,6 +76,18 @@ export class Rollout {
     for (const [key, desired] of changes) {
       const conflict = desired?.conflict;
       if (conflict !== undefined) return { code: conflict.code, key, message: conflict.message, at };
+    }
+    return this.#standingFailure(changes, at);
+  }
+
+  /** A container that stays down, and that a revision does not change, keeps everything from being ready. */
+  #standingFailure(changes: Changes, at: number): TrialFailure | null {
+    for (const key of this.#loop.board.red()) {
+      const status = this.#loop.board.get(key);
+      const isDown = status?.reason === 'ContainerExited' || status?.reason === 'RetriesExhausted';
+      if (!isDown || changes.has(key)) continue;
+      const message = `${spoken(key)} is down, and this revision does not change it: ${status.message}`;
+      return { code: status.reason, key, message, at };
     }
     return null;
   }

@@ -1,4 +1,4 @@
-import type { Conflict, Key } from '../state/resource.ts';
+import type { Key } from '../state/resource.ts';
 import type { Cause } from '../state/status.ts';
 
 /** A step that is under way. */
@@ -21,10 +21,8 @@ export interface Track {
   wanted: string | null;
   /** Since when the resource is as desired; null: it is not. */
   settledAt: number | null;
-  /** It has been started again as often as its manifest allows (CTR-8): it is not any more. */
-  exhausted: boolean;
-  /** The device refused this spec (ENG-8): planned again only when something changes. */
-  refused: Conflict | null;
+  /** It has been started again as often as its manifest allows (CTR-8), and is not any more: in words; null: it is. */
+  exhausted: string | null;
   /** Action that ended well for the present spec without settling the resource yet. */
   lastDone: string | null;
 }
@@ -57,8 +55,7 @@ export class Tracker {
       retryAt: null,
       wanted: null,
       settledAt: null,
-      exhausted: false,
-      refused: null,
+      exhausted: null,
       lastDone: null,
     };
     this.#tracks.set(key, track);
@@ -74,8 +71,7 @@ export class Tracker {
         attempts: 0,
         retryAt: null,
         settledAt: null,
-        exhausted: false,
-        refused: null,
+        exhausted: null,
         lastDone: null,
       });
     }

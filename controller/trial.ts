@@ -142,7 +142,7 @@ export class Trial {
       const at = publisher.now;
       // What is under way may still make room for what is blocked.
       if (phase === 'Blocked' && tracker.inFlight === 0) this.fail({ code: reason, key, message, at });
-      if (phase === 'Failed' && track?.exhausted === true)
+      if (phase === 'Failed' && (track?.exhausted ?? null) !== null)
         this.fail({ code: 'ContainerExited', key, message, at });
       const hopeless = (track?.attempts ?? 0) >= GIVE_UP_ATTEMPTS && reason !== 'Relapsed';
       if (phase === 'Failed' && hopeless) this.fail({ code: 'StepFailed', key, message, at });

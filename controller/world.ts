@@ -1,6 +1,13 @@
 import { claims, dependsOn } from '../reconcilers/index.ts';
 import type { View } from '../reconcilers/reconciler.ts';
-import { type DesiredResource, type Key, kindOf, type ObservedResource } from '../state/resource.ts';
+import {
+  type Conflict,
+  type DesiredResource,
+  type GroupSpec,
+  type Key,
+  kindOf,
+  type ObservedResource,
+} from '../state/resource.ts';
 import { GroupIndex } from './group-index.ts';
 import { SetIndex } from './set-index.ts';
 
@@ -38,6 +45,10 @@ export class World implements View {
   #startsHeld = false;
   /** What steps under way are about to make. */
   readonly #coming = new Map<Key, ObservedResource>();
+  /** What steps under way are about to take away. */
+  readonly #leaving = new Set<Key>();
+  /** What the device refuses to make as it is desired, and why. */
+  readonly #refusals: Map<Key, Conflict>;
   readonly #comingDependents = new SetIndex<Key, Key>();
   readonly #comingHolders = new SetIndex<string, Key>();
 
@@ -48,6 +59,7 @@ export class World implements View {
     this.#dependents = from === undefined ? new SetIndex() : from.#dependents.clone();
     this.#holders = from === undefined ? new SetIndex() : from.#holders.clone();
     this.#groups = from === undefined ? new GroupIndex() : new GroupIndex(from.#groups);
+    this.#refusals = new Map(from === undefined ? [] : from.#refusals);
     for (const key of keys) this.redirect(key);
   }
 
@@ -59,7 +71,7 @@ export class World implements View {
   /** What is desired of `key` is another thing now. Returns the groups to which that makes a difference. */
   redirect(key: Key): readonly Key[] {
     if (kindOf(key) !== 'container') return [];
-    return this.#groups.refresh(key, this.desired(key), this.observed(key));
+    return this.#groups.refresh(key, this.desired(key), this.observed(key), this.#coming.get(key));
   }
 
   desired(key: Key): DesiredResource | undefined {
@@ -86,9 +98,38 @@ export class World implements View {
     return this.#groups.awaitedBefore(rank);
   }
 
+  /** Later groups wait for this one. */
+  isAwaited(group: Key): boolean {
+    const desired = this.desired(group);
+    return desired !== undefined && this.#groups.isAwaited((desired.spec as GroupSpec).rank);
+  }
+
   /** The lowest place among the groups with a container that others wait for; null: there is none. */
   lowestAwaited(): number | null {
     return this.#groups.lowestAwaited();
+  }
+
+  isLeaving(key: Key): boolean {
+    return this.#leaving.has(key);
+  }
+
+  refusal(key: Key): Conflict | null {
+    return this.#refusals.get(key) ?? null;
+  }
+
+  /** The device refuses to make `key` as it is desired now. */
+  refuse(key: Key, conflict: Conflict): void {
+    this.#refusals.set(key, conflict);
+  }
+
+  /** Everything that the device refuses. */
+  refused(): IterableIterator<Key> {
+    return this.#refusals.keys();
+  }
+
+  /** What the device refused may be asked of it again. False: it had refused nothing. */
+  forgive(key: Key): boolean {
+    return this.#refusals.delete(key);
   }
 
   startsHeld(): boolean {
@@ -138,11 +179,20 @@ export class World implements View {
     index(resource, this.#comingDependents, this.#comingHolders);
   }
 
-  /** No step is under way for `key` any more. True when one was expected to make something. */
+  /** A step is under way that takes `key` away. */
+  expectGone(key: Key): void {
+    this.#leaving.add(key);
+  }
+
+  /** No step is under way for `key` any more. True when one was expected to make something, or to take it away. */
   withdraw(key: Key): boolean {
+    if (this.#leaving.delete(key)) return true;
     const coming = this.#coming.get(key);
-    if (coming !== undefined) unindex(coming, this.#comingDependents, this.#comingHolders);
-    return this.#coming.delete(key);
+    if (coming === undefined) return false;
+    unindex(coming, this.#comingDependents, this.#comingHolders);
+    this.#coming.delete(key);
+    this.redirect(key);
+    return true;
   }
 }
 

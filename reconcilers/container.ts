@@ -15,13 +15,6 @@ import { comesBack } from './recovery.ts';
 
 type ObservedContainer = ObservedResource<'container'>;
 
-/** Stops one that runs: after the containers of later groups that have to stop too (CTR-6). */
-function stop(key: Key, view: View): Plan {
-  const later = few(view.stoppingAfter(view.rankOf(key)));
-  if (later.length > 0) return { type: 'wait', keys: later, message: 'stops after the groups after its own' };
-  return { type: 'step', step: { action: 'container.stop', key } };
-}
-
 /** A dependency that can't come up: stopping what runs would leave nothing in its place. */
 function blockedDependency(desired: DesiredResource, view: View): Plan | null {
   for (const key of desired.dependsOn) {
@@ -32,13 +25,37 @@ function blockedDependency(desired: DesiredResource, view: View): Plan | null {
 }
 
 /**
- * Stops one that is to run otherwise, once its pools are there or wait for something themselves: what the device refuses it
- * refuses before anything was disturbed (ENG-8).
+ * Pools that are made before a container that is to stand on them is stopped, those that wait for something themselves apart: what
+ * the device refuses it refuses before anything was disturbed (ENG-8).
  */
-function replace(key: Key, desired: DesiredResource, view: View): Plan {
-  const ahead = desired.dependsOn.filter(
-    (other) => kindOf(other) === 'pool' && poolReconciler.plan(other, view).type === 'step',
+function poolsAhead(desired: DesiredResource, view: View): readonly Key[] {
+  return desired.dependsOn.filter(
+    (key) => kindOf(key) === 'pool' && poolReconciler.plan(key, view).type === 'step',
   );
+}
+
+/** One that runs otherwise than it is to, and goes on so, since what it is to stand on can't be had. */
+function isKept(key: Key, view: View): boolean {
+  const desired = view.desired(key);
+  if (desired === undefined) return false;
+  if (blockedDependency(desired, view) !== null) return true;
+  return poolsAhead(desired, view).some((pool) => view.refusal(pool) !== null);
+}
+
+/** Stops one that runs: after the containers of later groups that have to stop too, and can (CTR-6). */
+function stop(key: Key, view: View): Plan {
+  const later = few(view.stoppingAfter(view.rankOf(key)), (other) => !isKept(other, view));
+  if (later.length === 0) return { type: 'step', step: { action: 'container.stop', key } };
+  const pools = later.flatMap((other) => {
+    const desired = view.desired(other);
+    return desired === undefined ? [] : poolsAhead(desired, view);
+  });
+  const keys = [...new Set([...later, ...pools])];
+  return { type: 'wait', keys, message: 'stops after the groups after its own' };
+}
+
+function replace(key: Key, desired: DesiredResource, view: View): Plan {
+  const ahead = poolsAhead(desired, view);
   if (ahead.length === 0) return stop(key, view);
   return { type: 'wait', keys: ahead, message: 'what it will stand on is made first' };
 }

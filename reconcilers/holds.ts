@@ -13,7 +13,7 @@ export function holds(desired: DesiredResource | undefined, observed: ObservedRe
 
 /** Those of `keys` that do not hold yet: what a resource that stands on them waits for. */
 export function unsettled(keys: readonly Key[], view: View): readonly Key[] {
-  return keys.filter((key) => !holds(view.desired(key), view.observed(key)));
+  return keys.filter((key) => view.isLeaving(key) || !holds(view.desired(key), view.observed(key)));
 }
 
 /** Observed resources other than `key` that hold one of `claims`. */

@@ -19,6 +19,10 @@ export interface View {
   dependents(key: Key): Iterable<Key>;
   /** Resources that hold `claim` (see Reconciler.claims), observed or being made by a step under way. */
   holders(claim: string): Iterable<Key>;
+  /** A step under way takes `key` away, though it is still observed. */
+  isLeaving(key: Key): boolean;
+  /** Why the device refuses to make `key` as it is desired now; null: it does not, as far as is known. */
+  refusal(key: Key): Conflict | null;
   /** Desired containers of the groups at this place that have not reached their goal (CTR-6). */
   unreached(rank: number): Iterable<Key>;
   /** The first group before this place that has not been reached; null: all have. */

@@ -15,10 +15,18 @@ export const trialCodes = {
     explanation: 'Outside a trial it would be tried for ever; a trial has something better to go back to.',
     remedy: 'Look at what the step said last.',
   },
+  RetriesExhausted: {
+    severity: 'failure',
+    title: 'A container was started again as often as its manifest allows.',
+    explanation: 'It has ended each time; `auto_recovery` gives it no further restart (CTR-8).',
+    remedy:
+      'Look at how it ended and at its last lines. It is started anew when its manifest changes, or when the controller starts.',
+  },
   Unstable: {
     severity: 'failure',
     title: 'A revision on trial fell back again and again.',
-    explanation: 'Each time everything was ready, something ended or drifted before the commit window was over.',
+    explanation:
+      'Each time everything was ready, something ended or drifted before the commit window was over.',
     remedy: 'Look at the resource that the message names, and at the events.',
   },
   RebootFailed: {

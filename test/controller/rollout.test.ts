@@ -603,3 +603,34 @@ test('[ROLL-8] a change of a container in no system group boots nothing', async 
   t.is(boots(), 0);
   t.is(rig.engine.rollout.committed, 2);
 });
+
+test('[ENG-8] [ROLL-3] a container that is down for good fails every trial that does not change it, before it begins', async (t) => {
+  const rig = await committed(recovering({ policy: 'no' }));
+  rig.adapter.disturb((host) => exitContainer(host, 'web', exit(1)));
+  await rig.settle();
+  const more = { ...recovering({ policy: 'no' }), 'tmp/run.json': good['db/run.json'] ?? null };
+  await rig.apply({ ...more, 'tmp/run.json': { ...(more['tmp/run.json'] as object), name: 'tmp' } });
+  t.deepEqual(rig.takeSteps(), []);
+  t.like(rig.engine.rollout.ended, {
+    phase: 'ERROR',
+    failure: { code: 'ContainerExited', key: 'container/web' },
+  });
+  t.regex(rig.engine.rollout.ended?.failure?.message ?? '', /this revision does not change it/);
+  await rig.commit(good);
+  t.is(rig.engine.board.troubled().size, 0);
+});
+
+test('[CTR-8] [ENG-3] a container without a delay in its manifest that exits again and again is restarted ever more slowly', async (t) => {
+  const rig = await committed(recovering({ policy: 'always' }));
+  const waits: (number | null)[] = [];
+  for (let turn = 0; turn < 4; turn += 1) {
+    rig.adapter.disturb((host) => exitContainer(host, 'web', exit(1)));
+    await rig.settle();
+    const wait = rig.phase('container/web') === 'Failed' ? rig.clock.nextInMs() : 0;
+    waits.push(wait);
+    await rig.pass(wait ?? 0);
+  }
+  t.is(waits[0], 0);
+  for (const [turn, least] of [100, 200, 400].entries())
+    t.true((waits[turn + 1] ?? 0) >= least * 0.5, String(waits));
+});

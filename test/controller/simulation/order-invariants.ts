@@ -84,7 +84,13 @@ export class OrderOfGroups {
   #hasToStop(key: Key): boolean {
     const [desired, observed] = [this.#device.rig.store.desired(key), this.#observed(key)];
     if (observed?.facts.running !== true) return false;
-    return desired === undefined || (desired.conflict === undefined && desired.digest !== observed.digest);
+    if (desired === undefined) return true;
+    return desired.conflict === undefined && desired.digest !== observed.digest && !this.#isKept(desired);
+  }
+
+  /** It goes on as it runs, since the device refuses what it is to stand on. */
+  #isKept({ dependsOn }: DesiredResource): boolean {
+    return dependsOn.some((key) => this.#device.rig.engine.world.refusal(key) !== null);
   }
 }
 

@@ -88,7 +88,7 @@ class Rest {
   #isGivenUp(step: Step): boolean {
     const { engine, store } = this.#device.rig;
     const recovery = store.desired(step.key)?.lifecycle?.recovery ?? null;
-    if (engine.tracker.find(step.key)?.exhausted === true) return recovery !== null;
+    if ((engine.tracker.find(step.key)?.exhausted ?? null) !== null) return recovery !== null;
     return this.#device.refusalOf(step) !== null;
   }
 

@@ -215,7 +215,7 @@ class Simulation {
   #givenUp(): readonly Key[] {
     const { engine } = this.#device.rig;
     const keys = [...engine.tracker.keys()];
-    const spent = keys.some((key) => engine.tracker.find(key)?.exhausted === true);
+    const spent = keys.some((key) => (engine.tracker.find(key)?.exhausted ?? null) !== null);
     return keys.filter((key) => {
       const phase = engine.board.get(key)?.phase;
       return engine.refusalOf(key) !== null || phase === 'Removing' || (spent && phase !== 'Ready');
