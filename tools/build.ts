@@ -2,9 +2,9 @@ import { copyFile, mkdir, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 
 /**
- * `npm run build`, and the last part of `npm ci`: puts the command line and the controller into a few files under `dist/`:
- * with them the controller starts in half the time (docs/decisions/bundle.md). Without esbuild, as in
- * an installation for production, nothing is built, and the sources are run.
+ * `npm run build`, and the last part of `npm ci`: puts the command line and the controller into a few files under `dist/`, with which
+ * both start in less time (docs/decisions/bundle.md). Without esbuild, as in an installation for production, nothing is built, and
+ * the sources are run.
  */
 
 const project = join(import.meta.dirname, '..');
@@ -27,25 +27,45 @@ async function loadEsbuild(): Promise<typeof import('esbuild') | null> {
   }
 }
 
+/**
+ * Verbs that do what the controller does: their bundle is cut into modules, of which each start loads what it needs. bin/holdfast
+ * starts them, and no others, from there.
+ */
+const controllerVerbs = ['run', 'plan', 'validate', 'replay'];
+
+/** The other bundle does without them, and without all that only they need. */
+const withoutControllerVerbs: import('esbuild').Plugin = {
+  name: 'without the verbs of the controller',
+  setup({ onLoad }) {
+    const contents = "throw new Error('bin/holdfast starts this verb from dist/entry.js');";
+    onLoad({ filter: new RegExp(`/cli/verbs/(${controllerVerbs.join('|')})\\.ts$`) }, () => ({ contents }));
+  },
+};
+
 const esbuild = await loadEsbuild();
 if (esbuild === null) {
   process.stderr.write('build: esbuild is not installed; bin/holdfast will run the sources\n');
 } else {
   await rm(aside, { recursive: true, force: true });
   await mkdir(aside);
-  await esbuild.build({
+  const common: import('esbuild').BuildOptions = {
     absWorkingDir: project,
     entryPoints: ['controller/cli/entry.ts'],
     outdir: aside,
     bundle: true,
-    splitting: true,
-    format: 'esm',
     platform: 'node',
     target: 'node24',
     // Some packages have a UMD form for `main`, whose requires no bundler can follow.
     mainFields: ['module', 'main'],
-    banner: { js: banner },
     logLevel: 'warning',
+  };
+  await esbuild.build({ ...common, splitting: true, format: 'esm', banner: { js: banner } });
+  await esbuild.build({
+    ...common,
+    entryNames: 'verbs',
+    outExtension: { '.js': '.cjs' },
+    format: 'cjs',
+    plugins: [withoutControllerVerbs],
   });
   for (const file of companions)
     await copyFile(join(project, file), join(aside, file.slice(file.lastIndexOf('/') + 1)));

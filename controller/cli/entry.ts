@@ -15,7 +15,7 @@ for (const stream of [process.stdout, process.stderr]) {
   });
 }
 
-process.exitCode = await runCommandLine(process.argv.slice(2), {
+const ended = runCommandLine(process.argv.slice(2), {
   terminal: terminalOf(process.stdout, process.stderr, process.env),
   env: process.env,
   uid: process.geteuid?.() ?? -1,
@@ -24,5 +24,9 @@ process.exitCode = await runCommandLine(process.argv.slice(2), {
   },
 });
 
-// A controller that was told to stop does not wait for steps under way: what they started goes on without it (CTR-9).
-if (process.argv[2] === 'run') process.exit();
+// Not awaited: the bundle of this is no module, which has it start sooner (tools/build.ts). It never rejects.
+void ended.then((code) => {
+  process.exitCode = code;
+  // A controller that was told to stop does not wait for steps under way: what they started goes on without it (CTR-9).
+  if (process.argv[2] === 'run') process.exit();
+});

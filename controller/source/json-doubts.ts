@@ -1,4 +1,5 @@
 import { visit } from 'jsonc-parser';
+import type { Json } from '../../state/json.ts';
 import { MAX_FINDINGS } from '../../state/limits.ts';
 import { pointerTo } from '../../state/pointer.ts';
 import type { ProblemDetails } from './source-problem.ts';
@@ -40,6 +41,16 @@ export function doubtsOf(text: string): readonly TextProblem[] {
     },
   });
   return problems;
+}
+
+/**
+ * The text is how JSON.stringify writes its value, compact or indented by two: there is nothing to doubt in it, and reading it
+ * member by member can be saved. No is said too often rather than too seldom.
+ */
+export function isBeyondDoubt(text: string, value: Json): boolean {
+  // Integers that a double need not hold are written alike, though they are in doubt.
+  if (/\d{16}|\de\+/.test(text)) return false;
+  return text === JSON.stringify(value) || text.trimEnd() === JSON.stringify(value, null, 2);
 }
 
 const duplicate = (pointer: string, property: string, offset: number): TextProblem => ({

@@ -2,7 +2,7 @@ import { type ParseErrorCode, printParseErrorCode, visit } from 'jsonc-parser';
 import type { Finding } from '../../state/finding.ts';
 import type { Json } from '../../state/json.ts';
 import { MAX_JSON_BYTES, MAX_NESTING } from '../../state/limits.ts';
-import { doubtsOf, type TextProblem } from './json-doubts.ts';
+import { doubtsOf, isBeyondDoubt, type TextProblem } from './json-doubts.ts';
 import { positionAt } from './position.ts';
 import { fileFinding } from './source-problem.ts';
 
@@ -43,7 +43,7 @@ export function readJsonText(bytes: Uint8Array, name: JsonTextName): JsonText {
     if (!(error instanceof SyntaxError)) throw error;
     return refused(text, name, syntaxProblem(text, error.message));
   }
-  problems.push(...doubtsOf(text));
+  if (!isBeyondDoubt(text, value)) problems.push(...doubtsOf(text));
   return { text, value, findings: problems.map((problem) => findingOf(problem, text, name)) };
 }
 

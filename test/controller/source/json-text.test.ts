@@ -87,3 +87,14 @@ test('[REV-8] a text full of mistakes has a limited number of findings', (t) => 
     MAX_FINDINGS,
   );
 });
+
+for (const [text, code] of [
+  ['{"a":9007199254740992}', 'NumberInexact'],
+  ['[1e+21]', 'NumberInexact'],
+  ['{\n  "a": -9007199254740992\n}\n', 'NumberInexact'],
+  ['{"a":1,"a":1}', 'DuplicateMember'],
+] as const) {
+  test(`[REV-8] what is written as a program writes it is doubted all the same: ${JSON.stringify(text)}`, (t) => {
+    t.regex(findings(text).join(), new RegExp(`^\\w+ ${code} `));
+  });
+}
