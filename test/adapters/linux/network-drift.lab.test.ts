@@ -192,7 +192,7 @@ labTest('[ENG-7] guests that come and go, and our own steps, cause no look at th
   takeRuns();
   for (let count = 0; count < 5; count += 1) {
     const veth = vethName(network.instance, `lease/drift/${count}/eth0`);
-    // In one call: an end of ours that is off its bridge for 100 ms is looked at, and rightly.
+    // In one call: an end of ours that stays off its bridge is looked at, and rightly.
     const peer = ['type', 'veth', 'peer', 'name', `peer${count}`];
     await output('ip', 'link', 'add', veth, 'master', drifting.bridge, 'up', ...peer);
     await output('ip', 'link', 'set', `peer${count}`, 'up');
