@@ -74,10 +74,10 @@ const held: Readonly<Record<string, Held>> = {
   'failing-start': {
     runs: 1,
     steps: [
-      'container.start container/broken',
+      ...Array<string>(5).fill('container.start container/broken [revision 5'),
       'container.remove container/broken [rollback from revision 5 to 2',
     ],
-    verdicts: ['5 ERROR ContainerExited container/broken'],
+    verdicts: ['5 ERROR StepFailed container/broken'],
     tested: false,
   },
   'killed-controller': {
