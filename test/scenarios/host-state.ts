@@ -47,10 +47,10 @@ function linkText({ ifname, flags, addr_info }: Link): string {
 
 /**
  * What there is below the root: not the database and the objects, which remember revisions that are gone, nor the logs of the runs
- * before, nor when the rules were last read back.
+ * before, nor when the rules were last read back, nor the process id of a monitor: the one before it may take that file away when it ends.
  */
 async function filesOf(made: Device): Promise<readonly string[]> {
-  const passed = ['holdfast.db*', 'objects/*', 'logs/*/*.1', 'run/rules.json'];
+  const passed = ['holdfast.db*', 'objects/*', 'logs/*/*.1', 'run/rules.json', 'lxc/*/monitor.pid'];
   const excluded = passed.flatMap((path) => ['-not', '-path', join(made.root, path)]);
   const found = await lines(made, 'find', made.root, '-xdev', ...excluded);
   const boot = (await readFile('/proc/sys/kernel/random/boot_id', 'utf8')).trim();
