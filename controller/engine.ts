@@ -1,4 +1,6 @@
-import type { Conflict, Key } from '../state/resource.ts';
+import { isAtGoal } from '../reconcilers/container.ts';
+import { holds } from '../reconcilers/holds.ts';
+import { type Conflict, type Key, kindOf } from '../state/resource.ts';
 import type { Cause } from '../state/status.ts';
 import type { DesiredStore } from '../state/store.ts';
 import { defaultBackoff } from './backoff.ts';
@@ -105,10 +107,19 @@ export class Engine {
     for (const key of this.board.troubled()) {
       const track = this.#loop.tracker.find(key);
       const moves = (track?.flight ?? null) !== null || this.board.get(key)?.phase === 'Failed';
+      if (this.#isAwaited(key)) return false;
       if (moves && (track?.exhausted ?? null) === null && (track?.attempts ?? 0) < giveUpAttempts)
         return false;
     }
     return true;
+  }
+
+  /** It runs, and has yet to signal that it is ready: a device that has a trial that failed does not wait for that. */
+  #isAwaited(key: Key): boolean {
+    if (this.#rollout.trial !== null && this.#rollout.trial.failure !== null) return false;
+    const [desired, observed] = [this.world.desired(key), this.world.observed(key)];
+    if (desired === undefined || kindOf(key) !== 'container') return false;
+    return holds(desired, observed) && !isAtGoal(desired, observed);
   }
 
   /** One full observation has succeeded: what is not observed is not there. */

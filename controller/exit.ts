@@ -32,9 +32,18 @@ export function exitBetween(
   if (before?.kind !== 'container' || before.digest !== desired?.digest) return null;
   const { facts } = before as ObservedResource<'container'>;
   if (!facts.running || stillRuns(facts.pid, after)) return null;
-  const exit = exitOf(after);
-  const message = [`container '${nameOf(before.key)}' ${exitText(exit)}`, ...(exit?.log ?? [])].join('\n');
-  return { key: before.key, exit, message, at: exit?.at ?? now };
+  return exitOfContainer(before.key, exitOf(after), now);
+}
+
+/** The exit of a container that was just started and is observed so; null: it runs, or nobody knows that it ended by itself. */
+export function exitAfter(observed: ObservedResource | undefined): Exit | null {
+  const exit = exitOf(observed);
+  return observed === undefined || exit === null ? null : exitOfContainer(observed.key, exit, exit.at);
+}
+
+function exitOfContainer(key: Key, exit: ContainerExit | null, now: number): Exit {
+  const message = [`container '${nameOf(key)}' ${exitText(exit)}`, ...(exit?.log ?? [])].join('\n');
+  return { key, exit, message, at: exit?.at ?? now };
 }
 
 /** The process id may have been unknown so far. */

@@ -8,7 +8,7 @@ import type { Cause } from '../state/status.ts';
 import { readyMessage, settledMessage } from './announcement.ts';
 import { backoffMs } from './backoff.ts';
 import { through } from './chronicle.ts';
-import { type Exit, exitBetween } from './exit.ts';
+import { type Exit, exitAfter, exitBetween } from './exit.ts';
 import { Publisher, type Standpoint } from './publisher.ts';
 import { driftText, type PaceOptions, relapse } from './relapse.ts';
 import { SetIndex } from './set-index.ts';
@@ -117,15 +117,13 @@ export class Reconciliation {
   ): void {
     if ((this.tracker.find(key)?.flight ?? null) !== null) return;
     const exit = exitBetween(this.world.desired(key), before, observed, this.publisher.now);
-    if (exit === null) return;
+    if (exit !== null) this.#report(exit, cause);
+  }
+
+  #report(exit: Exit, cause: Cause): void {
     this.#exits.push(exit);
-    this.publisher.record({
-      key,
-      severity: 'warning',
-      reason: 'ContainerExited',
-      message: exit.message,
-      cause,
-    });
+    const { key, message } = exit;
+    this.publisher.record({ key, severity: 'warning', reason: 'ContainerExited', message, cause });
   }
 
   #wakeAll(keys: readonly Key[], cause: Cause): void {
@@ -350,7 +348,12 @@ export class Reconciliation {
   }
 
   #done(key: Key, track: Track, flight: Flight): void {
-    track.lastDone = flight.action;
+    const exit = flight.action === 'container.start' ? exitAfter(this.world.observed(key)) : null;
+    // It ran, and had ended before anybody saw it run: it did not hold, and the step was not without effect.
+    if (exit !== null) {
+      track.settledAt = this.publisher.now;
+      this.#report(exit, flight.cause);
+    } else track.lastDone = flight.action;
     this.publisher.record({
       key,
       severity: 'normal',

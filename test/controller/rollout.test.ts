@@ -1,5 +1,5 @@
 import test from 'ava';
-import { exitContainer, signalReady } from '../../adapters/memory/host.ts';
+import { exitContainer, observeContainer, signalReady } from '../../adapters/memory/host.ts';
 import { MemoryAdapter } from '../../adapters/memory/memory-adapter.ts';
 import type { EngineStart } from '../../controller/engine.ts';
 import type { Json } from '../../state/json.ts';
@@ -633,4 +633,47 @@ test('[CTR-8] [ENG-3] a container without a delay in its manifest that exits aga
   t.is(waits[0], 0);
   for (const [turn, least] of [100, 200, 400].entries())
     t.true((waits[turn + 1] ?? 0) >= least * 0.5, String(waits));
+});
+
+test('[ROLL-3] a container that ends before anybody sees it run fails its trial with how it ended', async (t) => {
+  const rig = await committed();
+  await rig.runner.stop();
+  const quick = new Rig({
+    host: rig.host,
+    clock: rig.clock,
+    held: rig.store.leases(),
+    state: good,
+    fault: async (step) => {
+      if (step.action !== 'container.start' || step.spec.hostname !== 'www') return null;
+      await new MemoryAdapter({ host: rig.host }).apply(step);
+      exitContainer(rig.host, 'web', { ...exit(7), log: ['no configuration'] });
+      const observed = observeContainer(rig.host, 'web');
+      return { outcome: 'done', observations: [{ key: step.key, observed }] };
+    },
+  });
+  await quick.start();
+  await quick.apply(other);
+  await quick.settle();
+  const { ended } = quick.engine.rollout;
+  t.like(ended, { phase: 'ERROR', failure: { code: 'ContainerExited', key: 'container/web' } });
+  t.is(ended?.failure?.message, "container 'web' exited with code 7\nno configuration");
+  t.is(quick.engine.board.troubled().size, 0);
+});
+
+test('[ROLL-7] a way back is not over before a container that has to signal that it is ready has', async (t) => {
+  const rig = await committed(grouped('READY'));
+  rig.host.silent.add('db');
+  await rig.apply(
+    lifecycles(
+      revisionOf({ lan }, { web: on('lan'), db: { pool: 'lan', hostname: 'store' } }),
+      groups('READY'),
+      { web: { group: 'app' }, db: { group: 'base' } },
+    ),
+  );
+  await rig.pass(30_000);
+  t.is(rig.engine.revision, 1);
+  t.false(rig.engine.atRest(5));
+  rig.adapter.disturb((host) => signalReady(host, 'db'));
+  await rig.settle();
+  t.true(rig.engine.atRest(5));
 });
