@@ -1,3 +1,4 @@
+import type { IngressRule } from './ingress.ts';
 import type {
   ConfigFile,
   LxcConfigItem,
@@ -15,6 +16,8 @@ export interface DeviceManifest {
   readonly pools: ReadonlyMap<string, PoolSpec>;
   /** In the order of the document, which is the order of start (CTR-6). */
   readonly groups: readonly GroupManifest[];
+  /** In the order of the document. Nothing is made of them yet. */
+  readonly ingress: readonly IngressRule[];
 }
 
 /** What a change of a container restarts: every container, or that one alone. */

@@ -74,4 +74,30 @@ export const deviceCodes = {
     explanation: 'A container names its group; which of the two it means cannot be told.',
     remedy: 'Rename or remove one of them.',
   },
+  IngressDuplicate: {
+    severity: 'error',
+    title: 'Two ingress rules have one name.',
+    explanation: 'A rule is told, counted and changed by its name (ING-1).',
+    remedy: 'Give one of them another name.',
+  },
+  IngressExternalInvalid: {
+    severity: 'error',
+    title: 'An ingress rule does not say where it is reached.',
+    explanation:
+      '`external` is an address and a port, as `0.0.0.0:80`, `:80` or `[::1]:80`; with `type` http a path prefix may follow (ING-2).',
+    remedy: 'Write it in this form.',
+  },
+  IngressHostInvalid: {
+    severity: 'error',
+    title: 'The host of an ingress rule is no host name, or its type knows none.',
+    explanation: 'Only requests of http name a host; `*.example` is every name below example (ING-2).',
+    remedy: 'Write a host name, or leave it out.',
+  },
+  IngressCollision: {
+    severity: 'error',
+    title: 'Two ingress rules ask for the same.',
+    explanation:
+      'A port of the host has one owner: a tcp rule has it alone, http rules share it where they differ in host or path. 0.0.0.0 and [::] are every address (ING-3). Which of the two should win is not for us to guess: the whole state is refused.',
+    remedy: 'Give one of them another port, host or path, or remove it.',
+  },
 } as const satisfies Catalog;

@@ -1,5 +1,5 @@
 import { type Static, Type } from 'typebox';
-import { MAX_GROUPS, MAX_POOLS } from '../limits.ts';
+import { MAX_GROUPS, MAX_INGRESS_RULES, MAX_POOLS } from '../limits.ts';
 import {
   Address,
   AutoRecovery,
@@ -92,7 +92,10 @@ export const DeviceDocument = Type.Object(
       }),
     ),
     ingress: Type.Optional(
-      Type.Array(IngressRule, { maxItems: 4096, description: 'an array of ingress rules' }),
+      Type.Array(IngressRule, {
+        maxItems: MAX_INGRESS_RULES,
+        description: `an array of at most ${MAX_INGRESS_RULES} ingress rules`,
+      }),
     ),
     disks: Type.Optional(Type.Array(Type.Unknown(), { description: 'an array of disks' })),
   },
