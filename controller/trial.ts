@@ -172,6 +172,15 @@ export class Trial {
     this.#commitAt = this.#parts.publisher.now + windowMs;
     this.#held = windowMs === 0;
     if (!this.#held) this.#arm(windowMs);
+    const message = `revision ${this.revision}: everything is ready, and has to hold for ${windowMs / 1000} s`;
+    const cause = { trigger: { type: 'revision', revision: this.revision }, via: [] } as const;
+    this.#parts.publisher.record({
+      key: null,
+      severity: 'normal',
+      reason: 'RevisionTesting',
+      message,
+      cause,
+    });
   }
 
   /** The device boots first: that takes the time that it takes. */
