@@ -73,9 +73,9 @@ export const declareApply: Declare = (verb, context, finish) => {
 
 export const declarePatch: Declare = (verb, context, finish) => {
   verb
-    .summary('the same, with a change of the committed revision')
+    .summary('the same, with a change of the desired revision')
     .description(
-      'Changes the committed revision by a JSON patch (RFC 6902), or by a merge patch (RFC 7396), and puts the result on trial.',
+      'Changes the desired revision by a JSON patch (RFC 6902), or by a merge patch (RFC 7396), and puts the result on trial.',
     )
     .argument('<file>', 'the patch; - reads standard input')
     .option('--merge', 'it is a merge patch')
