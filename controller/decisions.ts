@@ -53,7 +53,7 @@ export class Decisions {
   readonly #commitAfterMs: number;
   #latest: number;
   #pending: Pending | null = null;
-  /** A verdict that could not be saved: goes with the next revision. */
+  /** A verdict that could not be saved, and none on its revision since: goes with the next revision. */
   #unsaved: Verdict | null = null;
 
   constructor({ store, loop, rollout, latest, commitAfterMs }: DecisionParts) {
@@ -124,11 +124,11 @@ export class Decisions {
 
   /** The device was not booted: a trial for which it was to be has failed; what was committed is started without. */
   rebootFailed(message: string): void {
-    this.#loop.publisher.emit({ type: 'disarm', timer: REBOOT_TIMER });
     const cause = causeOf({ type: 'revision', revision: this.#rollout.desired });
-    const { trial } = this.#rollout;
+    const { trial, reboot } = this.#rollout;
     const at = this.#loop.publisher.now;
-    if (trial !== null)
+    // It may be about a transition that is over since: the trial under way needs none.
+    if (trial !== null && reboot?.isUnderWay === true)
       return trial.fail({
         code: 'RebootFailed',
         key: null,
@@ -136,7 +136,7 @@ export class Decisions {
         at,
       });
     this.#record('warning', 'RebootFailed', `the device was not booted: ${message}`, cause);
-    this.#rollout.goOnWithoutReboot(cause);
+    this.#rollout.endReboot(cause);
   }
 
   #save(fact: Fact, pending: Pending): void {
@@ -294,7 +294,7 @@ export class Decisions {
     if (error !== null) {
       this.#unsaved = verdict;
       this.#notSaved(`end of revision ${verdict.revision}`, error);
-    }
+    } else if (this.#unsaved?.revision === verdict.revision) this.#unsaved = null;
     this.#report(verdict);
     const isOnTrial = this.#rollout.trial?.revision === verdict.revision;
     if (!isOnTrial) this.#rollout.note(verdict);

@@ -4,7 +4,7 @@ import type { Cause } from '../state/status.ts';
 import type { DesiredStore } from '../state/store.ts';
 import { through } from './chronicle.ts';
 import type { Exit } from './exit.ts';
-import { Reboot } from './reboot.ts';
+import { REBOOT_TIMER, Reboot } from './reboot.ts';
 import type { Reconciliation } from './reconciliation.ts';
 import type { Kept } from './restore.ts';
 import type { RolloutView } from './rollout-view.ts';
@@ -100,7 +100,8 @@ export class Rollout {
     if (this.hasFallback) this.#store.adopt(proposal);
     else this.#store.commit(proposal);
     this.#try(revision, commitAfterMs);
-    if (transition && this.hasFallback) this.#reboot?.begin();
+    // The boot that the one before asked for may come too late: it goes on as one of this trial.
+    if ((transition && this.hasFallback) || this.#reboot?.isUnderWay === true) this.#reboot?.begin();
     this.#redirect(proposal.changes, cause);
   }
 
@@ -121,9 +122,9 @@ export class Rollout {
   settle(revision: number, proposal: Proposal, cause: Cause): void {
     this.#store.commit(proposal);
     this.#leaveTrial();
-    this.#reboot?.end();
     this.#desire(revision);
     this.#committed = revision;
+    this.endReboot(cause);
     this.#redirect(proposal.changes, cause);
   }
 
@@ -142,16 +143,19 @@ export class Rollout {
     this.#leaveTrial();
     const changes = this.#store.revert();
     this.#desire(this.#committed);
+    const trigger = { type: 'rollback', from: verdict.revision, to: this.#committed } as const;
+    const cause = { trigger, via: [] };
     // One for which the device could not be booted has disturbed nothing but what has to be started again.
     if (this.#transition && verdict.failure?.code !== 'RebootFailed') this.#reboot?.begin();
-    else this.#reboot?.end();
-    const trigger = { type: 'rollback', from: verdict.revision, to: this.#committed } as const;
-    this.#redirect(changes, { trigger, via: [] });
+    else this.endReboot(cause);
+    this.#redirect(changes, cause);
   }
 
-  /** The device was not booted: containers are started without. */
-  goOnWithoutReboot(cause: Cause): void {
-    this.#reboot?.end();
+  /** The device is not to be booted any more, or was not: containers are started without, also those that nothing changes now. */
+  endReboot(cause: Cause): void {
+    if (this.#reboot?.isUnderWay !== true) return;
+    this.#reboot.end();
+    this.#loop.publisher.emit({ type: 'disarm', timer: REBOOT_TIMER });
     for (const key of this.#loop.board.troubled()) this.#loop.wake(key, cause);
   }
 

@@ -313,6 +313,24 @@ test('[ROLL-5] a first revision that held and can not be saved is tried for as l
   t.is(rig.engine.rollout.committed, 1);
 });
 
+test('[ROLL-5] what could not be saved of a first revision that is done after all is not told of it later', async (t) => {
+  let full = false;
+  const rig = await new Rig({
+    persist: () => {
+      if (full) throw new Error('no space left');
+    },
+  }).start();
+  await rig.apply(good);
+  full = true;
+  rig.adapter.disturb((host) => exitContainer(host, 'web', exit(1)));
+  await rig.settle();
+  full = false;
+  await rig.pass(20_000);
+  t.is(rig.engine.rollout.committed, 1);
+  await rig.apply(other);
+  t.like(rig.facts.at(-1), { type: 'revision', revision: 2, ends: null });
+});
+
 const groups = (goal: string, timeout?: number) => [
   { name: 'base', status_goal: goal, ...(timeout === undefined ? {} : { timeout }) },
   { name: 'app', status_goal: 'STARTED' },
@@ -594,6 +612,30 @@ test('[ROLL-8] a device that was told to boot and does not counts as one that ca
   await rig.pass(300_000);
   t.like(rig.engine.rollout.ended, { phase: 'ERROR', failure: { code: 'RebootFailed' } });
   t.is(rig.engine.board.troubled().size, 0);
+});
+
+test('[ROLL-8] a revision that takes the place of a transition under way, and for which the device is not booted, starts what that one stopped', async (t) => {
+  const boot = Promise.withResolvers<void>();
+  const boots = [boot.promise];
+  const rig = await new Rig({ reboot: () => boots.pop() ?? Promise.resolve() }).start();
+  await rig.commit(before);
+  await rig.apply(after);
+  const third = revisionOf({ lan }, { web: { pool: 'lan', hostname: 'www' }, db: on('lan') });
+  await rig.apply(lifecycles(third, system, inSystem));
+  boot.reject(new Error('no such program'));
+  await rig.settle();
+  t.like(rig.engine.rollout.ended, { revision: 3, phase: 'ERROR', failure: { code: 'RebootFailed' } });
+  t.is(rig.engine.board.troubled().size, 0);
+});
+
+test('[ROLL-8] a boot that did not come fails no trial after the one that it was for', async (t) => {
+  const { rig } = await bootable();
+  await rig.apply(after);
+  await rig.change({ type: 'replace', state: {} }, { unconditional: true });
+  await rig.pass(295_000);
+  await rig.commit(good);
+  t.like(rig.engine.rollout, { committed: 4, ended: { phase: 'DONE' } });
+  t.false(rig.events.some(({ reason }) => reason === 'RebootFailed'));
 });
 
 test('[ROLL-8] a change of a container in no system group boots nothing', async (t) => {
