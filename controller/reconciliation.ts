@@ -84,7 +84,7 @@ export class Reconciliation {
     const track = this.#rebase(key);
     this.world.forgive(key);
     // Another policy may have been given to what is made of the same.
-    if (track.exhausted !== null) Object.assign(track, { exhausted: null, attempts: 0 });
+    this.tracker.restore(track);
     this.#dirty.delete(key);
     this.wake(key, cause);
     if (this.board.get(key) === undefined) {
@@ -220,8 +220,9 @@ export class Reconciliation {
   #hold(track: Track): void {
     track.settledAt ??= this.publisher.now;
     track.lastDone = null;
-    // Somebody else has started it: it has all of its restarts again.
-    if (track.exhausted !== null) Object.assign(track, { exhausted: null, attempts: 0 });
+    track.failedSteps = 0;
+    // Somebody else may have started it.
+    this.tracker.restore(track);
   }
 
   #settle(key: Key, track: Track, cause: Cause): void {
@@ -365,6 +366,7 @@ export class Reconciliation {
 
   #fail(key: Key, track: Track, error: StepError, cause: Cause): void {
     track.attempts += 1;
+    track.failedSteps += 1;
     track.lastDone = null;
     this.#delay(key, track, backoffMs(this.#pace.backoff, this.#pace.seed, key, track.attempts));
     const message = [error.message, ...(error.log ?? [])].join('\n');

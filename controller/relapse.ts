@@ -34,9 +34,10 @@ export interface Relapse {
 export function relapse(track: Track, what: Relapse, pace: PaceOptions): Repair {
   const recovery = what.desired?.lifecycle?.recovery ?? null;
   const recoveredMs = recovery?.resetWindowMs ?? pace.stableMs;
-  if (what.heldMs >= recoveredMs) track.attempts = 0;
+  if (what.heldMs >= recoveredMs) [track.attempts, track.relapses] = [0, 0];
   track.attempts += 1;
-  return recovery === null ? backedOff(track, what, pace) : byManifest(track.attempts, what, recovery, pace);
+  track.relapses += 1;
+  return recovery === null ? backedOff(track, what, pace) : byManifest(track.relapses, what, recovery, pace);
 }
 
 function backedOff({ attempts }: Track, { desired, observed }: Relapse, pace: PaceOptions): Repair {

@@ -15,6 +15,10 @@ export interface Track {
   flight: Flight | null;
   /** Failures and relapses in a row for the present spec (ENG-3). */
   attempts: number;
+  /** Those of them that were relapses: what a manifest's restarts are counted by (CTR-8). */
+  relapses: number;
+  /** Steps that failed one after the other, without its holding in between (ROLL-3). */
+  failedSteps: number;
   /** Not before this time, milliseconds since the epoch; null: at once. */
   retryAt: number | null;
   /** Digest that the counters above belong to. */
@@ -52,6 +56,8 @@ export class Tracker {
     const track: Track = {
       flight: null,
       attempts: 0,
+      relapses: 0,
+      failedSteps: 0,
       retryAt: null,
       wanted: null,
       settledAt: null,
@@ -69,6 +75,8 @@ export class Tracker {
       Object.assign(track, {
         wanted,
         attempts: 0,
+        relapses: 0,
+        failedSteps: 0,
         retryAt: null,
         settledAt: null,
         exhausted: null,
@@ -76,6 +84,11 @@ export class Tracker {
       });
     }
     return track;
+  }
+
+  /** One whose restarts are used up has all of them again; any other is left as it is. */
+  restore(track: Track): void {
+    if (track.exhausted !== null) Object.assign(track, { exhausted: null, attempts: 0, relapses: 0 });
   }
 
   launch(key: Key, flight: Flight): void {

@@ -45,6 +45,8 @@ export class Trial {
   /** Stages so far: what is left of an earlier one's timer means nothing. */
   #stages = 0;
   #held = false;
+  /** A container has ended while it was tested: testing begins anew. */
+  #disturbed = false;
   #setbacks = 0;
   #commitAt: number | null = null;
   #failure: TrialFailure | null = null;
@@ -81,7 +83,9 @@ export class Trial {
     for (const { key, exit, message, at } of exits) {
       if (!this.#isForgiven(key, exit)) this.fail({ code: 'ContainerExited', key, message, at });
     }
-    if (exits.length > 0 && this.#stage === 'testing') this.#enter('rest');
+    if (exits.length === 0 || this.#stage !== 'testing') return;
+    this.#disturbed = true;
+    this.#held = false;
   }
 
   /** Looks at where everything stands now. */
@@ -89,7 +93,7 @@ export class Trial {
     this.#judgeStatuses();
     if (this.#parts.world.startsHeld()) return this.#pause();
     const stage = this.#stageNow();
-    if (stage !== this.#stage) this.#enter(stage);
+    if (stage !== this.#stage || this.#disturbed) this.#enter(stage);
   }
 
   /** A timer has fired: where it is that of the present stage, its time is over. */
@@ -144,7 +148,7 @@ export class Trial {
       if (phase === 'Blocked' && tracker.inFlight === 0) this.fail({ code: reason, key, message, at });
       if (phase === 'Failed' && (track?.exhausted ?? null) !== null)
         this.fail({ code: 'ContainerExited', key, message, at });
-      const hopeless = (track?.attempts ?? 0) >= GIVE_UP_ATTEMPTS && reason !== 'Relapsed';
+      const hopeless = (track?.failedSteps ?? 0) >= GIVE_UP_ATTEMPTS;
       if (phase === 'Failed' && hopeless) this.fail({ code: 'StepFailed', key, message, at });
     }
   }
@@ -156,7 +160,8 @@ export class Trial {
   }
 
   #enter(stage: Stage): void {
-    if (orderOf(stage) < orderOf(this.#stage)) this.#fallBack();
+    if (orderOf(stage) < orderOf(this.#stage) || this.#disturbed) this.#fallBack();
+    this.#disturbed = false;
     this.end();
     this.#stage = stage;
     this.#stages += 1;
