@@ -1,4 +1,4 @@
-import { hasToStop, isAtGoal } from '../reconcilers/container.ts';
+import { hasToStop, isAtGoal, isDownForGood } from '../reconcilers/container.ts';
 import { type DesiredResource, groupKey, type Key, type ObservedResource } from '../state/resource.ts';
 import { SetIndex } from './set-index.ts';
 
@@ -7,11 +7,22 @@ interface Place {
   readonly rank: number;
   readonly group: string | null;
   readonly unreached: boolean;
-  /** Unreached, and later groups wait for it. One that has a conflict is waited for by nobody: what can run runs (ROLL-5). */
+  /**
+   * Unreached, and later groups wait for it. One that has a conflict, or is down for good, is waited for by nobody: what can run runs
+   * (ROLL-5), and what fails holds up nothing that does not depend on it (ENG-3).
+   */
   readonly awaited: boolean;
   readonly stopping: boolean;
   /** How long it has to run before it counts as stable (CTR-8). */
   readonly stableTimeoutMs: number;
+}
+
+/** What is there of a container, and what a step under way is about to make of it. */
+export interface Sight {
+  readonly observed: ObservedResource | undefined;
+  readonly coming: ObservedResource | undefined;
+  /** Its restarts are used up (CTR-8). */
+  readonly isSpent: boolean;
 }
 
 /**
@@ -34,18 +45,13 @@ export class GroupIndex {
   }
 
   /**
-   * Takes in what is desired and observed of a container now, and what a step under way is about to make of it. Returns the groups to which that makes a difference: the one that it
-   * was in, and the one that it is in.
+   * Takes in what is desired and what is there of a container now. Returns the groups to which that makes a difference: the one that
+   * it was in, and the one that it is in.
    */
-  refresh(
-    key: Key,
-    desired: DesiredResource | undefined,
-    observed: ObservedResource | undefined,
-    coming: ObservedResource | undefined,
-  ): readonly Key[] {
+  refresh(key: Key, desired: DesiredResource | undefined, sight: Sight): readonly Key[] {
     const before = this.#places.get(key);
-    const isThere = desired !== undefined || observed !== undefined || coming !== undefined;
-    const after = isThere ? placeOf(desired, observed, before) : null;
+    const isThere = desired !== undefined || sight.observed !== undefined || sight.coming !== undefined;
+    const after = isThere ? placeOf(desired, sight, before) : null;
     if (before !== undefined) this.#leave(key, before);
     if (after === null) this.#places.delete(key);
     else this.#enter(key, after);
@@ -115,7 +121,7 @@ export class GroupIndex {
 /** One that is desired no more keeps its place until it is gone. */
 function placeOf(
   desired: DesiredResource | undefined,
-  observed: ObservedResource | undefined,
+  { observed, isSpent }: Sight,
   before: Place | undefined,
 ): Place {
   const { rank, group } = desired?.lifecycle ?? {
@@ -123,7 +129,8 @@ function placeOf(
     group: null,
   };
   const unreached = desired !== undefined && !isAtGoal(desired, observed);
-  const awaited = unreached && desired?.conflict === undefined;
+  const isDown = desired !== undefined && (isSpent || isDownForGood(desired, observed));
+  const awaited = unreached && desired?.conflict === undefined && !isDown;
   const stopping = hasToStop(desired, observed);
   const stableTimeoutMs = desired?.lifecycle?.recovery?.stableTimeoutMs ?? 0;
   return { rank, group, unreached, awaited, stopping, stableTimeoutMs };

@@ -84,7 +84,7 @@ export class Reconciliation {
     const track = this.#rebase(key);
     this.world.forgive(key);
     // Another policy may have been given to what is made of the same.
-    this.tracker.restore(track);
+    this.#restore(key, track, cause);
     this.#dirty.delete(key);
     this.wake(key, cause);
     if (this.board.get(key) === undefined) {
@@ -140,7 +140,10 @@ export class Reconciliation {
   #rebase(key: Key): Track {
     const waited = (this.tracker.find(key)?.retryAt ?? null) !== null;
     const wanted = this.world.desired(key)?.digest ?? null;
-    if (this.tracker.find(key)?.wanted !== wanted) this.world.forgive(key);
+    if (this.tracker.find(key)?.wanted !== wanted) {
+      this.world.forgive(key);
+      this.world.setSpent(key, false);
+    }
     const track = this.tracker.rebase(key, wanted);
     if (waited && track.retryAt === null) this.publisher.emit({ type: 'disarm', timer: retryTimer(key) });
     return track;
@@ -197,7 +200,7 @@ export class Reconciliation {
     if (track.flight !== null) return;
     this.#planned += 1;
     const next = plan(key, this.world);
-    if (holds(this.world.desired(key), this.world.observed(key))) this.#hold(track);
+    if (holds(this.world.desired(key), this.world.observed(key))) this.#hold(key, track, cause);
     // What came right by itself needs no retry; anything else has to wait for it.
     const retries = track.retryAt !== null && track.retryAt > this.publisher.now;
     if (!retries || next.type === 'settled') this.#carryOut(key, next, track, cause);
@@ -217,12 +220,12 @@ export class Reconciliation {
   }
 
   /** It is made as desired, though it may have yet to say that it is ready. */
-  #hold(track: Track): void {
+  #hold(key: Key, track: Track, cause: Cause): void {
     track.settledAt ??= this.publisher.now;
     track.lastDone = null;
     track.failedSteps = 0;
     // Somebody else may have started it.
-    this.tracker.restore(track);
+    this.#restore(key, track, cause);
   }
 
   #settle(key: Key, track: Track, cause: Cause): void {
@@ -231,7 +234,7 @@ export class Reconciliation {
     track.retryAt = null;
     const desired = this.world.desired(key);
     if (desired === undefined) return this.#forget(key, cause);
-    this.#hold(track);
+    this.#hold(key, track, cause);
     const troubled = desired.dependsOn.filter((other) => this.#isTroubled(other));
     if (troubled.length > 0) {
       return this.#await(key, { keys: troubled, message: 'as desired, but what it stands on is not' }, cause);
@@ -338,8 +341,15 @@ export class Reconciliation {
     return true;
   }
 
+  /** It has all of its restarts again, where they were used up. */
+  #restore(key: Key, track: Track, cause: Cause): void {
+    this.tracker.restore(track);
+    this.#wakeAll(this.world.setSpent(key, false), through(cause, key));
+  }
+
   /** It stays down. */
   #exhaust(key: Key, message: string, cause: Cause): void {
+    this.#wakeAll(this.world.setSpent(key, true), through(cause, key));
     this.#setStatus(key, { phase: 'Failed', reason: 'RetriesExhausted', message, cause });
   }
 

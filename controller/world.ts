@@ -49,6 +49,8 @@ export class World implements View {
   readonly #leaving = new Set<Key>();
   /** What the device refuses to make as it is desired, and why. */
   readonly #refusals: Map<Key, Conflict>;
+  /** Containers whose restarts are used up as they are desired (CTR-8). */
+  readonly #spent: Set<Key>;
   readonly #comingDependents = new SetIndex<Key, Key>();
   readonly #comingHolders = new SetIndex<string, Key>();
 
@@ -60,6 +62,7 @@ export class World implements View {
     this.#holders = from === undefined ? new SetIndex() : from.#holders.clone();
     this.#groups = from === undefined ? new GroupIndex() : new GroupIndex(from.#groups);
     this.#refusals = new Map(from === undefined ? [] : from.#refusals);
+    this.#spent = new Set(from === undefined ? [] : from.#spent);
     for (const key of keys) this.redirect(key);
   }
 
@@ -71,7 +74,8 @@ export class World implements View {
   /** What is desired of `key` is another thing now. Returns the groups to which that makes a difference. */
   redirect(key: Key): readonly Key[] {
     if (kindOf(key) !== 'container') return [];
-    return this.#groups.refresh(key, this.desired(key), this.observed(key), this.#coming.get(key));
+    const [observed, coming] = [this.observed(key), this.#coming.get(key)];
+    return this.#groups.refresh(key, this.desired(key), { observed, coming, isSpent: this.#spent.has(key) });
   }
 
   desired(key: Key): DesiredResource | undefined {
@@ -130,6 +134,14 @@ export class World implements View {
   /** What the device refused may be asked of it again. False: it had refused nothing. */
   forgive(key: Key): boolean {
     return this.#refusals.delete(key);
+  }
+
+  /** Its restarts are used up, so that nobody is to wait for it; or it has all of them again. Returns what `redirect` does. */
+  setSpent(key: Key, isSpent: boolean): readonly Key[] {
+    if (isSpent === this.#spent.has(key)) return [];
+    if (isSpent) this.#spent.add(key);
+    else this.#spent.delete(key);
+    return this.redirect(key);
   }
 
   startsHeld(): boolean {

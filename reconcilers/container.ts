@@ -71,6 +71,12 @@ function isComplete(desired: DesiredResource, observed: ObservedContainer | unde
   return observed?.facts.exit?.code === 0 && staysDown(desired, observed);
 }
 
+/** It has ended by itself, badly, and is not started again as it is desired now: who waits for it waits for ever. */
+export function isDownForGood(desired: DesiredResource, observed: ObservedResource | undefined): boolean {
+  const container = observed as ObservedContainer | undefined;
+  return container !== undefined && staysDown(desired, container) && !isComplete(desired, container);
+}
+
 function failed({ facts }: ObservedContainer): Plan {
   const message = `it ${exitText(facts.exit)}, and its auto_recovery does not start it again`;
   return { type: 'blocked', conflict: { code: 'ContainerExited', message } };

@@ -440,6 +440,25 @@ test('[ROLL-8] a change of a container of a system group restarts every containe
   );
 });
 
+for (const [recovery, reason] of [
+  [{ policy: 'no' }, 'ContainerExited'],
+  [{ policy: 'always', max_retries: 1 }, 'RetriesExhausted'],
+] as const)
+  test(`[CTR-6] [ENG-3] a container that is down for good (${reason}) keeps none of later groups down`, async (t) => {
+    const members = { web: { group: 'app' }, db: { group: 'base', auto_recovery: recovery } };
+    const rig = await committed(lifecycles(good, groups('STARTED'), members));
+    const end = async (name: string) => {
+      rig.adapter.disturb((host) => exitContainer(host, name, exit(1)));
+      await rig.settle();
+    };
+    while (rig.engine.board.get('container/db')?.reason !== reason) await end('db');
+    t.is(rig.phase('group/base'), 'Waiting');
+    rig.takeSteps();
+    await end('web');
+    t.deepEqual(rig.takeSteps(), ['container.start container/web']);
+    t.is(rig.phase('container/web'), 'Ready');
+  });
+
 test('[CTR-6] [CTR-7] moving a container to another group, and other recovery, restart nothing', async (t) => {
   const rig = await committed(grouped('STARTED'));
   const recovery = { web: { group: 'base', auto_recovery: { policy: 'no' } }, db: { group: 'base' } };

@@ -71,13 +71,15 @@ export class OrderOfGroups {
 
   /** It has yet to reach its goal, and can. */
   #isAwaited(key: Key): boolean {
-    const desired = this.#device.rig.store.desired(key);
+    const { store, engine } = this.#device.rig;
+    const desired = store.desired(key);
     if (desired === undefined || desired.conflict !== undefined) return false;
+    if (engine.refusalOf(key)?.code === 'RetriesExhausted') return false;
     const observed = this.#observed(key);
     const { goal } = desired.spec as ContainerSpec;
     if (observed?.digest !== desired.digest) return true;
     if (goal === 'MOUNTED') return observed.drift.length > 0;
-    if (!observed.facts.running) return !isDone(desired, observed);
+    if (!observed.facts.running) return !isOver(desired, observed);
     return goal === 'READY' && !observed.facts.ready;
   }
 
@@ -94,8 +96,9 @@ export class OrderOfGroups {
   }
 }
 
-/** It ended well, and its manifest does not want it to be started again: it has done what it was for (CTR-8). */
-function isDone({ lifecycle }: DesiredResource, { facts }: ObservedContainer): boolean {
+/** It ended by itself, and its manifest does not want it to be started again: it is done, or down for good (CTR-8). */
+function isOver({ lifecycle }: DesiredResource, { facts }: ObservedContainer): boolean {
   const policy = lifecycle?.recovery?.policy;
-  return facts.exit?.code === 0 && (policy === 'no' || policy === 'on-failure');
+  if (facts.exit === null) return false;
+  return policy === 'no' || (policy === 'on-failure' && facts.exit.code === 0);
 }
