@@ -8,6 +8,7 @@ import type { After } from '../linux/network-monitor.ts';
 import { lxcConfiguration } from './configuration.ts';
 import { ContainerRecords } from './container-records.ts';
 import { ContainerSight, lastLinesOf } from './container-sight.ts';
+import { complaintsIn } from './exit-report.ts';
 import { ignoresHalt } from './halt-signal.ts';
 import { HostsFiles, type HostsSource } from './hosts-files.ts';
 import type { ContainerPaths, Layout } from './layout.ts';
@@ -315,9 +316,7 @@ export class Containers {
   /** What LXC complained of, else what the container said last. */
   #lastWords(name: string): readonly string[] {
     const { log, console } = this.#layout.container(name);
-    const complaints = tailOf(log, logTailBytes)
-      .split('\n')
-      .filter((line) => / ERROR /.test(line));
+    const complaints = complaintsIn(tailOf(log, logTailBytes));
     const said = lastLinesOf(console, shownLogLines);
     return [...said, ...complaints.slice(-shownLogLines)].slice(-shownLogLines);
   }

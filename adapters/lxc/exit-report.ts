@@ -56,3 +56,11 @@ export function exitInLog(log: string, writtenBy: number): ContainerExit | null 
   }
   return exit;
 }
+
+/** A line of level ERROR; its text is behind program, container, time, module, and the place in LXC's own source. */
+const complaint = /^lxc-start \S+ \d{14}\.\d{3} ERROR +\w+ - \S+:\w+:\d+ - (.*)$/gm;
+
+/** What LXC complained of in a log of `lxc-start`, oldest first, without where in LXC's source it did: what a person reads. */
+export function complaintsIn(log: string): readonly string[] {
+  return [...log.matchAll(complaint)].map(([, text = '']) => text);
+}

@@ -1,5 +1,5 @@
 import test from 'ava';
-import { exitInLog } from '../../../adapters/lxc/exit-report.ts';
+import { complaintsIn, exitInLog } from '../../../adapters/lxc/exit-report.ts';
 import { hostsFile } from '../../../adapters/lxc/hosts-file.ts';
 import { isLayerPath, layoutOf } from '../../../adapters/lxc/layout.ts';
 import { commandSocket } from '../../../adapters/lxc/monitors.ts';
@@ -75,6 +75,21 @@ test('[CTR-8] zeros that LXC leaves out of its time are put back, as far as the 
   t.is(at(533), second + 543, 'written in the tick before');
   t.is(at(500), second + 54);
   t.is(at(40), second + 5);
+});
+
+test('what LXC complained of is told without where in its source it did, and nothing else of its log is', (t) => {
+  const stamp = 'lxc-start web 20261122070835.775';
+  const log = [
+    `${stamp} NOTICE   start - ../src/lxc/start.c:start:2194 - Exec'ing "/sbin/init"`,
+    `${stamp} ERROR    start - ../src/lxc/start.c:start:2197 - No such file or directory - Failed to exec "/sbin/init"`,
+    `${stamp} WARN     start - ../src/lxc/start.c:lxc_abort:1036 - No such process - no ERROR to speak of`,
+    `${stamp} ERROR    lxc_start - ../src/lxc/tools/lxc_start.c:main:306 - The container failed to start`,
+  ].join('\n');
+  t.deepEqual(complaintsIn(`${log}\n`), [
+    'No such file or directory - Failed to exec "/sbin/init"',
+    'The container failed to start',
+  ]);
+  t.deepEqual(complaintsIn(''), []);
 });
 
 test('[CTR-9] the command socket is spelled out up to 105 bytes and hashed from there on', (t) => {
