@@ -3,6 +3,7 @@ import type { RevisionContent, RevisionEntry } from './api/contract.ts';
 import { Problem } from './api/problem.ts';
 import type { Engine } from './engine.ts';
 import type { RevisionLog, RevisionRecord } from './revision-log.ts';
+import { unknownRevisionText } from './unknown-revision.ts';
 
 /** What the history is told from. */
 export interface HistoryParts {
@@ -81,14 +82,15 @@ function entryOf(record: RevisionRecord, { revision, rollout }: HistoryParts['en
 
 /** A Problem (404) for a number that no remembered revision has. */
 export function unknownRevision(revision: number, records: readonly RevisionRecord[]): Problem {
-  const [oldest, newest] = [records[0]?.revision, records.at(-1)?.revision];
-  const known =
-    oldest === undefined ? 'none is known yet' : `those from ${oldest} to ${newest} are remembered`;
+  const text = unknownRevisionText(
+    revision,
+    records.map((record) => record.revision),
+  );
   return new Problem(
     404,
     'UnknownRevision',
-    `there is no revision ${revision}: ${known}`,
-    oldest === undefined ? undefined : "'holdfast history' lists them",
+    text,
+    records.length === 0 ? undefined : "'holdfast history' lists them",
   );
 }
 

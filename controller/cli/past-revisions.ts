@@ -1,4 +1,5 @@
 import type { RevisionContent, RevisionEntry } from '../api/contract.ts';
+import { unknownRevisionText } from '../unknown-revision.ts';
 import type { ControllerClient } from './client.ts';
 import { CliFailure, exitCodes } from './failure.ts';
 
@@ -16,10 +17,15 @@ export function contentOf(client: ControllerClient, revision: number): Promise<R
 export function entryOf(entries: readonly RevisionEntry[], revision: number): RevisionEntry {
   const entry = entries.find((one) => one.revision === revision);
   if (entry !== undefined) return entry;
-  const [first, last] = [entries[0]?.revision, entries.at(-1)?.revision];
-  const known = first === undefined ? 'none is known yet' : `those from ${first} to ${last} are remembered`;
-  const hint = first === undefined ? undefined : "'holdfast history' lists them";
-  throw new CliFailure(exitCodes.notFound, `there is no revision ${revision}: ${known}`, hint);
+  const text = unknownRevisionText(
+    revision,
+    entries.map((other) => other.revision),
+  );
+  throw new CliFailure(
+    exitCodes.notFound,
+    text,
+    entries.length === 0 ? undefined : "'holdfast history' lists them",
+  );
 }
 
 /**
@@ -28,6 +34,16 @@ export function entryOf(entries: readonly RevisionEntry[], revision: number): Re
  */
 export function fallbackOf(entries: readonly RevisionEntry[], revision: number): RevisionEntry | null {
   return entries.findLast((entry) => entry.revision < revision && entry.phase === 'DONE') ?? null;
+}
+
+/**
+ * What a revision is compared with to tell what it changed: what was committed when it came, since every trial is one of that; where that is
+ * not kept, or nothing was committed, the last one before it that is kept. Null: there is none.
+ */
+export function comparedWith(entries: readonly RevisionEntry[], revision: number): RevisionEntry | null {
+  const committed = fallbackOf(entries, revision);
+  if (committed?.kept === true) return committed;
+  return entries.findLast((entry) => entry.kept && entry.revision < revision) ?? null;
 }
 
 /** The committed revision: the last one that was DONE. Null: none ever was. */

@@ -5,6 +5,9 @@ import { cut, printable, wrapped } from './text.ts';
 
 type Paper = Pick<Terminal, 'width'>;
 
+/** Characters that are told of one line: it is broken, not cut, since what matters is often at its end; but hostile ones have no end. */
+const mostOfLine = 400;
+
 /** What happened, in one line. */
 export function failureHeadline({ message }: TrialFailure): string {
   return message.split('\n', 1)[0] ?? '';
@@ -15,7 +18,7 @@ export function failureDetails(failure: TrialFailure, { width }: Paper, when = '
   const { code, key, at, message } = failure;
   const place = key === null ? '' : ` at ${printable(key)}`;
   const said = message.split('\n').slice(1);
-  const lines = said.map((line) => `  | ${cut(printable(line), width - 4)}\n`);
+  const lines = said.map((line) => wrapped(cut(line, mostOfLine), width, '  | '));
   return [
     wrapped(`${code}${place}, ${localInstant(at)}${when}`, width, '  '),
     ...(lines.length === 0 ? [] : ['  last lines:\n', ...lines]),

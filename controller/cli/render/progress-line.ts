@@ -10,5 +10,5 @@ export function progressLine(outcome: RevisionOutcome, now: number, width: numbe
   const { revision, phase, desired, resources, commitAt } = outcome;
   const back = phase === 'ERROR' && desired !== revision ? `, back to revision ${desired}` : '';
   const left = commitAt === null ? '' : `, commits in ${Math.max(0, Math.ceil((commitAt - now) / 1000))} s`;
-  return cut(`revision ${revision} ${phase}${back}: ${countsText(resources)}${left}`, width - 1);
+  return cut(`revision ${revision} is ${phase}${back}: ${countsText(resources)}${left}`, width - 1);
 }

@@ -2,7 +2,7 @@ import type { RevisionContent, RevisionEntry } from '../../api/contract.ts';
 import type { ControllerClient } from '../client.ts';
 import { type Context, clientFor, type SocketOption } from '../context.ts';
 import { exitCodes } from '../failure.ts';
-import { contentOf, entryOf, historyOf } from '../past-revisions.ts';
+import { comparedWith, contentOf, entryOf, historyOf } from '../past-revisions.ts';
 import { revisionText } from '../render/revision-text.ts';
 import { stateChangesText } from '../render/state-changes-text.ts';
 import { json } from '../render/text.ts';
@@ -14,18 +14,18 @@ export interface ShowOptions extends SocketOption {
   readonly output: 'text' | 'json';
 }
 
-/** What a revision changed as against the kept one before it; against nothing, where none is kept. */
+/** What a revision changed as against what was committed when it came; against nothing, where nothing is kept from before it. */
 async function changesText(
   client: ControllerClient,
   entries: readonly RevisionEntry[],
   { revision, state }: RevisionContent,
   terminal: Terminal,
 ): Promise<string> {
-  const former = entries.findLast((entry) => entry.kept && entry.revision < revision);
-  const before = former === undefined ? {} : (await contentOf(client, former.revision)).state;
+  const former = comparedWith(entries, revision);
+  const before = former === null ? {} : (await contentOf(client, former.revision)).state;
   const changes = stateChanges(before, state);
   const against =
-    former === undefined ? 'no revision is kept from before it' : `against revision ${former.revision}`;
+    former === null ? 'no revision is kept from before it' : `against revision ${former.revision}`;
   if (changes.length === 0) return `${against}: nothing changed\n`;
   return `${against}:\n${stateChangesText(changes, terminal)}`;
 }

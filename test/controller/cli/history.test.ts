@@ -101,6 +101,24 @@ test('[ROLL-6] show gives the record of a revision, why it failed, and what it c
   ]);
 });
 
+test('[ROLL-1] show compares with what was committed when a revision came, not with a trial that was given up before it', async (t) => {
+  const { out } = await asked(t, ['show', '4'], (service) => {
+    service.states = new Map([
+      [2, first],
+      [3, third],
+      [4, { ...first, 'db/run.json': { name: 'base' } }],
+    ]);
+  });
+  t.regex(out, /\nagainst revision 2:\n {2}db\/run\.json {2}changed\n {4}\/name: "db" → "base"\n$/);
+});
+
+test('show compares with the trial before where nothing was ever committed', async (t) => {
+  const { out } = await asked(t, ['show', '4'], (service) => {
+    service.entries = [2, 3, 4].map((number) => entry(number, { phase: 'ERROR', failure: webExited }));
+  });
+  t.regex(out, /\nagainst revision 3:\n {2}web\/run\.json/);
+});
+
 test('show says where nothing is kept to compare with, or of the revision itself', async (t) => {
   t.regex(
     (await asked(t, ['show', '2'])).out,
@@ -150,6 +168,17 @@ test('[ROLL-3] why tells which container failed a trial, with which code, when, 
   ]);
   const json = JSON.parse((await asked(t, ['why', '3', '-o', 'json'])).out);
   t.like(json, { revision: 3, phase: 'ERROR', failure: webExited, fallback: 2 });
+});
+
+test('last lines that are longer than the terminal is wide are broken, not cut: their end says most', async (t) => {
+  const line =
+    'start - cannot set up the network of this container, since No such file or directory - /sbin/init';
+  const message = `container 'web' did not start\n${line}\n${'y'.repeat(9_000)}`;
+  const { out } = await asked(t, ['why', '3'], (service) => {
+    service.entries = [entry(2), entry(3, { phase: 'ERROR', failure: { ...webExited, message } })];
+  });
+  t.regex(out, /\n {2}\| start - cannot set up .* No such file or\n {2}\| directory - \/sbin\/init\n/);
+  t.regex(out, /\n {2}\| y{399}…\n/);
 });
 
 const ends: readonly (readonly [
@@ -208,7 +237,7 @@ test('why of a revision on trial tells how far it is', async (t) => {
     service.entries = [entry(4), entry(5, { phase: 'TESTING', desired: true, endedAt: null })];
     service.outcomeSubject.next(outcomeOf(5, { phase: 'TESTING', commitAt: 1 }));
   });
-  t.is(out, 'revision 5 TESTING: nothing is wanted and nothing is there, commits in 0 s\n');
+  t.is(out, 'revision 5 is TESTING: nothing is wanted and nothing is there, commits in 0 s\n');
 });
 
 for (const words of [['container', 'web'], ['container/web']]) {

@@ -95,22 +95,22 @@ const progress: readonly (readonly [what: string, outcome: RevisionOutcome, text
   [
     'phase and counts',
     outcomeOf(7, { phase: 'INPROGRESS', resources }),
-    'revision 7 INPROGRESS: 1 of 10 resources ready, 9 waiting',
+    'revision 7 is INPROGRESS: 1 of 10 resources ready, 9 waiting',
   ],
   [
     '[ROLL-2] seconds until it is committed, rounded up',
     outcomeOf(7, { phase: 'TESTING', resources: { ...resources, waiting: 0 }, commitAt: 10_001 }),
-    'revision 7 TESTING: its resource is ready, commits in 8 s',
+    'revision 7 is TESTING: its resource is ready, commits in 8 s',
   ],
   [
     'no time that has passed already',
     outcomeOf(7, { phase: 'TESTING', resources, commitAt: 1 }),
-    'revision 7 TESTING: 1 of 10 resources ready, 9 waiting, commits in 0 s',
+    'revision 7 is TESTING: 1 of 10 resources ready, 9 waiting, commits in 0 s',
   ],
   [
     '[ROLL-1] the way back after a failure',
     outcomeOf(7, { phase: 'ERROR', desired: 6, resources }),
-    'revision 7 ERROR, back to revision 6: 1 of 10 resources ready, 9 waiting',
+    'revision 7 is ERROR, back to revision 6: 1 of 10 resources ready, 9 waiting',
   ],
 ];
 for (const [what, outcome, text] of progress) {

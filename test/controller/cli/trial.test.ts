@@ -146,14 +146,14 @@ test('progress is one line that is redrawn on a terminal and is gone at the end;
   t.is(out, 'revision 8 is \u001b[32mDONE\u001b[39m: all 3 resources are ready\n');
   t.is(
     err,
-    '\r\u001b[Krevision 8 INPROGRESS: 1 of 3 resources ready, 2 waiting' +
-      '\r\u001b[Krevision 8 TESTING: all 3 resources are ready, commits in 0 s\r\u001b[K',
+    '\r\u001b[Krevision 8 is INPROGRESS: 1 of 3 resources ready, 2 waiting' +
+      '\r\u001b[Krevision 8 is TESTING: all 3 resources are ready, commits in 0 s\r\u001b[K',
   );
 });
 
 test('a terminal that knows no size has the usual 80 columns', async (t) => {
   const { err } = await proposed(t, [begun, outcomeOf(8)], { columns: 0 });
-  t.is(err, '\r\u001b[Krevision 8 INPROGRESS: 1 of 3 resources ready, 2 waiting\r\u001b[K');
+  t.is(err, '\r\u001b[Krevision 8 is INPROGRESS: 1 of 3 resources ready, 2 waiting\r\u001b[K');
 });
 
 test('[ROLL-6] message and commit window travel with a rollback, and its number where one is given', async (t) => {
