@@ -10,6 +10,8 @@ export interface Context {
   /** Effective user id; -1 where there is none. */
   readonly uid: number;
   readonly clock: Clock;
+  /** Calls `stop` when the user interrupts (SIGINT), which then does not end the process. Returns what gives that up. */
+  onInterrupt(stop: () => void): () => void;
 }
 
 /** Options of every verb that talks to a controller. */

@@ -22,6 +22,10 @@ const ended = runCommandLine(process.argv.slice(2), {
   get clock() {
     return systemClock();
   },
+  onInterrupt: (stop) => {
+    process.once('SIGINT', stop);
+    return () => void process.off('SIGINT', stop);
+  },
 });
 
 // Not awaited: the bundle of this is no module, which has it start sooner (tools/build.ts). It never rejects.

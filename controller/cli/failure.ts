@@ -15,6 +15,8 @@ export const exitCodes = Object.freeze({
   usage: 64,
   cannotStart: 69,
   internal: 70,
+  /** 128 + SIGINT, as a shell tells of it. */
+  interrupted: 130,
   /** 128 + SIGPIPE, as a program ends that does not handle it. */
   brokenPipe: 141,
 });
@@ -31,6 +33,7 @@ export const exitCodeLines: readonly (readonly [code: number, meaning: string])[
   [exitCodes.usage, 'the command line is wrong'],
   [exitCodes.cannotStart, 'the controller cannot run here as things are; the message says why'],
   [exitCodes.internal, 'a mistake in Holdfast itself, or the controller failed'],
+  [exitCodes.interrupted, 'ctrl-C while it waited; the controller goes on'],
 ];
 
 /** Ends a verb with a message for a person and an exit code. */

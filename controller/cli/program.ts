@@ -14,6 +14,7 @@ import {
 } from './declarations/proposal-verbs.ts';
 import { declareDescribe, declareEvents, declareExplain, declareGet } from './declarations/resource-verbs.ts';
 import { exitCodeLines } from './failure.ts';
+import { cut, printable } from './render/text.ts';
 
 /** Every verb, in the order of the help. */
 const verbs: Readonly<Record<string, Declare>> = {
@@ -36,6 +37,14 @@ const verbs: Readonly<Record<string, Declare>> = {
   version: declareVersion,
 };
 
+/** Of a complaint that repeats what was typed, this much is shown of a word: a whole file may have been given as a message. */
+const mostOfWord = 60;
+
+/** A line of a complaint without what a terminal would obey, long words in it cut. */
+function legible(line: string): string {
+  return printable(line).replace(/'[^']*'/g, (word) => `'${cut(word.slice(1, -1), mostOfWord)}'`);
+}
+
 /**
  * The command line for `words`: verbs, options, help. `finish` is told the exit code of the verb that was called. Where
  * the first word is a verb only that one is declared, since no other can be meant: declaring all takes 3 ms.
@@ -44,7 +53,11 @@ export function buildProgram(words: readonly string[], context: Context, finish:
   const program = new Command('holdfast')
     .description(packageJson.description)
     .version(packageJson.version)
-    .configureOutput({ writeOut: context.terminal.out, writeErr: context.terminal.err })
+    .configureOutput({
+      writeOut: context.terminal.out,
+      writeErr: context.terminal.err,
+      outputError: (text, write) => write(text.split('\n').map(legible).join('\n')),
+    })
     .showHelpAfterError("('--help' behind it shows how it is used)")
     .exitOverride()
     .addHelpText(

@@ -28,6 +28,7 @@ async function stillMissing(client: ControllerClient): Promise<RevisionOutcome['
 function exitCodeOf({ end, outcome }: Waited): number {
   const { phase, problems } = outcome;
   if (phase === 'WONTGO') return exitCodes.invalid;
+  if (end === 'interrupted') return exitCodes.interrupted;
   if (phase === 'ERROR' && end !== 'timed-out') return exitCodes.notReady;
   if (end === 'not-waited') return exitCodes.ok;
   if (end === 'timed-out') return exitCodes.timedOut;
@@ -36,6 +37,11 @@ function exitCodeOf({ end, outcome }: Waited): number {
 
 function remark({ end, outcome }: Waited, waitSeconds: number | null): string {
   const { revision, desired, phase } = outcome;
+  if (end === 'interrupted') {
+    const onTrial = phase === 'INPROGRESS' || phase === 'TESTING';
+    const way = onTrial ? ", 'holdfast rollback' ends it" : '';
+    return `no longer waited for; the controller goes on: 'holdfast why ${revision}' tells how it ends${way}\n`;
+  }
   if (end === 'timed-out') {
     const standing = phase === 'ERROR' ? 'the way back was not over' : `revision ${revision} was ${phase}`;
     return `${standing} after ${waitSeconds} s; the controller goes on: 'holdfast why ${revision}' tells how it ends\n`;

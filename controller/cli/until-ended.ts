@@ -5,8 +5,8 @@ import { Progress } from './progress.ts';
 
 /** How waiting for a revision ended. */
 export interface Waited {
-  /** `replaced`: it is committed, and a newer one is desired before all of it came to rest. */
-  readonly end: 'ended' | 'timed-out' | 'replaced' | 'not-waited';
+  /** `replaced`: it is committed, and a newer one is desired before all of it came to rest. `interrupted`: by the user. */
+  readonly end: 'ended' | 'timed-out' | 'interrupted' | 'replaced' | 'not-waited';
   readonly outcome: RevisionOutcome;
 }
 
@@ -37,28 +37,34 @@ export async function untilEnded(
   if (hasEnded(accepted)) return ended(accepted);
   if (waitSeconds === null) return { end: 'not-waited', outcome: accepted };
   if (waitSeconds === 0) return { end: 'timed-out', outcome: accepted };
-  const last = await follow(client, accepted, waitSeconds, context);
+  const { last, interrupted } = await follow(client, accepted, waitSeconds, context);
   if (hasEnded(last)) return ended(last);
+  if (interrupted) return { end: 'interrupted', outcome: last };
   const { resources } = await client.get<RevisionOutcome>(`/v1/outcome?revision=${accepted.revision}`);
   return { end: 'timed-out', outcome: { ...last, resources } };
 }
 
-/** The outcome with which the revision ended, or the last one that came in time. */
+/** The outcome with which the revision ended, or the last one that came in time or before the user had enough. */
 async function follow(
   client: ControllerClient,
   accepted: RevisionOutcome,
   waitSeconds: number,
-  { clock, terminal }: Context,
-): Promise<RevisionOutcome> {
-  const deadline = new AbortController();
-  const cancelDeadline = clock.after(waitSeconds * 1000, () => deadline.abort());
+  { clock, terminal, onInterrupt }: Context,
+): Promise<{ readonly last: RevisionOutcome; readonly interrupted: boolean }> {
+  const enough = new AbortController();
+  const cancelDeadline = clock.after(waitSeconds * 1000, () => enough.abort());
+  let interrupted = false;
+  const listenNoMore = onInterrupt(() => {
+    interrupted = true;
+    enough.abort();
+  });
   using progress = new Progress({ clock, terminal });
   let last = accepted;
   // Progress nobody sees would be sent, woken up for and thrown away for each step.
   const manner = terminal.live === null ? 'rest' : '1';
   const path = `/v1/outcome?revision=${accepted.revision}&follow=${manner}`;
   try {
-    for await (const outcome of client.lines<RevisionOutcome>(path, deadline.signal)) {
+    for await (const outcome of client.lines<RevisionOutcome>(path, enough.signal)) {
       // What was said on acceptance stays true: later outcomes speak of the trial and of resources alone.
       last = { ...outcome, findings: accepted.findings, unchanged: accepted.unchanged };
       if (hasEnded(last)) break;
@@ -66,6 +72,7 @@ async function follow(
     }
   } finally {
     cancelDeadline();
+    listenNoMore();
   }
-  return last;
+  return { last, interrupted };
 }

@@ -32,6 +32,13 @@ for (const [words, says] of mistakes) {
   });
 }
 
+test('a complaint shows no more of a word than names it, and nothing that a terminal would obey', async (t) => {
+  const { code, err } = await commandLine(['apply', 'x', '-m', `\u001b[2J${'m'.repeat(9000)}`]);
+  t.is(code, 64);
+  t.regex(err, /argument '\\x1b\[2Jm+…' is invalid\. Expected at most 4096 characters\.\n/);
+  t.true(err.length < 300, `${err.length} characters`);
+});
+
 test('help lists every verb and every exit code, and each verb has examples', async (t) => {
   const { code, out } = await commandLine(['--help']);
   t.is(code, 0);
@@ -44,7 +51,7 @@ test('help lists every verb and every exit code, and each verb has examples', as
     verbs.filter((verb) => verb !== 'help'),
     expected,
   );
-  for (const exit of [0, 1, 2, 3, 4, 5, 6, 64, 69, 70]) t.regex(out, new RegExp(`^ *${exit}  `, 'm'));
+  for (const exit of [0, 1, 2, 3, 4, 5, 6, 64, 69, 70, 130]) t.regex(out, new RegExp(`^ *${exit}  `, 'm'));
   for (const verb of expected) {
     t.regex((await commandLine([verb, '--help'])).out, /Examples:\n {2}.*holdfast/, verb);
   }

@@ -3,6 +3,7 @@ import { once } from 'node:events';
 import { text } from 'node:stream/consumers';
 import { fileURLToPath } from 'node:url';
 import { runCommandLine } from '../../../controller/cli/command-line.ts';
+import type { Context } from '../../../controller/cli/context.ts';
 import { terminalOf } from '../../../controller/cli/terminal.ts';
 import { systemClock } from '../../../controller/clock.ts';
 
@@ -37,10 +38,16 @@ export async function holdfast(words: readonly string[], options: CommandOptions
   return { code: code as number | null, out, err };
 }
 
+/** The user in front of a command line. */
+export interface TerminalOptions extends Partial<Pick<Context, 'onInterrupt'>> {
+  readonly columns?: number;
+  readonly env?: Readonly<Record<string, string>>;
+}
+
 /** Runs a command line in this process, on a terminal of `columns` columns where that is given. */
 export async function commandLine(
   words: readonly string[],
-  { columns, env = {} }: { readonly columns?: number; readonly env?: Readonly<Record<string, string>> } = {},
+  { columns, env = {}, onInterrupt = () => () => undefined }: TerminalOptions = {},
 ): Promise<Ended> {
   const written = { out: '', err: '' };
   const stream = (name: 'out' | 'err') => ({
@@ -54,6 +61,7 @@ export async function commandLine(
     env,
     uid: 0,
     clock: systemClock(),
+    onInterrupt,
   });
   return { code, ...written };
 }

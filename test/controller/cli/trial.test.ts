@@ -4,7 +4,7 @@ import type { RevisionOutcome } from '../../../controller/api/contract.ts';
 import { waitingWeb, webExited } from '../fixtures.ts';
 import { outcomeOf, type ScriptedService } from '../scripted-service.ts';
 import { served } from '../served.ts';
-import { commandLine, type Ended } from './command.ts';
+import { commandLine, type Ended, type TerminalOptions } from './command.ts';
 
 const ready = { ready: 3, waiting: 0, blocked: 0, failed: 0 };
 const begun = outcomeOf(8, {
@@ -20,7 +20,7 @@ const goingBack = { ...failed, settled: false };
 async function proposed(
   t: ExecutionContext,
   outcomes: readonly RevisionOutcome[],
-  { words = [], columns }: { readonly words?: readonly string[]; readonly columns?: number } = {},
+  { words = [], columns, ...user }: TerminalOptions & { readonly words?: readonly string[] } = {},
 ): Promise<Ended & { readonly service: ScriptedService }> {
   const { service, socket } = await served(t);
   const [accepted = begun, ...later] = outcomes;
@@ -33,7 +33,7 @@ async function proposed(
     return columns === undefined && later.length === 0 ? concat(of(accepted), NEVER) : of(accepted, ...later);
   };
   const all = ['rollback', ...words, '--socket', socket];
-  return { ...(await commandLine(all, columns === undefined ? {} : { columns })), service };
+  return { ...(await commandLine(all, columns === undefined ? user : { ...user, columns })), service };
 }
 
 test('[ROLL-1] a revision that holds ends with 0, and nothing is said before that where there is no terminal', async (t) => {
@@ -120,6 +120,27 @@ for (const wait of ['0', '0.05']) {
     );
   });
 }
+
+test('[ROLL-1] who interrupts a verb that waits is told that the trial goes on, and what ends it; it ends with 130', async (t) => {
+  let listening = 0;
+  const onInterrupt = (stop: () => void) => {
+    listening++;
+    setImmediate(stop);
+    return () => void listening--;
+  };
+  const trial = await proposed(t, [begun], { onInterrupt });
+  t.deepEqual(
+    [trial.code, trial.out, trial.err],
+    [
+      130,
+      'revision 8 is INPROGRESS: 1 of 3 resources ready, 2 waiting\n',
+      "no longer waited for; the controller goes on: 'holdfast why 8' tells how it ends, 'holdfast rollback' ends it\n",
+    ],
+  );
+  const wayBack = await proposed(t, [goingBack], { onInterrupt });
+  t.deepEqual([wayBack.code, /rollback' ends it/.test(wayBack.err)], [130, false]);
+  t.is(listening, 0);
+});
 
 test('a rollback that lasts longer than --wait ends with 4', async (t) => {
   const { code, err } = await proposed(t, [goingBack], { words: ['--wait', '0'] });
