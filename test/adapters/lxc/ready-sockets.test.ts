@@ -53,6 +53,20 @@ test('[CTR-6] a signal is that of the container whose socket it came by', async 
   t.is((await stat(socket)).mode & 0o777, 0o666, 'any user of the container may speak for it');
 });
 
+test('[CTR-6] HTTP that is written by hand is heard without a Host, and what is wrong with it is told in words', async (t) => {
+  const { ready, heard, socket } = await sockets(t);
+  await ready.prepare('a');
+  const post = (body: string) =>
+    say(socket, `POST /signal HTTP/1.1\r\nContent-Length: ${body.length}\r\n\r\n${body}`);
+  t.regex(await post('{"type":"ready"}'), /^HTTP\/1\.1 200 OK\r\n[\s\S]*\bok\n/);
+  t.regex(
+    await post('hello'),
+    /^HTTP\/1\.1 400 Bad Request\r\n[\s\S]*expected \{"type":"ready","payload":""\}\n/,
+  );
+  t.regex(await say(socket, 'GET /signal HTTP/1.1\r\n\r\n'), /^HTTP\/1\.1 405 [\s\S]*expected POST\n/);
+  t.deepEqual(heard, ['a']);
+});
+
 test('[CTR-6] a socket may be deeper in the file system than its address could say', async (t) => {
   const { ready, directory } = await sockets(t, 'x'.repeat(200));
   await ready.prepare('a');
