@@ -203,7 +203,8 @@ function malformed(operation: unknown): Failure | null {
   for (const member of operand === 'from' ? ['path', 'from'] : ['path']) {
     const pointer = operation[member];
     if (!isPointer(pointer)) return { found: pointer, expected: `a JSON pointer as ${member} (RFC 6901)` };
-    if (isHostile(pointer)) return { found: pointer, expected: `a ${member} without '__proto__'` };
+    if (isHostile(pointer))
+      return { found: pointer, expected: `a ${member} without '__proto__' and 'constructor/prototype'` };
   }
   const hasValue = operand !== 'value' || operation.value !== undefined;
   return hasValue ? null : { found: undefined, expected: `a value for ${op}` };
