@@ -102,7 +102,8 @@ export class Decisions {
   /** Has the device booted once nothing runs any more that has to stop; a trial goes on behind that only when it is on disk (ROLL-8). */
   judgeReboot(): void {
     const { reboot, trial, desired } = this.#rollout;
-    if (this.isPending || reboot?.isDue(this.#loop.tracker.inFlight) !== true) return;
+    const { tracker } = this.#loop;
+    if (this.isPending || reboot?.isDue(tracker.inFlight, (key) => tracker.isHopeless(key)) !== true) return;
     reboot.ask();
     if (trial === null) return this.#reboot();
     const at = this.#loop.publisher.now;
@@ -111,7 +112,7 @@ export class Decisions {
 
   #reboot(): void {
     const { publisher } = this.#loop;
-    const message = 'every container has stopped for a system transition: the device boots';
+    const message = 'whatever can be stopped has stopped for a system transition: the device boots';
     this.#record(
       'normal',
       'Rebooting',

@@ -1,3 +1,4 @@
+import type { Key } from '../state/resource.ts';
 import type { World } from './world.ts';
 
 /** Fires when the device should have been down for long. */
@@ -23,11 +24,18 @@ export class Reboot {
     return this.#world.startsHeld();
   }
 
-  /** Nothing runs any more that has to stop, and the device was not asked to boot yet. `inFlight`: steps under way. */
-  isDue(inFlight: number): boolean {
+  /**
+   * Nothing runs any more that has to stop, or something of it can't be stopped but by the boot; and the device was not asked to boot
+   * yet. `inFlight`: steps under way. `isHopeless`: stopping this one has failed too often to be waited for.
+   */
+  isDue(inFlight: number, isHopeless: (key: Key) => boolean): boolean {
     if (!this.isUnderWay || this.#asked || inFlight > 0) return false;
-    for (const _ of this.#world.stoppingAfter(Number.NEGATIVE_INFINITY)) return false;
-    return true;
+    let runs = false;
+    for (const key of this.#world.stoppingAfter(Number.NEGATIVE_INFINITY)) {
+      if (isHopeless(key)) return true;
+      runs = true;
+    }
+    return !runs;
   }
 
   begin(): void {

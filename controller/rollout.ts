@@ -82,8 +82,9 @@ export class Rollout {
 
   /** A container that stays down, and that a revision does not change, keeps everything from being ready. */
   #standingFailure(changes: Changes, at: number): TrialFailure | null {
-    for (const key of this.#loop.board.red()) {
-      const status = this.#loop.board.get(key);
+    const { board } = this.#loop;
+    for (const key of [...board.blocked(), ...board.failed()]) {
+      const status = board.get(key);
       const isDown = status?.reason === 'ContainerExited' || status?.reason === 'RetriesExhausted';
       if (!isDown || changes.has(key)) continue;
       const message = `${spoken(key)} is down, and this revision does not change it: ${status.message}`;

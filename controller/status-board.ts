@@ -22,7 +22,8 @@ export function isRed(phase: Phase | undefined): boolean {
 export class StatusBoard {
   readonly #statuses = new Map<Key, Status>();
   readonly #troubled = new Set<Key>();
-  readonly #red = new Set<Key>();
+  readonly #failed = new Set<Key>();
+  readonly #blocked = new Set<Key>();
   readonly #counts: { -readonly [C in keyof ResourceCounts]: number } = {
     ready: 0,
     waiting: 0,
@@ -43,9 +44,12 @@ export class StatusBoard {
     return this.#troubled;
   }
 
-  /** Keys that are Blocked or Failed. */
-  red(): ReadonlySet<Key> {
-    return this.#red;
+  failed(): ReadonlySet<Key> {
+    return this.#failed;
+  }
+
+  blocked(): ReadonlySet<Key> {
+    return this.#blocked;
   }
 
   counts(): ResourceCounts {
@@ -57,7 +61,8 @@ export class StatusBoard {
     this.#statuses.set(key, status);
     this.#counts[countOf[status.phase]] += 1;
     if (status.phase !== 'Ready') this.#troubled.add(key);
-    if (isRed(status.phase)) this.#red.add(key);
+    if (status.phase === 'Failed') this.#failed.add(key);
+    if (status.phase === 'Blocked') this.#blocked.add(key);
   }
 
   delete(key: Key): void {
@@ -70,6 +75,7 @@ export class StatusBoard {
     if (before === undefined) return;
     this.#counts[countOf[before.phase]] -= 1;
     this.#troubled.delete(key);
-    this.#red.delete(key);
+    this.#failed.delete(key);
+    this.#blocked.delete(key);
   }
 }

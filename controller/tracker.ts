@@ -1,5 +1,6 @@
 import type { Key } from '../state/resource.ts';
 import type { Cause } from '../state/status.ts';
+import { GIVE_UP_ATTEMPTS } from './give-up.ts';
 
 /** A step that is under way. */
 export interface Flight {
@@ -48,6 +49,11 @@ export class Tracker {
 
   find(key: Key): Track | undefined {
     return this.#tracks.get(key);
+  }
+
+  /** Its steps have failed so often in a row that nobody waits for it any more (ROLL-3). */
+  isHopeless(key: Key): boolean {
+    return (this.find(key)?.failedSteps ?? 0) >= GIVE_UP_ATTEMPTS;
   }
 
   get(key: Key): Track {

@@ -2,7 +2,6 @@ import { comesBack } from '../reconcilers/recovery.ts';
 import type { DesiredResource, GroupSpec, Key } from '../state/resource.ts';
 import type { TrialFailure } from '../state/revision.ts';
 import type { Exit } from './exit.ts';
-import { GIVE_UP_ATTEMPTS } from './give-up.ts';
 import type { Publisher } from './publisher.ts';
 import type { TrialView } from './rollout-view.ts';
 import type { StatusBoard } from './status-board.ts';
@@ -137,20 +136,24 @@ export class Trial {
   }
 
   #judgeStatuses(): void {
-    const { board, tracker, publisher } = this.#parts;
-    for (const key of board.red()) {
-      const status = board.get(key);
-      const track = tracker.find(key);
-      if (status === undefined) continue;
-      const { reason, message, phase } = status;
-      const at = publisher.now;
-      // What is under way may still make room for what is blocked.
-      if (phase === 'Blocked' && tracker.inFlight === 0) this.fail({ code: reason, key, message, at });
-      if (phase === 'Failed' && (track?.exhausted ?? null) !== null)
-        this.fail({ code: 'ContainerExited', key, message, at });
-      const hopeless = (track?.failedSteps ?? 0) >= GIVE_UP_ATTEMPTS;
-      if (phase === 'Failed' && hopeless) this.fail({ code: 'StepFailed', key, message, at });
+    if (this.#failure !== null) return;
+    const { board, tracker } = this.#parts;
+    for (const key of board.failed()) {
+      const isExhausted = (tracker.find(key)?.exhausted ?? null) !== null;
+      if (isExhausted) return this.#failBy(key, 'ContainerExited');
+      if (tracker.isHopeless(key)) return this.#failBy(key, 'StepFailed');
     }
+    // What is under way may still make room for what is blocked.
+    if (tracker.inFlight > 0) return;
+    for (const key of board.blocked()) return this.#failBy(key, null);
+  }
+
+  /** Its status says why; `code` null: that, too. */
+  #failBy(key: Key, code: TrialFailure['code'] | null): void {
+    const { board, publisher } = this.#parts;
+    const status = board.get(key);
+    if (status === undefined) return;
+    this.fail({ code: code ?? status.reason, key, message: status.message, at: publisher.now });
   }
 
   #stageNow(): Stage {

@@ -647,6 +647,35 @@ test('[ROLL-8] a revision that takes the place of a transition under way, and fo
   t.is(rig.engine.board.troubled().size, 0);
 });
 
+test('[ROLL-8] a container that can not be stopped holds up no boot for which all others have stopped', async (t) => {
+  const { rig: first } = await bootable();
+  await first.apply(after);
+  await first.runner.stop();
+  for (const made of first.host.containers.values()) made.pid = null;
+  first.host.processes.clear();
+  let boots = 0;
+  const rig = await new Rig({
+    host: first.host,
+    clock: first.clock,
+    held: first.store.leases(),
+    state: before,
+    start: { latest: 2, resumed: { revision: 2, state: after } },
+    reboot: async () => {
+      boots += 1;
+    },
+    fault: (step) =>
+      step.action === 'container.stop'
+        ? { outcome: 'failed', error: { code: 'StopFailed', message: 'it stays' }, observations: [] }
+        : null,
+  }).start();
+  rig.adapter.disturb((host) => exitContainer(host, 'db', exit(1)));
+  await rig.pass(1_000);
+  t.is(rig.engine.rollout.ended?.phase, 'ERROR');
+  t.is(boots, 0);
+  await rig.pass(20_000);
+  t.is(boots, 1);
+});
+
 test('[ROLL-8] a boot that did not come fails no trial after the one that it was for', async (t) => {
   const { rig } = await bootable();
   await rig.apply(after);
