@@ -1,5 +1,5 @@
 import { chmodSync, closeSync, constants, mkdirSync, openSync, renameSync, rmSync } from 'node:fs';
-import { createServer, type Server } from 'node:net';
+import { createServer, type Server, type Socket } from 'node:net';
 import { dirname, join } from 'node:path';
 import { type Observable, Subject } from 'rxjs';
 import type { After } from '../linux/network-monitor.ts';
@@ -33,6 +33,18 @@ interface Listener {
   readonly close: () => void;
 }
 
+/** Returns what ends every conversation of a server: what was begun to be said in one run must not be heard in the next. */
+function hangingUp(server: Server): () => void {
+  const open = new Set<Socket>();
+  server.on('connection', (socket) => {
+    open.add(socket);
+    socket.once('close', () => open.delete(socket));
+  });
+  return () => {
+    for (const socket of open) socket.destroy();
+  };
+}
+
 /**
  * One unix socket for each container that is to say when it is ready (CTR-6), in a directory of its own, which is mounted into that container
  * alone: the path is the sender. A container that outlives its controller sees the socket of the next one there, since the directory is
@@ -52,7 +64,7 @@ export class ReadySockets {
     this.#making = join(dirname(options.layout.container('any').ready), '.making');
   }
 
-  /** Why a socket that had to be made anew could not be. */
+  /** Why somebody is not listened to any more who should be. */
   get failed(): Observable<string> {
     return this.#failed;
   }
@@ -69,9 +81,10 @@ export class ReadySockets {
     const { take, after } = this.#options;
     const converse = readyConversation({ take: () => take(name), after });
     const server = createServer({ allowHalfOpen: true });
-    this.#limit(name, server);
+    const hangUp = hangingUp(server);
+    this.#limit(name, server, hangUp);
     server.on('connection', converse);
-    await this.#listen(name, server);
+    await this.#listen(name, server, hangUp);
   }
 
   /** Listens no more. What the container has said stands. */
@@ -93,17 +106,26 @@ export class ReadySockets {
     this.#makingFile = null;
   }
 
-  #listen(name: string, server: Server): Promise<void> {
+  #listen(name: string, server: Server, hangUp: () => void): Promise<void> {
     const { promise, resolve, reject } = Promise.withResolvers<void>();
     const made = `/proc/self/fd/${this.#openMaking()}/${name}`;
     rmSync(made, { force: true });
-    this.#listeners.set(name, { close: () => server.close() });
-    server.once('error', (error) => {
-      this.#listeners.delete(name);
+    let isListening = false;
+    const close = () => {
+      server.close();
+      hangUp();
+    };
+    this.#listeners.set(name, { close });
+    server.on('error', (error) => {
       reject(error);
+      if (this.#listeners.get(name)?.close !== close) return;
+      this.release(name);
+      if (isListening)
+        this.#failed.next(`the readiness socket of container '${name}' failed: ${error.message}`);
     });
     server.listen({ path: made, backlog }, () => {
       try {
+        isListening = true;
         this.#moveIntoPlace(name, made);
         resolve();
       } catch (error) {
@@ -134,7 +156,7 @@ export class ReadySockets {
   }
 
   /** A container that does nothing but connect costs no more than some of its connections. */
-  #limit(name: string, server: Server): void {
+  #limit(name: string, server: Server, hangUp: () => void): void {
     server.maxConnections = connectionLimit;
     let count = 0;
     const tire = () => {
@@ -142,8 +164,12 @@ export class ReadySockets {
       if (count === 1) this.#options.after(burstMs, () => (count = 0));
       if (count !== burstLimit) return;
       server.close();
-      const listener = { close: this.#options.after(restMs, () => void this.#attendAgain(name)) };
-      this.#listeners.set(name, listener);
+      const cancel = this.#options.after(restMs, () => void this.#attendAgain(name));
+      const close = () => {
+        cancel();
+        hangUp();
+      };
+      this.#listeners.set(name, { close });
     };
     server.on('connection', tire).on('drop', tire);
   }

@@ -53,6 +53,21 @@ test('[CTR-6] a signal is that of the container whose socket it came by', async 
   t.is((await stat(socket)).mode & 0o777, 0o666, 'any user of the container may speak for it');
 });
 
+test('[CTR-6] what is begun to be said in one run of a container is not heard in the next', async (t) => {
+  const { ready, heard, socket } = await sockets(t);
+  await ready.prepare('a');
+  const early = connect(socket);
+  await once(early, 'connect');
+  await say(socket, 'hello\n');
+  await ready.prepare('a');
+  // It may be told of that by an error, too.
+  const closed = new Promise((resolve) => early.once('close', resolve).on('error', () => undefined));
+  early.end('ready\n');
+  early.resume();
+  await closed;
+  t.deepEqual(heard, []);
+});
+
 test('[CTR-6] HTTP that is written by hand is heard without a Host, and what is wrong with it is told in words', async (t) => {
   const { ready, heard, socket } = await sockets(t);
   await ready.prepare('a');
