@@ -75,12 +75,13 @@ export class Database implements RevisionLog {
    * `Full` as long as there is no space kept free with which its verdict can be saved.
    */
   persist(fact: Fact): void {
-    const isRevision = fact.type === 'revision';
-    if (isRevision && this.#path !== ':memory:') this.#reserve.hold();
+    // Taking everything down needs little, and must be possible on a full disk too.
+    const isNew = fact.type === 'revision' && fact.standing !== 'committed';
+    if (isNew && this.#path !== ':memory:') this.#reserve.hold();
     try {
       this.#persist(fact, this.#noted);
     } catch (error) {
-      const mayUseReserve = !isRevision && error instanceof DatabaseError && error.code === 'Full';
+      const mayUseReserve = !isNew && error instanceof DatabaseError && error.code === 'Full';
       if (!mayUseReserve || !this.#reserve.release()) throw error;
       this.#persist(fact, []);
     }

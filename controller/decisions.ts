@@ -227,9 +227,7 @@ export class Decisions {
       case 'verdict':
         return this.#judged(pending, error);
       case 'attempt':
-        return error === null
-          ? undefined
-          : this.#notSaved(`attempt of revision ${this.#rollout.desired}`, error);
+        return error === null ? undefined : this.#attemptNotSaved(error);
       case 'reboot':
         return error === null
           ? this.#reboot()
@@ -309,6 +307,15 @@ export class Decisions {
     const message = `it held, and that could not be saved: ${error}`;
     this.#rollout.trial?.postpone();
     this.#conclude(verdict.revision, { code: 'NotDurable', key: null, message, at: verdict.at });
+  }
+
+  /** A trial that was taken up after a boot would be taken up by the next controller again: one attempt is all that it has (ROLL-4). */
+  #attemptNotSaved(error: string): void {
+    const { trial, desired, hasFallback } = this.#rollout;
+    this.#notSaved(`attempt of revision ${desired}`, error);
+    const message = `that it was taken up could not be saved: ${error}`;
+    const at = this.#loop.publisher.now;
+    if (hasFallback) trial?.fail({ code: 'NotDurable', key: null, message, at });
   }
 
   #notSaved(what: string, error: string): void {

@@ -3,7 +3,10 @@ import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type Logger, pino } from 'pino';
 import {
+  catchError,
   concatMap,
+  defer,
+  EMPTY,
   filter,
   firstValueFrom,
   fromEvent,
@@ -195,13 +198,17 @@ function collectObjects(
   runner.events
     .pipe(
       filter(({ reason }) => reason === 'RevisionDone'),
-      concatMap(() => objects.collect(database.keptObjects(), clock.now())),
+      concatMap(() =>
+        defer(() => objects.collect(database.keptObjects(), clock.now())).pipe(
+          catchError((error: unknown) => {
+            logger.warn({ err: error }, 'objects could not be collected; tried again with the next revision');
+            return EMPTY;
+          }),
+        ),
+      ),
     )
-    .subscribe({
-      next: (gone) => {
-        if (gone.length > 0) logger.info({ count: gone.length }, 'objects of forgotten revisions removed');
-      },
-      error: (error: unknown) => logger.warn({ err: error }, 'objects are not collected any more'),
+    .subscribe((gone) => {
+      if (gone.length > 0) logger.info({ count: gone.length }, 'objects of forgotten revisions removed');
     });
 }
 

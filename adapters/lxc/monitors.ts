@@ -1,4 +1,4 @@
-import { existsSync, readdirSync } from 'node:fs';
+import { existsSync, readdirSync, readlinkSync } from 'node:fs';
 import { connect, type Socket } from 'node:net';
 import { type Observable, Subject } from 'rxjs';
 import { killProcess } from './kill-process.ts';
@@ -38,6 +38,16 @@ function connectTo(path: string): Promise<Socket | null> {
 function* processes(): Iterable<{ readonly pid: number; readonly line: string }> {
   for (const entry of readdirSync('/proc')) {
     if (/^\d+$/.test(entry)) yield { pid: Number(entry), line: readIfThere(`/proc/${entry}/cmdline`) ?? '' };
+  }
+}
+
+/** Not one of a container, which may call itself whatever it likes: monitors live among the processes of the host. */
+function isOfHost(pid: number): boolean {
+  try {
+    return readlinkSync(`/proc/${pid}/ns/pid`) === readlinkSync('/proc/self/ns/pid');
+  } catch {
+    // It has ended meanwhile.
+    return false;
   }
 }
 
@@ -137,7 +147,7 @@ export class Monitors {
 
   /** Where somebody has deleted the file that says it. Null: there is none. */
   #findMonitor(name: string): number | null {
-    const found = [...processes()].find(({ line }) => this.#isMonitor(line, name));
+    const found = [...processes()].find(({ pid, line }) => this.#isMonitor(line, name) && isOfHost(pid));
     return found?.pid ?? null;
   }
 

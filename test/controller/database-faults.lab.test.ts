@@ -213,4 +213,7 @@ test('[ROLL-1] on a full disk a trial can end, the next revision is refused, and
   t.true(existsSync(`${path}-reserve`), 'there is a reserve again');
   database.persist(done(3));
   t.like(again(), { latest: 3, revision: 3, state: { content } });
+  fill(join(place, 'filler'));
+  database.persist(accepted(4, { state: {}, standing: 'committed' }));
+  t.like(again(), { latest: 4, revision: 4, committed: true, state: {} });
 });

@@ -767,3 +767,22 @@ test('[ROLL-7] a way back is not over before a container that has to signal that
   await rig.settle();
   t.true(rig.engine.atRest(5));
 });
+
+test('[ROLL-8] [ROLL-4] a trial that was taken up after a boot, and whose attempt can not be saved, is gone back from', async (t) => {
+  const { rig } = await bootable();
+  await rig.apply(after);
+  await rig.runner.stop();
+  const next = new Rig({
+    host: rig.host,
+    clock: rig.clock,
+    held: rig.store.leases(),
+    state: before,
+    persist: (fact) => {
+      if (fact.type === 'attempt') throw new Error('no space left');
+    },
+    start: { latest: 2, resumed: { revision: 2, state: after } },
+  });
+  await next.start();
+  t.like(next.engine.rollout, { committed: 1, trial: null, ended: { failure: { code: 'NotDurable' } } });
+  t.is(next.engine.board.troubled().size, 0);
+});
