@@ -1,4 +1,4 @@
-import { existsSync } from 'node:fs';
+import { existsSync, lstatSync } from 'node:fs';
 
 /** What is wrong with the database. */
 export type DatabaseErrorCode =
@@ -12,6 +12,8 @@ export type DatabaseErrorCode =
   | 'InUse'
   /** It is not this user's alone. */
   | 'Unsafe'
+  /** The file that was opened is not there any more: what is written goes nowhere. */
+  | 'Gone'
   /** The disk is full: nothing was changed, and it may go on when there is space again. */
   | 'Full'
   /** Reading or writing failed: what is on disk is known again when it was opened anew. */
@@ -30,6 +32,8 @@ const advice: Readonly<Record<DatabaseErrorCode, (path: string) => string>> = {
   NotHoldfast: () => 'give another directory',
   InUse: () => 'stop the other controller, or give this one a directory of its own',
   Unsafe: () => 'look at who made it, and remove it or choose another directory',
+  Gone: () =>
+    'put it back, with what belongs to it, or start the controller again: it goes on with what is there then',
   Full: () => 'make space, and try again',
   Suspect: () => 'look at the disk; what was acknowledged is kept',
 };
@@ -40,7 +44,8 @@ function asideCommand(path: string): string {
   while (existsSync(`${path}.aside-${count}`)) count++;
   const files = ['', ...companionsOfDatabase]
     .map((suffix) => path + suffix)
-    .filter((file) => existsSync(file));
+    // An empty log is SQLite's own of this moment, and gone with it.
+    .filter((file) => file === path || (lstatSync(file, { throwIfNoEntry: false })?.size ?? 0) > 0);
   const aside = quoted(`${path}.aside-${count}`);
   return `mkdir ${aside} && mv ${files.map(quoted).join(' ')} ${aside}`;
 }

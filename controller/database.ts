@@ -1,3 +1,4 @@
+import { lstatSync } from 'node:fs';
 import type { FlatState, HeldLease } from '../state/revision.ts';
 import type { EventRecord } from '../state/status.ts';
 import { DatabaseError, typedError } from './database-error.ts';
@@ -21,6 +22,8 @@ export class Database implements RevisionLog {
   readonly #path: string;
   readonly #reserve: Reserve;
   #session: DatabaseSession;
+  /** Which file was opened. */
+  readonly #file: string;
   /** Why nothing is answered any more. */
   #lost: DatabaseError | null = null;
   /** Events that are to be written, at most `keptEvents`. */
@@ -31,6 +34,7 @@ export class Database implements RevisionLog {
     this.#reserve = new Reserve(path);
     try {
       this.#session = new DatabaseSession(path);
+      this.#file = fileAt(path);
     } catch (error) {
       throw typedError(error, path);
     }
@@ -108,7 +112,15 @@ export class Database implements RevisionLog {
     this.#session.close();
   }
 
+  /** Who removes or replaces the file under a running controller would have every fact written to where nobody finds it. */
+  #refuseStrayFile(): void {
+    if (this.#path === ':memory:' || fileAt(this.#path) === this.#file) return;
+    const message = `found no file, or another one, at ${this.#path}, expected the one that this controller has open`;
+    throw new DatabaseError('Gone', this.#path, message);
+  }
+
   #persist(fact: Fact, events: readonly EventRecord[]): void {
+    this.#refuseStrayFile();
     const factsBefore = this.#factsWritten();
     try {
       this.#write((session) => session.persist(fact, events));
@@ -166,4 +178,10 @@ export class Database implements RevisionLog {
       throw typedError(error, this.#path);
     }
   }
+}
+
+/** Which file there is at `path`; empty: none. */
+function fileAt(path: string): string {
+  const stats = lstatSync(path, { throwIfNoEntry: false });
+  return stats === undefined ? '' : `${stats.dev}:${stats.ino}`;
 }

@@ -212,7 +212,10 @@ export class Decisions {
     if (accepted)
       this.#record('normal', 'RevisionUnchanged', `revision ${desired} has this content already`, cause);
     else {
-      const message = `refused with ${errors} ${errors === 1 ? 'error' : 'errors'}; revision ${desired} stays`;
+      const [first] = findings.filter((finding) => finding.severity === 'error');
+      const reason = first === undefined ? '' : `: ${first.code}: ${first.message}`;
+      const count = `${errors} ${errors === 1 ? 'error' : 'errors'}`;
+      const message = `refused with ${count}; revision ${desired} stays${reason}`;
       this.#record('warning', 'RevisionRefused', message, cause);
     }
   }
@@ -241,7 +244,8 @@ export class Decisions {
     this.#unsaved = null;
     const cause = causeOf({ type: 'revision', revision });
     if (ends !== null) this.#report(ends);
-    const message = `revision ${revision} from ${input.source}: ${proposal.changes.size} resources change`;
+    const changed = proposal.changes.size;
+    const message = `revision ${revision} from ${input.source}: ${changed} ${changed === 1 ? 'resource changes' : 'resources change'}`;
     this.#record('normal', 'RevisionAccepted', message, cause);
     if (standing === 'refused') {
       const verdict = { revision, phase: 'ERROR', at: input.at, failure: fact.failure } as const;
@@ -252,7 +256,8 @@ export class Decisions {
       const commitAfterMs = input.commitAfterMs ?? this.#commitAfterMs;
       this.#rollout.begin(revision, proposal, commitAfterMs, cause);
     }
-    this.#answer(input, proposal, revision);
+    // What only cleans up has the content that is desired already, and is a revision all the same.
+    this.#answer(input, { ...proposal, unchanged: false }, revision);
   }
 
   /** What could not be made durable is refused: a device must come back from a power cut to what it was told. */

@@ -75,7 +75,9 @@ export class Rollout {
     if (!this.hasFallback) return null;
     for (const [key, desired] of changes) {
       const conflict = desired?.conflict;
-      if (conflict !== undefined) return { code: conflict.code, key, message: conflict.message, at };
+      if (conflict === undefined) continue;
+      const heldBy = conflict.holder === undefined ? '' : `, held by ${spoken(conflict.holder)}`;
+      return { code: conflict.code, key, message: `${spoken(key)} ${conflict.message}${heldBy}`, at };
     }
     return this.#standingFailure(changes, at);
   }

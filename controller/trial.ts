@@ -2,11 +2,12 @@ import { comesBack } from '../reconcilers/recovery.ts';
 import type { DesiredResource, GroupSpec, Key } from '../state/resource.ts';
 import type { TrialFailure } from '../state/revision.ts';
 import type { Exit } from './exit.ts';
+import { GIVE_UP_ATTEMPTS } from './give-up.ts';
 import type { Publisher } from './publisher.ts';
 import type { TrialView } from './rollout-view.ts';
 import type { StatusBoard } from './status-board.ts';
 import type { Tracker } from './tracker.ts';
-import { why } from './why.ts';
+import { spoken, why } from './why.ts';
 import type { World } from './world.ts';
 
 /** How the timer is named that fires when a stage of a trial is over; each has a number of its own. */
@@ -47,6 +48,8 @@ export class Trial {
   /** A container has ended while it was tested: testing begins anew. */
   #disturbed = false;
   #setbacks = 0;
+  /** How often each container has exited that may. */
+  readonly #exits = new Map<Key, number>();
   #commitAt: number | null = null;
   #failure: TrialFailure | null = null;
 
@@ -81,6 +84,10 @@ export class Trial {
   judgeExits(exits: readonly Exit[]): void {
     for (const { key, exit, message, at } of exits) {
       if (!this.#isForgiven(key, exit)) this.fail({ code: 'ContainerExited', key, message, at });
+      else if (this.#exitsTooOften(key)) {
+        const often = `${message}\nit has ended ${GIVE_UP_ATTEMPTS} times on trial`;
+        this.fail({ code: 'ContainerExited', key, message: often, at });
+      }
     }
     if (exits.length === 0 || this.#stage !== 'testing') return;
     this.#disturbed = true;
@@ -135,6 +142,14 @@ export class Trial {
     return recovery !== null && (comesBack(recovery, exit) || exit?.code === 0);
   }
 
+  /** Where its manifest sets no limit to its restarts: for ever is too long for a trial. */
+  #exitsTooOften(key: Key): boolean {
+    const exits = (this.#exits.get(key) ?? 0) + 1;
+    this.#exits.set(key, exits);
+    const limit = this.#parts.world.desired(key)?.lifecycle?.recovery?.maxRetries ?? null;
+    return limit === null && exits >= GIVE_UP_ATTEMPTS;
+  }
+
   #judgeStatuses(): void {
     if (this.#failure !== null) return;
     const { board, tracker } = this.#parts;
@@ -153,7 +168,10 @@ export class Trial {
     const { board, publisher } = this.#parts;
     const status = board.get(key);
     if (status === undefined) return;
-    this.fail({ code: code ?? status.reason, key, message: status.message, at: publisher.now });
+    const [holder] = status.waitsFor;
+    const heldBy = status.phase === 'Blocked' && holder !== undefined ? `, held by ${spoken(holder)}` : '';
+    const message = `${status.message}${heldBy}`;
+    this.fail({ code: code ?? status.reason, key, message, at: publisher.now });
   }
 
   #stageNow(): Stage {

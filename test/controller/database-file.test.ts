@@ -1,7 +1,7 @@
 import { execFileSync } from 'node:child_process';
 import { hash } from 'node:crypto';
 import { copyFileSync, existsSync, readFileSync, writeFileSync } from 'node:fs';
-import { chmod, mkdir, readdir, stat, symlink } from 'node:fs/promises';
+import { chmod, mkdir, readdir, rename, stat, symlink } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import test, { type ExecutionContext } from 'ava';
@@ -221,4 +221,17 @@ test('a database of the first format in which nothing was ever accepted is taken
   t.is(load(path), null);
   commit(path, accepted(1, { state: { a: 1 } }));
   t.deepEqual(load(path)?.state, { a: 1 });
+});
+
+test('[ROLL-4] a database that is taken away from a running controller takes no fact, until it is back', async (t) => {
+  const path = await databasePath(t);
+  const database = open(t, path);
+  database.persist(accepted(1));
+  await rename(path, `${path}.elsewhere`);
+  t.throws(() => database.persist(done(1)), { code: 'Gone', message: /no file.*holdfast\.db.*put it back/ });
+  copyFileSync(`${path}.elsewhere`, path);
+  t.throws(() => database.persist(done(1)), { code: 'Gone' }, 'another file of the same content');
+  await rename(`${path}.elsewhere`, path);
+  database.persist(done(1));
+  t.like(database.load(), { revision: 1, committed: true });
 });

@@ -420,7 +420,8 @@ test('[CTR-8] a container that exits for ever can not hold a trial open for ever
     rig.adapter.disturb((host) => exitContainer(host, 'web', exit(1)));
     await rig.pass(5_000);
   }
-  t.like(rig.engine.rollout.ended, { phase: 'ERROR', failure: { code: 'Unstable' } });
+  t.like(rig.engine.rollout.ended, { phase: 'ERROR', failure: { code: 'ContainerExited' } });
+  t.regex(rig.engine.rollout.ended?.failure?.message ?? '', /it has ended 5 times on trial/);
 });
 
 test('[ROLL-8] a change of a container of a system group restarts every container, in order', async (t) => {

@@ -38,8 +38,8 @@ async function end(rig: Rig, ms: number): Promise<void> {
 }
 
 test('[ROLL-3] a trial in which a container ends and is started again fails when it has fallen back 20 times, not before', async (t) => {
-  const { rig } = await recovering({ policy: 'always', retry_delay: 1 });
-  await rig.apply(stateOf({ policy: 'always', retry_delay: 1 }, 'store'));
+  const { rig } = await recovering({ policy: 'always', max_retries: 100, retry_delay: 1 });
+  await rig.apply(stateOf({ policy: 'always', max_retries: 100, retry_delay: 1 }, 'store'));
   for (let turn = 0; turn < 19; turn += 1) await end(rig, 1_000);
   t.is(rig.engine.rollout.trial?.failure, null);
   await end(rig, 0);
@@ -67,8 +67,8 @@ test('[CTR-8] a start that fails is none of the restarts that a manifest allows'
 });
 
 test('[ROLL-3] a step that fails once fails no trial, however often the container has ended before', async (t) => {
-  const { rig, failing } = await recovering({ policy: 'always', retry_delay: 1 });
-  await rig.apply(stateOf({ policy: 'always', retry_delay: 1 }, 'store'));
+  const { rig, failing } = await recovering({ policy: 'always', max_retries: 100, retry_delay: 1 });
+  await rig.apply(stateOf({ policy: 'always', max_retries: 100, retry_delay: 1 }, 'store'));
   for (let turn = 0; turn < 6; turn += 1) await end(rig, 1_000);
   failing.starts = 1;
   await end(rig, 60_000);

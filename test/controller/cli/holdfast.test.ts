@@ -232,7 +232,10 @@ test('a reader that closes the pipe ends the program quietly', async (t) => {
     err += part;
   });
   await once(child.stdout, 'data');
+  const closed = once(child.stdout, 'close');
   child.stdout.destroy();
+  await closed;
+  t.true(service.eventSubject.observed);
   service.eventSubject.next(event(2));
   t.is((await ended)[0], 141);
   t.is(err, '');
