@@ -77,7 +77,7 @@ export class Rollout {
       const conflict = desired?.conflict;
       if (conflict === undefined) continue;
       const heldBy = conflict.holder === undefined ? '' : `, held by ${spoken(conflict.holder)}`;
-      return { code: conflict.code, key, message: `${spoken(key)} ${conflict.message}${heldBy}`, at };
+      return { code: conflict.code, key, message: `${conflict.message}${heldBy}`, at };
     }
     return this.#standingFailure(changes, at);
   }
