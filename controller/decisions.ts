@@ -157,7 +157,8 @@ export class Decisions {
       return this.#cancel(input, proposal);
     const { digest, leases } = proposal;
     const { source, message, at, unconditional } = input;
-    const failure = unconditional ? null : this.#rollout.foreseenFailure(proposal, at);
+    const [foreseen] = unconditional ? [] : this.#rollout.foreseenFailures(proposal.changes);
+    const failure = foreseen === undefined ? null : { ...foreseen, at };
     const standing = failure !== null ? 'refused' : unconditional ? 'committed' : 'trying';
     const tree = this.#store.treeOf(proposal);
     const revision = this.#latest + 1;

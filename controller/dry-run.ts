@@ -6,6 +6,7 @@ import type { ObjectFacts, Proposal, StateChange } from '../state/revision.ts';
 import type { Phase } from '../state/status.ts';
 import type { DesiredStore } from '../state/store.ts';
 import type { PlanOutcome } from './api/contract.ts';
+import type { ForeseenFailure } from './foreseen-failure.ts';
 import { SetIndex } from './set-index.ts';
 import { spoken } from './why.ts';
 import { exchangesClaims, type World } from './world.ts';
@@ -135,35 +136,24 @@ export interface Standing {
   readonly troubled: Iterable<Key>;
   /** Why the device refuses a resource as it is desired now; null: it does not. */
   readonly refusalOf: (key: Key) => Conflict | null;
-  /** There is a committed revision: a change with a conflict fails its trial before it begins (ENG-8). */
-  readonly hasFallback: boolean;
-}
-
-/** What keeps a change from being tried at all. */
-function foreseenConflicts(changes: Proposal['changes']): PlanOutcome['problems'] {
-  return [...changes].flatMap(([key, desired]) =>
-    desired?.conflict === undefined
-      ? []
-      : [
-          {
-            key,
-            why: `${spoken(key)} can not be had: ${desired.conflict.message}; the revision would not be begun`,
-          },
-        ],
-  );
+  /** Why a trial of these changes would fail before it begins (ENG-8). */
+  readonly foreseen: (changes: Proposal['changes']) => readonly ForeseenFailure[];
 }
 
 /** The plan of a proposed change: over what it changes, what is not as desired already, and what is left over. */
 export function planOf(
-  { store, world, troubled, refusalOf, hasFallback }: Standing,
+  { store, world, troubled, refusalOf, foreseen }: Standing,
   change: StateChange,
   facts: ObjectFacts,
 ): PlanOutcome {
   const proposal = store.propose(change, facts);
   if (!proposal.accepted) return { steps: [], findings: proposal.findings, problems: [] };
   const { changes } = proposal;
-  const conflicts = hasFallback ? foreseenConflicts(changes) : [];
-  if (conflicts.length > 0) return { steps: [], findings: proposal.findings, problems: conflicts };
+  const failures = foreseen(changes).map(({ key, message }) => ({
+    key,
+    why: `${spoken(key)}: ${message}; the revision would not be begun`,
+  }));
+  if (failures.length > 0) return { steps: [], findings: proposal.findings, problems: failures };
   const desired = (key: Key) => (changes.has(key) ? (changes.get(key) ?? undefined) : store.desired(key));
   const keys = [...changes.keys(), ...troubled];
   const refused = new Map<Key, Conflict>();

@@ -1,10 +1,12 @@
 import { isAtGoal } from '../reconcilers/container.ts';
 import { holds } from '../reconcilers/holds.ts';
 import { type Conflict, type Key, kindOf } from '../state/resource.ts';
+import type { Proposal } from '../state/revision.ts';
 import type { Cause } from '../state/status.ts';
 import type { DesiredStore } from '../state/store.ts';
 import { defaultBackoff } from './backoff.ts';
 import { Decisions, type TrialStart } from './decisions.ts';
+import type { ForeseenFailure } from './foreseen-failure.ts';
 import type { Effect, Input } from './input.ts';
 import { Listing, type ListingOptions, RELIST_TIMER, RESYNC_TIMER } from './listing.ts';
 import { REBOOT_TIMER } from './reboot.ts';
@@ -130,6 +132,11 @@ export class Engine {
   /** Why nothing is done for `key` as it is desired now, though a step is planned: the device refuses it; null: there is no reason. */
   refusalOf(key: Key): Conflict | null {
     return this.#loop.refusalOf(key);
+  }
+
+  /** Why a trial of these changes would fail before it begins (ENG-8). */
+  foreseenFailures(changes: Proposal['changes']): readonly ForeseenFailure[] {
+    return this.#rollout.foreseenFailures(changes);
   }
 
   /** Folds one input in. Effects are to be carried out in their order. */

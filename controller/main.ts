@@ -25,10 +25,11 @@ import type { PlanOutcome } from './api/contract.ts';
 import type { ApiServer } from './api/server.ts';
 import { type Clock, systemClock } from './clock.ts';
 import { Database } from './database.ts';
-import { planOf } from './dry-run.ts';
+import { planOf, type Standing } from './dry-run.ts';
 import { defaultEngineOptions, Engine, type EngineOptions } from './engine.ts';
 import { EventLog } from './event-log.ts';
 import { gatherFacts } from './facts.ts';
+import { foreseenConflicts } from './foreseen-failure.ts';
 import type { Fact } from './input.ts';
 import { keepEvents } from './keep-events.ts';
 import { objectFiles } from './object-files.ts';
@@ -167,8 +168,7 @@ async function compose(options: RunOptions, clock: Clock, logger: Logger): Promi
     persist,
     ...(reboot === null ? {} : { reboot }),
   });
-  const events = new EventLog(keptEvents);
-  for (const event of database.events()) events.add(event);
+  const events = new EventLog(keptEvents, database.events());
   runner.events.subscribe((event) => {
     events.add(event);
     logEvent(logger, event);
@@ -352,8 +352,9 @@ export async function planDirectly(
     for (const resource of await observeOnce(options, path)) world.observe(resource.key, resource);
     const facts = await gatherFacts(store.draft(change).objects, objects);
     const troubled = [...store.keys(), ...world.observedKeys()];
-    const hasFallback = conditions.committed;
-    return planOf({ store, world, troubled, refusalOf: () => null, hasFallback }, change, facts);
+    const foreseen: Standing['foreseen'] = (changes) =>
+      conditions.committed ? foreseenConflicts(changes) : [];
+    return planOf({ store, world, troubled, refusalOf: () => null, foreseen }, change, facts);
   } finally {
     kept?.close();
   }

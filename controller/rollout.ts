@@ -1,15 +1,15 @@
 import { type ContainerSpec, type DesiredResource, type Key, kindOf } from '../state/resource.ts';
-import type { Proposal, TrialFailure, Verdict } from '../state/revision.ts';
+import type { Proposal, Verdict } from '../state/revision.ts';
 import type { Cause } from '../state/status.ts';
 import type { DesiredStore } from '../state/store.ts';
 import { through } from './chronicle.ts';
 import type { Exit } from './exit.ts';
+import { type ForeseenFailure, foreseenConflicts, standingFailures } from './foreseen-failure.ts';
 import { REBOOT_TIMER, Reboot } from './reboot.ts';
 import type { Reconciliation } from './reconciliation.ts';
 import type { Kept } from './restore.ts';
 import type { RolloutView } from './rollout-view.ts';
 import { Trial } from './trial.ts';
-import { spoken } from './why.ts';
 
 /** What a rollout goes on from. */
 export type RolloutStart = Pick<Kept, 'revision' | 'committed'>;
@@ -70,29 +70,10 @@ export class Rollout {
     return this.#committed !== null;
   }
 
-  /** How a revision is to be tried that would be accepted now: null for one that fails before anything is disturbed (ENG-8). */
-  foreseenFailure({ changes }: Proposal, at: number): TrialFailure | null {
-    if (!this.hasFallback) return null;
-    for (const [key, desired] of changes) {
-      const conflict = desired?.conflict;
-      if (conflict === undefined) continue;
-      const heldBy = conflict.holder === undefined ? '' : `, held by ${spoken(conflict.holder)}`;
-      return { code: conflict.code, key, message: `${conflict.message}${heldBy}`, at };
-    }
-    return this.#standingFailure(changes, at);
-  }
-
-  /** A container that stays down, and that a revision does not change, keeps everything from being ready. */
-  #standingFailure(changes: Changes, at: number): TrialFailure | null {
-    const { board } = this.#loop;
-    for (const key of [...board.blocked(), ...board.failed()]) {
-      const status = board.get(key);
-      const isDown = status?.reason === 'ContainerExited' || status?.reason === 'RetriesExhausted';
-      if (!isDown || changes.has(key)) continue;
-      const message = `${spoken(key)} is down, and this revision does not change it: ${status.message}`;
-      return { code: status.reason, key, message, at };
-    }
-    return null;
+  /** Why a trial would fail before anything is disturbed (ENG-8); none where there is nothing to stay with. */
+  foreseenFailures(changes: Changes): readonly ForeseenFailure[] {
+    if (!this.hasFallback) return [];
+    return [...foreseenConflicts(changes), ...standingFailures(changes, this.#loop.board)];
   }
 
   /** A revision is desired from now on, on trial. */

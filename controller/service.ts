@@ -14,7 +14,7 @@ import type {
   RevisionEntry,
   RevisionOutcome,
 } from './api/contract.ts';
-import { planOf } from './dry-run.ts';
+import { planOf, type Standing } from './dry-run.ts';
 import type { Engine } from './engine.ts';
 import type { EventLog } from './event-log.ts';
 import { gatherFacts } from './facts.ts';
@@ -109,8 +109,8 @@ export class Service implements ControllerService {
     const facts = await this.#facts(change);
     const { world, board } = engine;
     const refusalOf = (key: Key) => engine.refusalOf(key);
-    const hasFallback = engine.rollout.committed !== null;
-    return planOf({ store, world, troubled: board.troubled(), refusalOf, hasFallback }, change, facts);
+    const foreseen: Standing['foreseen'] = (changes) => engine.foreseenFailures(changes);
+    return planOf({ store, world, troubled: board.troubled(), refusalOf, foreseen }, change, facts);
   }
 
   current(): { readonly revision: number; readonly digest: string; readonly state: FlatState } {

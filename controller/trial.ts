@@ -7,7 +7,7 @@ import type { Publisher } from './publisher.ts';
 import type { TrialView } from './rollout-view.ts';
 import type { StatusBoard } from './status-board.ts';
 import type { Tracker } from './tracker.ts';
-import { spoken, why } from './why.ts';
+import { heldBy, why } from './why.ts';
 import type { World } from './world.ts';
 
 /** How the timer is named that fires when a stage of a trial is over; each has a number of its own. */
@@ -168,9 +168,7 @@ export class Trial {
     const { board, publisher } = this.#parts;
     const status = board.get(key);
     if (status === undefined) return;
-    const [holder] = status.waitsFor;
-    const heldBy = status.phase === 'Blocked' && holder !== undefined ? `, held by ${spoken(holder)}` : '';
-    const message = `${status.message}${heldBy}`;
+    const message = `${status.message}${heldBy(status)}`;
     this.fail({ code: code ?? status.reason, key, message, at: publisher.now });
   }
 

@@ -71,7 +71,7 @@ function isStuck(status: Status | undefined): boolean {
 }
 
 /** Who has what a blocked resource wants (ENG-8). */
-function heldBy({ phase, waitsFor }: Status): string {
+export function heldBy({ phase, waitsFor }: Pick<Status, 'phase' | 'waitsFor'>): string {
   const [holder] = waitsFor;
   return phase === 'Blocked' && holder !== undefined ? `, held by ${spoken(holder)}` : '';
 }

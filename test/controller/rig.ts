@@ -134,8 +134,8 @@ export class Rig {
   standing(): Standing {
     const { store, engine } = this;
     const refusalOf = (key: Key) => engine.refusalOf(key);
-    const hasFallback = engine.rollout.committed !== null;
-    return { store, world: engine.world, troubled: engine.board.troubled(), refusalOf, hasFallback };
+    const foreseen: Standing['foreseen'] = (changes) => engine.foreseenFailures(changes);
+    return { store, world: engine.world, troubled: engine.board.troubled(), refusalOf, foreseen };
   }
 
   phase(key: Key): string | undefined {

@@ -1,6 +1,7 @@
 import test from 'ava';
 import { exitContainer, observeContainer, signalReady } from '../../adapters/memory/host.ts';
 import { MemoryAdapter } from '../../adapters/memory/memory-adapter.ts';
+import { planOf } from '../../controller/dry-run.ts';
 import type { EngineStart } from '../../controller/engine.ts';
 import type { Json } from '../../state/json.ts';
 import type { ContainerSpec } from '../../state/resource.ts';
@@ -699,8 +700,12 @@ test('[ENG-8] [ROLL-3] a container that is down for good fails every trial that 
   const rig = await committed(recovering({ policy: 'no' }));
   rig.adapter.disturb((host) => exitContainer(host, 'web', exit(1)));
   await rig.settle();
-  const more = { ...recovering({ policy: 'no' }), 'tmp/run.json': good['db/run.json'] ?? null };
-  await rig.apply({ ...more, 'tmp/run.json': { ...(more['tmp/run.json'] as object), name: 'tmp' } });
+  const tmp = { ...(good['db/run.json'] as object), name: 'tmp' } as Json;
+  const more = { ...recovering({ policy: 'no' }), 'tmp/run.json': tmp };
+  await rig.apply(more);
+  const plan = planOf(rig.standing(), { type: 'replace', state: more }, { texts: {}, missing: [] });
+  t.deepEqual(plan.steps, []);
+  t.regex(plan.problems[0]?.why ?? '', /does not change it: .*; the revision would not be begun/);
   t.deepEqual(rig.takeSteps(), []);
   t.like(rig.engine.rollout.ended, {
     phase: 'ERROR',

@@ -33,9 +33,13 @@ class Rest {
   constructor(device: SimulatedDevice, refusals: boolean) {
     this.#device = device;
     this.#refusals = refusals;
-    const { store } = device.rig;
+    const { store, engine } = device.rig;
+    const { tracker } = engine;
     this.#world = new World((key) => store.desired(key), store.keys());
     for (const resource of observeHost(device.host)) this.#world.observe(resource.key, resource);
+    // How often a container was started can't be seen by looking.
+    for (const key of store.keys())
+      this.#world.setSpent(key, (tracker.find(key)?.exhausted ?? null) !== null);
     this.#keys = [...new Set([...store.keys(), ...this.#world.observedKeys()])];
   }
 
