@@ -4,6 +4,7 @@ import type {
   ContainerSpec,
   Key,
   LeaseSpec,
+  ListenerSpec,
   ObservedResource,
   PoolSpec,
 } from '../state/resource.ts';
@@ -21,6 +22,12 @@ export interface StepArguments {
   readonly 'container.stop': Readonly<Record<never, never>>;
   /** Remove everything of a container that does not run, but for its permanent storage. */
   readonly 'container.remove': Readonly<Record<never, never>>;
+  /**
+   * Listen as `spec` says from when the step is done, or change the listener there in place. What other listeners carry is not disturbed
+   * (ING-10). Whether its providers run makes no difference.
+   */
+  readonly 'listener.ensure': { readonly spec: ListenerSpec; readonly digest: string };
+  readonly 'listener.remove': { readonly spec: ListenerSpec };
 }
 
 export type Action = keyof StepArguments;
@@ -62,6 +69,20 @@ export interface StepError {
   readonly log?: readonly string[];
 }
 
+/** What one rule of ingress has carried since its listener was made, or since the device or its proxy was last started. */
+export interface RuleTraffic {
+  /** Name of the rule. */
+  readonly rule: string;
+  /** Listener that carries it. */
+  readonly listener: Key;
+  /** tcp: connections; http: requests. */
+  readonly connections: number;
+  /** From clients. */
+  readonly bytesIn: number;
+  /** To clients. */
+  readonly bytesOut: number;
+}
+
 /** What a watch reports. `relist`: changes may have been missed; one full observation is due. */
 export type WatchEvent =
   | ({ readonly type: 'observation' } & Observation)
@@ -76,6 +97,8 @@ export interface Observer {
    * since what is missing from it counts as gone.
    */
   observe(signal: AbortSignal): Promise<readonly ObservedResource[]>;
+  /** What each rule has carried: read when somebody asks, never watched. Rejects when it cannot tell. */
+  traffic(): Promise<readonly RuleTraffic[]>;
   /** Release what the adapter holds in this process. Stops no container, removes nothing. */
   close(): Promise<void>;
 }

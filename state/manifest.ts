@@ -16,7 +16,7 @@ export interface DeviceManifest {
   readonly pools: ReadonlyMap<string, PoolSpec>;
   /** In the order of the document, which is the order of start (CTR-6). */
   readonly groups: readonly GroupManifest[];
-  /** In the order of the document. Nothing is made of them yet. */
+  /** In the order of the document. Rules with an error are absent. */
   readonly ingress: readonly IngressRule[];
 }
 
@@ -51,6 +51,18 @@ export type NetworkManifest =
   | { readonly mode: 'none' }
   | { readonly mode: 'lxc' };
 
+/** One entry of a container's services.json (LINK-1, ING-4). */
+export interface ServiceManifest {
+  readonly name: string;
+  readonly type: 'unix' | 'rest' | 'dbus' | 'drm' | 'wayland' | 'tcp' | 'http';
+  /** Absolute path in the container; null: it has none. */
+  readonly socket: string | null;
+  /** 1-65535; null: it has none. */
+  readonly port: number | null;
+  /** JSON pointer to the entry. */
+  readonly pointer: string;
+}
+
 /** One container, read from all of its documents (REV-4, REV-5): what its components say, before anything is allocated. */
 export interface ContainerManifest {
   readonly name: string;
@@ -70,6 +82,8 @@ export interface ContainerManifest {
   readonly files: readonly ConfigFile[];
   /** IPv4 addresses that stand in its `lxc.container.conf`: kept free for it in any pool that has them (LEASE-6). */
   readonly reservedAddresses: readonly string[];
+  /** What it provides, in the order of the document. */
+  readonly services: readonly ServiceManifest[];
   /** JSON pointer to its `run.json`. */
   readonly pointer: string;
   readonly objects: readonly ObjectReference[];

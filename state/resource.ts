@@ -142,6 +142,43 @@ export interface GroupSpec {
   readonly timeoutMs: number;
 }
 
+/** What a rule of ingress leads to, resolved (ING-4). */
+export type Backend =
+  /** An address of a pool; 127.0.0.1 for a container in the host's network. */
+  | { readonly type: 'address'; readonly address: string; readonly port: number }
+  /** A unix socket: an absolute path in the container's own root. */
+  | { readonly type: 'socket'; readonly container: string; readonly socket: string };
+
+/** One rule of `ingress[]` as its listener serves it (ING-1). */
+export interface RouteSpec {
+  /** Name of the rule. */
+  readonly rule: string;
+  /** http: host name in lower case, `*.example` for all below it; null: every host. tcp: null. */
+  readonly host: string | null;
+  /** http: prefix in whole segments, without a slash at the end; empty: every path. tcp: empty. */
+  readonly path: string;
+  /** http: the prefix is passed on. */
+  readonly keepPrefix: boolean;
+  readonly provider: string;
+  readonly service: string;
+  /** Null: it could not be resolved. http answers 503 then; nothing listens for tcp. */
+  readonly backend: Backend | null;
+}
+
+/** Where the host listens for what is served by containers, and where that goes (ING-2, ING-3). */
+export interface ListenerSpec {
+  readonly type: 'tcp' | 'http';
+  /**
+   * Addresses of the host to listen at, at least one: dotted quads, IPv6 addresses as RFC 5952 writes them; `0.0.0.0` and `::` are every
+   * address of their family, and of theirs alone. No two listeners have one in common on the same port.
+   */
+  readonly addresses: readonly string[];
+  /** 1-65535. */
+  readonly port: number;
+  /** tcp: exactly one. http: at least one, in the order in which they are tried; the first that matches host and path serves. */
+  readonly routes: readonly RouteSpec[];
+}
+
 /** When a container that has exited by itself is started again (CTR-8). */
 export interface Recovery {
   readonly policy: 'no' | 'always' | 'on-failure' | 'unless-stopped';
@@ -173,21 +210,24 @@ export interface SpecByKind {
   readonly lease: LeaseSpec;
   readonly group: GroupSpec;
   readonly container: ContainerSpec;
+  readonly listener: ListenerSpec;
 }
 
 export type Kind = keyof SpecByKind;
 
-/** `pool/<name>`, `lease/<pool>/<container>/<interface>`, `group/<name>`, `container/<name>`. */
+/** `pool/<name>`, `lease/<pool>/<container>/<interface>`, `group/<name>`, `container/<name>`, `listener/<address>:<port>`. */
 export type Key = `${Kind}/${string}`;
 
 /** All kinds, dependencies first. */
-export const kinds: readonly Kind[] = ['pool', 'lease', 'group', 'container'];
+export const kinds: readonly Kind[] = ['pool', 'lease', 'group', 'container', 'listener'];
 
 export const poolKey = (name: string): Key => `pool/${name}`;
 export const leaseKey = (pool: string, container: string, networkInterface: string): Key =>
   `lease/${pool}/${container}/${networkInterface}`;
 export const groupKey = (name: string): Key => `group/${name}`;
 export const containerKey = (name: string): Key => `container/${name}`;
+/** `name` as `listenerName` spells it: `:80`, `10.0.0.1:80`, `[::1]:80`. */
+export const listenerKey = (name: string): Key => `listener/${name}`;
 
 /** The kind that a key names. */
 export function kindOf(key: Key): Kind {
@@ -209,6 +249,8 @@ export interface Conflict {
   readonly message: string;
   /** The resource that holds what this one wants, where there is one. */
   readonly holder?: Key;
+  /** A trial neither fails by it nor waits for it: what it is about is left out, and all else serves (ING-4). */
+  readonly tolerated?: true;
 }
 
 /** What a revision wants of one resource. */
@@ -263,7 +305,16 @@ export interface FactsByKind {
      */
     readonly exit: ContainerExit | null;
   };
+  readonly listener: {
+    /** Who carries what comes in at each of its addresses, in their order. */
+    readonly carriers: readonly ListenerCarrier[];
+    /** What it does without on this host, in plain sentences; absent: nothing. */
+    readonly warnings?: readonly string[];
+  };
 }
+
+/** `kernel`: no process of ours is on the way (ING-9). `model`: nothing real listens. */
+export type ListenerCarrier = 'kernel' | 'haproxy' | 'builtin' | 'model';
 
 /**
  * What an adapter sees of one resource of ours. `spec` is the one it was made from (kept with the object, so that it
