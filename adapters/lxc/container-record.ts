@@ -1,6 +1,6 @@
 import type { ContainerSpec } from '../../state/resource.ts';
-import { readIfThere } from './read-if-there.ts';
-import { writeAtomically } from './write-atomically.ts';
+import { readIfThere } from '../linux/read-if-there.ts';
+import { writeAtomically } from '../linux/write-atomically.ts';
 
 /**
  * What a container was made from, kept beside its LXC configuration and written before it: whatever exists of a

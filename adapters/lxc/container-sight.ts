@@ -1,10 +1,10 @@
 import { existsSync } from 'node:fs';
 import { exitText } from '../../state/exit-text.ts';
 import { type ContainerExit, containerKey, type ObservedResource } from '../../state/resource.ts';
+import { identify } from '../linux/process-identity.ts';
 import type { ContainerRecord } from './container-record.ts';
 import type { Layout } from './layout.ts';
 import type { Monitors } from './monitors.ts';
-import { identify } from './process-identity.ts';
 import type { Runs } from './runs.ts';
 import { tailOf } from './tail.ts';
 

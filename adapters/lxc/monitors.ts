@@ -1,9 +1,9 @@
 import { existsSync, readdirSync, readlinkSync } from 'node:fs';
 import { connect, type Socket } from 'node:net';
 import { type Observable, Subject } from 'rxjs';
-import { killProcess } from './kill-process.ts';
+import { killProcess } from '../linux/kill-process.ts';
+import { readIfThere } from '../linux/read-if-there.ts';
 import { isContainerName, type Layout } from './layout.ts';
-import { readIfThere } from './read-if-there.ts';
 
 /** FNV-1a, 64 bits, as liblxc computes it. */
 function fnv1a64(text: string): bigint {

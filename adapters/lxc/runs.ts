@@ -1,12 +1,12 @@
 import { rmSync, statSync } from 'node:fs';
 import type { ContainerExit } from '../../state/resource.ts';
 import { bootId } from '../linux/boot-id.ts';
+import type { ProcessIdentity } from '../linux/process-identity.ts';
+import { readIfThere } from '../linux/read-if-there.ts';
+import { writeAtomically } from '../linux/write-atomically.ts';
 import { exitInLog } from './exit-report.ts';
 import type { Layout } from './layout.ts';
-import type { ProcessIdentity } from './process-identity.ts';
-import { readIfThere } from './read-if-there.ts';
 import { tailOf } from './tail.ts';
-import { writeAtomically } from './write-atomically.ts';
 
 /** What is kept of the run that a container is in, or that it was last in. */
 interface RunRecord {

@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import type { Writable } from 'node:stream';
 import { lines } from '../linux/command.ts';
-import { killProcess } from './kill-process.ts';
+import { killProcess } from '../linux/kill-process.ts';
 
 const script = join(import.meta.dirname, 'side-by-side.sh');
 
