@@ -4,21 +4,36 @@ import { deviceCodes } from './catalog/device-codes.ts';
 import { documentCodes } from './catalog/document-codes.ts';
 import type { Catalog, CatalogEntry } from './catalog/entry.ts';
 import { failureCodes } from './catalog/failure-codes.ts';
+import { listenerCodes, listenerConflictCodes, proxyFailureCodes } from './catalog/listener-codes.ts';
 import { sourceCodes } from './catalog/source-codes.ts';
 import { trialCodes } from './catalog/trial-codes.ts';
 import { excerpt, type Finding } from './finding.ts';
 import type { Json } from './json.ts';
 
-const findingCodes = { ...documentCodes, ...deviceCodes, ...containerCodes, ...sourceCodes };
+const findingCodes = {
+  ...documentCodes,
+  ...deviceCodes,
+  ...containerCodes,
+  ...listenerCodes,
+  ...sourceCodes,
+};
+
+const blockingCodes = { ...conflictCodes, ...listenerCodes, ...listenerConflictCodes };
 
 /** Code of a finding. The catalogue has an entry for each, which decides its severity. */
 export type FindingCode = keyof typeof findingCodes;
 
 /** Code of a conflict that is known when a revision is compiled, or that an adapter meets. */
-export type ConflictCode = keyof typeof conflictCodes;
+export type ConflictCode = keyof typeof blockingCodes;
 
 /** Every code that a finding, a conflict, a failed step or a failed trial may carry → what is known of it. Codes are never renamed. */
-export const findingCatalog: Catalog = { ...findingCodes, ...conflictCodes, ...failureCodes, ...trialCodes };
+export const findingCatalog: Catalog = {
+  ...findingCodes,
+  ...blockingCodes,
+  ...failureCodes,
+  ...proxyFailureCodes,
+  ...trialCodes,
+};
 
 /** What is known of `code`; undefined when it is no code of these. */
 export function catalogEntry(code: string): CatalogEntry | undefined {
