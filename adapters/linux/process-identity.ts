@@ -7,10 +7,11 @@ export interface ProcessIdentity {
   readonly startTime: string;
 }
 
-/** Null where there is no such process any more. */
+/** Null where there is no such process any more: it has ended, whether its parent has taken notice (a zombie) or not. */
 export function identify(pid: number): ProcessIdentity | null {
   const stat = readIfThere(`/proc/${pid}/stat`);
   // The second field is the program's name in parentheses, with whatever it likes in it.
-  const startTime = stat?.slice(stat.lastIndexOf(')') + 2).split(' ')[19];
-  return startTime === undefined ? null : { pid, startTime };
+  const fields = stat?.slice(stat.lastIndexOf(')') + 2).split(' ') ?? [];
+  const [state, startTime] = [fields[0], fields[19]];
+  return startTime === undefined || state === 'Z' || state === 'X' ? null : { pid, startTime };
 }
