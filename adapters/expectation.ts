@@ -30,6 +30,12 @@ function table(before: Before): Executors<ObservedResource | null> {
     'container.start': started,
     'container.stop': () => (before === undefined ? null : stopped(before as ObservedResource<'container'>)),
     'container.remove': () => null,
+    'listener.ensure': ({ key, spec, digest }) => {
+      // Who will carry it is not known before.
+      const facts = before?.kind === 'listener' ? before.facts : { carriers: [] };
+      return { key, kind: 'listener', spec, digest, drift: [], facts };
+    },
+    'listener.remove': () => null,
   };
 }
 

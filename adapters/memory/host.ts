@@ -5,10 +5,12 @@ import {
   gatewayAddress,
   type Key,
   type LeaseSpec,
+  type ListenerSpec,
   type ObservedResource,
   type PoolSpec,
   poolKey,
 } from '../../state/resource.ts';
+import { observeListener } from './listeners.ts';
 
 /** A bridge of the modelled host. */
 export interface BridgeModel {
@@ -53,6 +55,13 @@ export interface HostModel {
   readonly pools: Map<string, Made<PoolSpec> & { readonly adopted: boolean }>;
   readonly leases: Map<Key, Made<LeaseSpec>>;
   readonly containers: Map<string, ContainerModel>;
+  readonly listeners: Map<Key, Made<ListenerSpec>>;
+  /** What listens for ours, by where: `0.0.0.0:80`, `[::]:80`. */
+  readonly sockets: Map<string, Key>;
+  /** Ports at which processes that are not ours listen, by the process's name. */
+  readonly foreignPorts: Map<number, string>;
+  /** Listeners that were last refused since a foreign process has their port. */
+  readonly refused: Map<Key, number>;
   /** Containers that do not signal when they are started; `signalReady` does it for them. */
   readonly silent: Set<string>;
   nextPid: number;
@@ -68,6 +77,10 @@ export function emptyHost(): HostModel {
     pools: new Map(),
     leases: new Map(),
     containers: new Map(),
+    listeners: new Map(),
+    sockets: new Map(),
+    foreignPorts: new Map(),
+    refused: new Map(),
     silent: new Set(),
     nextPid: 1000,
   };
@@ -146,6 +159,7 @@ export function observeHost(host: HostModel): readonly ObservedResource[] {
     ...[...host.pools.keys()].map((name) => observePool(host, name)),
     ...[...host.leases.keys()].map((key) => observeLease(host, key)),
     ...[...host.containers.keys()].map((name) => observeContainer(host, name)),
+    ...[...host.listeners.keys()].map((key) => observeListener(host, key)),
   ];
   return found.filter((resource) => resource !== null);
 }

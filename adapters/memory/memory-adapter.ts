@@ -13,6 +13,7 @@ import type {
   Adapter,
   Executors,
   Observation,
+  RuleTraffic,
   Step,
   StepOf,
   StepResult,
@@ -27,6 +28,8 @@ import {
   observePool,
   signalReady,
 } from './host.ts';
+import { ensureListener, observeListener, removeListener, takeReleased } from './listeners.ts';
+import { Refusal } from './refusal.ts';
 
 /** Decides before each step whether it fails: null lets it happen. For tests and simulation. */
 export type FaultInjection = (step: Step) => StepResult | null | Promise<StepResult | null>;
@@ -35,16 +38,6 @@ export interface MemoryOptions {
   /** The host to act on; a new, empty one when absent. Two adapters on one host model a restarted controller. */
   readonly host?: HostModel;
   readonly fault?: FaultInjection;
-}
-
-/** Thrown by an executor: the device does not allow it (ENG-8). */
-class Refusal extends Error {
-  readonly code: string;
-
-  constructor(code: string, message: string) {
-    super(message);
-    this.code = code;
-  }
 }
 
 function ensureBridge(host: HostModel, spec: Extract<PoolSpec, { type: 'bridge' }>): boolean {
@@ -62,10 +55,8 @@ function ensureBridge(host: HostModel, spec: Extract<PoolSpec, { type: 'bridge' 
 
 function ensurePool(host: HostModel, spec: PoolSpec, digest: string): void {
   if (spec.type === 'macvlan' && !host.links.has(spec.parent)) {
-    throw new Refusal(
-      'ParentMissing',
-      `pool '${spec.name}' needs interface '${spec.parent}', which this host lacks`,
-    );
+    const message = `pool '${spec.name}' needs interface '${spec.parent}', which this host lacks`;
+    throw new Refusal({ code: 'ParentMissing', message });
   }
   const adopted = spec.type === 'bridge' && ensureBridge(host, spec);
   host.pools.set(spec.name, { spec, digest, adopted });
@@ -114,6 +105,8 @@ function executors(host: HostModel): Executors<void> {
       stopContainer(host, nameOf(key));
       host.containers.delete(nameOf(key));
     },
+    'listener.ensure': (step) => ensureListener(host, step),
+    'listener.remove': ({ key }) => removeListener(host, key),
   };
 }
 
@@ -147,26 +140,34 @@ export class MemoryAdapter implements Adapter {
       (this.#executors[step.action] as (step: StepOf<Action>) => void)(step);
     } catch (error) {
       if (!(error instanceof Refusal)) throw error;
-      const conflict = { code: error.code, message: error.message };
-      return { outcome: 'conflict', conflict, observations: [] };
+      return { outcome: 'conflict', conflict: error.conflict, observations: [] };
     }
     return { outcome: 'done', observations: [this.#look(step.key)] };
+  }
+
+  /** Nothing real listens, so nothing is carried. */
+  async traffic(): Promise<readonly RuleTraffic[]> {
+    return [];
   }
 
   async close(): Promise<void> {
     this.#changes.complete();
   }
 
-  /** Changes the host behind the controller's back, and lets the watch tell what of ours has changed by it. */
+  /**
+   * Changes the host behind the controller's back, and lets the watch tell what of ours has changed by it, and what the host refused and
+   * would not refuse any more.
+   */
   disturb(change: (host: HostModel) => void): void {
     const before = new Map(
       observeHost(this.host).map((resource) => [resource.key, JSON.stringify(resource)]),
     );
     change(this.host);
     const after = new Map(observeHost(this.host).map((resource) => [resource.key, resource]));
-    for (const key of new Set([...before.keys(), ...after.keys()])) {
+    const released = new Set(takeReleased(this.host));
+    for (const key of new Set([...before.keys(), ...after.keys(), ...released])) {
       const observed = after.get(key) ?? null;
-      if (JSON.stringify(observed) !== before.get(key))
+      if (JSON.stringify(observed) !== before.get(key) || released.has(key))
         this.#changes.next({ type: 'observation', key, observed });
     }
   }
@@ -179,6 +180,7 @@ export class MemoryAdapter implements Adapter {
       // No step is ever about a group: nothing on a host is made of it.
       group: () => null,
       container: () => observeContainer(this.host, name),
+      listener: () => observeListener(this.host, key),
     };
     return { key, observed: look[kindOf(key)]() };
   }

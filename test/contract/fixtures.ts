@@ -1,14 +1,18 @@
 import type { StepOf } from '../../adapters/adapter.ts';
+import { listenText } from '../../state/ingress.ts';
 import { digestOf } from '../../state/json.ts';
 import {
   type BridgePoolSpec,
   type ContainerSpec,
   containerKey,
   type LeaseSpec,
+  type ListenerSpec,
   leaseKey,
+  listenerKey,
   type PoolSpec,
   poolKey,
   type RootVolume,
+  type RouteSpec,
 } from '../../state/resource.ts';
 
 /** Resources that the contract suites are played with, and the steps that make and remove them. */
@@ -116,4 +120,40 @@ export const stop = (name: string): StepOf<'container.stop'> => ({
 export const removeContainer = (name: string): StepOf<'container.remove'> => ({
   action: 'container.remove',
   key: containerKey(name),
+});
+
+/** A route of every host and path to an address that `lease(1, 'web', 2)` holds. */
+export function route(rule: string, overrides: Partial<RouteSpec> = {}): RouteSpec {
+  return {
+    rule,
+    host: null,
+    path: '',
+    keepPrefix: false,
+    provider: 'web',
+    service: 'site',
+    backend: { type: 'address', address: '10.66.1.2', port: 8080 },
+    ...overrides,
+  };
+}
+
+/** A listener at one address of the host, 127.0.0.1 where `overrides` say nothing else, with `route(…)` of this name. */
+export function listener(port: number, rule: string, overrides: Partial<ListenerSpec> = {}): ListenerSpec {
+  return { type: 'http', addresses: ['127.0.0.1'], port, routes: [route(rule)], ...overrides };
+}
+
+/** Named after the first address that it listens at. */
+const keyOfListener = ({ addresses: [host = ''], port }: ListenerSpec) =>
+  listenerKey(listenText({ host, port }));
+
+export const ensureListener = (spec: ListenerSpec): StepOf<'listener.ensure'> => ({
+  action: 'listener.ensure',
+  key: keyOfListener(spec),
+  spec,
+  digest: digestOf(spec),
+});
+
+export const removeListener = (spec: ListenerSpec): StepOf<'listener.remove'> => ({
+  action: 'listener.remove',
+  key: keyOfListener(spec),
+  spec,
 });
