@@ -291,7 +291,8 @@ export class Reconciliation {
     for (const other of [...(this.world.desired(key)?.dependsOn ?? []), ...waitsFor, ...keys])
       this.#waiters.add(other, key);
     const { code: reason, message } = conflict;
-    this.#setStatus(key, { phase: 'Blocked', reason, message, cause, waitsFor });
+    const tolerated = conflict.tolerated === true ? { tolerated: conflict.tolerated } : {};
+    this.#setStatus(key, { phase: 'Blocked', reason, message, cause, waitsFor, ...tolerated });
     if (known?.phase === 'Blocked' && known.message === conflict.message) return;
     // It goes on as it is: what waits for it to change has another reason to look for now.
     this.#wakeWaiters(key, cause);

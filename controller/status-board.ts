@@ -22,6 +22,7 @@ export function isRed(phase: Phase | undefined): boolean {
 export class StatusBoard {
   readonly #statuses = new Map<Key, Status>();
   readonly #troubled = new Set<Key>();
+  readonly #awaited = new Set<Key>();
   readonly #failed = new Set<Key>();
   readonly #blocked = new Set<Key>();
   readonly #counts: { -readonly [C in keyof ResourceCounts]: number } = {
@@ -44,10 +45,16 @@ export class StatusBoard {
     return this.#troubled;
   }
 
+  /** Keys that a trial waits for: not Ready, and not blocked by what is tolerated. */
+  awaited(): ReadonlySet<Key> {
+    return this.#awaited;
+  }
+
   failed(): ReadonlySet<Key> {
     return this.#failed;
   }
 
+  /** But for those by what is tolerated. */
   blocked(): ReadonlySet<Key> {
     return this.#blocked;
   }
@@ -60,7 +67,10 @@ export class StatusBoard {
     this.#discount(key);
     this.#statuses.set(key, status);
     this.#counts[countOf[status.phase]] += 1;
-    if (status.phase !== 'Ready') this.#troubled.add(key);
+    if (status.phase === 'Ready') return;
+    this.#troubled.add(key);
+    if (status.tolerated === true) return;
+    this.#awaited.add(key);
     if (status.phase === 'Failed') this.#failed.add(key);
     if (status.phase === 'Blocked') this.#blocked.add(key);
   }
@@ -75,6 +85,7 @@ export class StatusBoard {
     if (before === undefined) return;
     this.#counts[countOf[before.phase]] -= 1;
     this.#troubled.delete(key);
+    this.#awaited.delete(key);
     this.#failed.delete(key);
     this.#blocked.delete(key);
   }

@@ -174,7 +174,7 @@ export class Trial {
 
   #stageNow(): Stage {
     const { board, world } = this.#parts;
-    if (board.troubled().size === 0) return 'testing';
+    if (board.awaited().size === 0) return 'testing';
     return world.lowestAwaited() ?? 'rest';
   }
 
@@ -221,7 +221,7 @@ export class Trial {
     this.#setbacks += 1;
     if (this.#setbacks < MAX_SETBACKS) return;
     const { board, publisher } = this.#parts;
-    const [key = null] = board.troubled();
+    const [key = null] = board.awaited();
     const because = key === null ? '' : `, the last time since ${why(key, (other) => board.get(other))}`;
     const message = `it fell back ${MAX_SETBACKS} times${because}`;
     this.fail({ code: 'Unstable', key, message, at: publisher.now });
@@ -250,8 +250,7 @@ export class Trial {
 
   /** One of those that are late. */
   #lateKey(stage: Stage): Key | null {
-    const late =
-      typeof stage === 'number' ? this.#parts.world.unreached(stage) : this.#parts.board.troubled();
+    const late = typeof stage === 'number' ? this.#parts.world.unreached(stage) : this.#parts.board.awaited();
     for (const key of late) return key;
     return null;
   }

@@ -3,6 +3,7 @@ import { kindOf } from '../state/resource.ts';
 import { containerReconciler } from './container.ts';
 import { groupReconciler } from './group.ts';
 import { leaseReconciler } from './lease.ts';
+import { listenerReconciler } from './listener.ts';
 import { poolReconciler } from './pool.ts';
 import type { Plan, Reconciler, View } from './reconciler.ts';
 
@@ -12,6 +13,7 @@ const reconcilers: { readonly [K in Kind]: Reconciler<K> } = Object.freeze({
   lease: leaseReconciler,
   group: groupReconciler,
   container: containerReconciler,
+  listener: listenerReconciler,
 });
 
 /** What comes next for `key`. */

@@ -8,10 +8,11 @@ import {
   unlessSame,
   withSystem,
 } from './compile.ts';
+import { compileListener } from './compile-listener.ts';
 import type { Changes, DesiredContent } from './desired-content.ts';
 import type { LedgerOutcome } from './ledger.ts';
 import type { Outlook } from './outlook.ts';
-import { containerKey, type DesiredResource, groupKey, type Key, poolKey } from './resource.ts';
+import { containerKey, type DesiredResource, groupKey, type Key, listenerKey, poolKey } from './resource.ts';
 import { type SystemMembers, withMembers } from './system-transition.ts';
 
 export interface Compiled {
@@ -50,6 +51,10 @@ export function compileOutlook(content: DesiredContent, outlook: Outlook, outcom
     for (const key of gone) changes.set(key, null);
   }
   if (system.digest !== before.digest) restartOthers(content, drafts, system, note);
+  for (const [name, listener] of affectedListeners(content, outlook, drafts)) {
+    if (listener === null) changes.set(listenerKey(name), null);
+    else note(compileListener(listener, { ...outlook, grant: (lease) => content.ledger.grant(lease) }));
+  }
   return { changes, system };
 }
 
@@ -87,6 +92,28 @@ function affected(content: DesiredContent, outlook: Outlook, outcome: LedgerOutc
     for (const name of content.byGroup.naming(group)) names.add(name);
   }
   return names;
+}
+
+/** Listeners to compile anew: their rules differ, or what a provider of theirs is; null: gone. */
+function affectedListeners(
+  content: DesiredContent,
+  { changedListeners, device, resolutions }: Outlook,
+  drafts: Drafts,
+): Outlook['changedListeners'] {
+  const affected = new Map(changedListeners);
+  const { byName, byProvider } = device.listeners;
+  const add = (name: string): void => {
+    const listener = byName.get(name);
+    if (listener !== undefined) affected.set(name, listener);
+  };
+  for (const provider of drafts.keys()) for (const name of byProvider.get(provider) ?? []) add(name);
+  const before = content.standing.resolutions;
+  if (resolutions === before) return affected;
+  for (const { name: rule, provider } of device.device.ingress) {
+    if (resolutions.get(rule) === before.get(rule)) continue;
+    for (const name of byProvider.get(provider) ?? []) add(name);
+  }
+  return affected;
 }
 
 function* memberChanges(drafts: Drafts): Iterable<readonly [string, string | null]> {

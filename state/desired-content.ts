@@ -7,6 +7,7 @@ import { Ledger, type LedgerChange } from './ledger.ts';
 import type { ContainerManifest } from './manifest.ts';
 import type { DeviceReading } from './outlook.ts';
 import { readDevice } from './read-device.ts';
+import type { Resolution } from './resolve-service.ts';
 import type { DesiredResource, Key } from './resource.ts';
 import type { HeldLease } from './revision.ts';
 import { SharedNames } from './shared-names.ts';
@@ -22,6 +23,8 @@ export interface Standing {
   readonly device: DeviceReading;
   readonly groups: Groups;
   readonly system: SystemMembers;
+  /** What each rule of ingress leads to, by its name (ING-4). */
+  readonly resolutions: ReadonlyMap<string, Resolution>;
   /** Findings of each container that has any, by itself and against its device. */
   readonly warned: ReadonlyMap<string, readonly Finding[]>;
   /** All that there is to say of it, in its order. */
@@ -65,6 +68,7 @@ export class DesiredContent {
     device: readDevice(undefined),
     groups: new Map(),
     system: noSystemMembers,
+    resolutions: new Map(),
     warned: new Map(),
     findings: [],
   };

@@ -1,4 +1,3 @@
-import { digestOf } from './json.ts';
 import type { ContainerManifest, GroupManifest } from './manifest.ts';
 import { defaultRestartPolicy, defaultStatusGoal } from './read-group.ts';
 import { mergeRecovery } from './read-recovery.ts';
@@ -37,15 +36,4 @@ export function placeAmong(groups: Groups, manifest: ContainerManifest): Placeme
       recovery: mergeRecovery(manifest.recovery, group?.recovery ?? null),
     },
   };
-}
-
-/** Groups that are not the same in both, their place included; null: gone. */
-export function changedGroups(before: Groups, after: Groups): ReadonlyMap<string, RankedGroup | null> {
-  const changed = new Map<string, RankedGroup | null>();
-  for (const name of before.keys()) if (!after.has(name)) changed.set(name, null);
-  for (const [name, group] of after) {
-    const former = before.get(name);
-    if (former === undefined || digestOf(former) !== digestOf(group)) changed.set(name, group);
-  }
-  return changed;
 }

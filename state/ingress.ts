@@ -2,7 +2,7 @@ import { parseAddress } from './address.ts';
 
 /** Where a listener is reached. */
 export interface ListenAddress {
-  /** Dotted quad; IPv6 address as RFC 5952 writes it; null: every address of the host. */
+  /** Dotted quad, or IPv6 address as RFC 5952 writes it; `0.0.0.0` and `::`: every address of the family; null: every address of the host. */
   readonly host: string | null;
   /** 1-65535. */
   readonly port: number;
@@ -65,22 +65,28 @@ export function readExternal(text: string, type: IngressRule['type']): ExternalR
   return { listen: { host, port }, path };
 }
 
-/** Null: every address; undefined: no address. */
+/** Null: every address; undefined: no address, or an IPv4 address in the clothes of IPv6, which nobody can listen at. */
 function readHost(text: string): string | null | undefined {
   if (text === '') return null;
-  if (!text.startsWith('[')) return parseAddress(text) === null ? undefined : wildcardAsNull(text);
+  if (!text.startsWith('[')) return parseAddress(text) === null ? undefined : text;
   // The parser of URLs knows every spelling of an address, and writes the one of RFC 5952; zones are no part of them.
   const url = `http://${text}/`;
-  return URL.canParse(url) ? wildcardAsNull(new URL(url).hostname.slice(1, -1)) : undefined;
+  const address = URL.canParse(url) ? new URL(url).hostname.slice(1, -1) : undefined;
+  return address?.startsWith('::ffff:') ? undefined : address;
 }
 
-function wildcardAsNull(address: string): string | null {
-  return address === '0.0.0.0' || address === '::' ? null : address;
+/** How `host` and `port` are written in `external`, and in the name of a listener: `:80`, `10.0.0.1:80`, `[::1]:80`. */
+export function listenText({ host, port }: ListenAddress): string {
+  if (host === null) return `:${port}`;
+  return host.includes(':') ? `[${host}]:${port}` : `${host}:${port}`;
 }
+
+/** Null, `0.0.0.0` and `::` overlap every address (ING-3). */
+const isWildcard = (host: string | null): boolean => host === null || host === '0.0.0.0' || host === '::';
 
 /** What one host port is asked for by: rules of which no two may be for the same thing (ING-3). */
 class HostPort {
-  /** Address → the first rule of each type; null: every address. */
+  /** Address → the first rule of each type. */
   readonly #first = new Map<string | null, Map<IngressRule['type'], IngressRule>>();
   /** Host and path → address → rule. */
   readonly #routes = new Map<string, Map<string | null, IngressRule>>();
@@ -113,10 +119,10 @@ class HostPort {
 
 const routeOf = ({ host, path }: IngressRule): string => `${host ?? ''} ${path}`;
 
-/** What is there for addresses that overlap with `host`: every address overlaps with each. */
+/** What is there for addresses that overlap with `host`. */
 function overlapping<Value>(all: ReadonlyMap<string | null, Value>, host: string | null): readonly Value[] {
-  if (host === null) return [...all.values()];
-  return [all.get(host), all.get(null)].filter((value) => value !== undefined);
+  if (isWildcard(host)) return [...all.values()];
+  return [host, null, '0.0.0.0', '::'].map((key) => all.get(key)).filter((value) => value !== undefined);
 }
 
 /** Pairs of rules that can't both have what they ask for, the later one first (ING-3). */

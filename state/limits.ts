@@ -28,5 +28,8 @@ export const MAX_POOLS = 1024;
 /** The most groups that a device may have. */
 export const MAX_GROUPS = 256;
 
+/** Services of one container (REV-8). */
+export const MAX_SERVICES = 1024;
+
 /** Ingress rules of one device (REV-8). */
 export const MAX_INGRESS_RULES = 4_096;

@@ -5,7 +5,9 @@ import type { ContainerReading } from './draft.ts';
 import { acceptable, type Finding } from './finding.ts';
 import type { Groups, RankedGroup } from './groups.ts';
 import { digestOf } from './json.ts';
+import type { ListenerManifest } from './listeners.ts';
 import type { readDevice } from './read-device.ts';
+import type { Resolution } from './resolve-service.ts';
 import type { PoolSpec } from './resource.ts';
 import { containerComponent, type StateTree } from './tree.ts';
 import { validateContainerAgainst } from './validate.ts';
@@ -24,6 +26,10 @@ export interface Outlook {
   readonly pools: ReadonlyMap<string, PoolSpec | null>;
   /** Groups that differ; null: gone. */
   readonly changedGroups: ReadonlyMap<string, RankedGroup | null>;
+  /** What each rule of ingress leads to, by its name (ING-4). */
+  readonly resolutions: ReadonlyMap<string, Resolution>;
+  /** Listeners that differ as far as their rules do; null: gone. */
+  readonly changedListeners: ReadonlyMap<string, ListenerManifest | null>;
   /** Findings of each container that has any. */
   readonly warned: ReadonlyMap<string, readonly Finding[]>;
 }
@@ -61,15 +67,27 @@ export function inOrderOf(
 export function findingsInOrder({
   tree,
   device,
+  resolutions,
   warned,
-}: Pick<Outlook, 'tree' | 'device' | 'warned'>): readonly Finding[] {
+}: Pick<Outlook, 'tree' | 'device' | 'resolutions' | 'warned'>): readonly Finding[] {
   const deviceOrder = tree.component(devicePath)?.order ?? -1;
+  const unresolved = unresolvedIn(resolutions);
+  const ofDevice =
+    unresolved.length === 0
+      ? device.findings
+      : inDocumentOrder([...device.findings, ...unresolved], tree.component(devicePath)?.documents ?? {});
   return [
-    { order: deviceOrder, findings: device.findings },
+    { order: deviceOrder, findings: ofDevice },
     ...[...warned].map(([name, findings]) => ({ order: orderIn(tree, name), findings })),
   ]
     .sort((one, other) => one.order - other.order)
     .flatMap(({ findings }) => findings);
+}
+
+function unresolvedIn(resolutions: Outlook['resolutions']): readonly Finding[] {
+  return [...resolutions.values()].flatMap((resolution) =>
+    resolution?.type === 'unresolved' ? [resolution.finding] : [],
+  );
 }
 
 /** Place of a container in the revision; those that are not in it come last. */
@@ -77,12 +95,12 @@ export function orderIn(tree: StateTree, container: string): number {
   return tree.component(containerComponent(container))?.order ?? Number.MAX_SAFE_INTEGER;
 }
 
-/** Pools that are not the same in both; null: gone. */
-export function changedPools(
-  before: ReadonlyMap<string, PoolSpec>,
-  after: ReadonlyMap<string, PoolSpec>,
-): ReadonlyMap<string, PoolSpec | null> {
-  const changed = new Map<string, PoolSpec | null>();
+/** Entries that are not the same in both; null: gone. */
+export function changedEntries<Value>(
+  before: ReadonlyMap<string, Value>,
+  after: ReadonlyMap<string, Value>,
+): ReadonlyMap<string, Value | null> {
+  const changed = new Map<string, Value | null>();
   for (const name of before.keys()) if (!after.has(name)) changed.set(name, null);
   for (const [name, spec] of after) {
     const former = before.get(name);

@@ -11,6 +11,7 @@ import { pointerTo } from './pointer.ts';
 import { readRestartPolicy, readStatusGoal } from './read-group.ts';
 import { readNetwork } from './read-network.ts';
 import { readRecovery } from './read-recovery.ts';
+import { readServices } from './read-services.ts';
 import type { Persistence } from './resource.ts';
 import { checkShape, type DocumentSchema } from './schema/check.ts';
 import { publishedSchemas } from './schema/published.ts';
@@ -80,13 +81,18 @@ function readRun({ name, run, documents, texts, of }: Component): ContainerReadi
     ...unsupportedArguments([`${name}/src.json`, 'args'], sources.src),
   ];
   const wish = readNetwork(name, sources);
-  return build({ name, run, documents }, texts, wish, [...findings, ...wish.findings]);
+  const services = readServices(`${name}/services.json`, of('services.json'));
+  const before = [...findings, ...wish.findings, ...services.findings];
+  return build({ name, run, documents }, texts, { ...wish, services: services.services }, before);
 }
+
+/** What a container asks of the network, and what it provides. */
+type Wish = ReturnType<typeof readNetwork> & Pick<ContainerManifest, 'services'>;
 
 function build(
   files: ContainerFiles,
   texts: Readonly<Record<string, string>>,
-  wish: ReturnType<typeof readNetwork>,
+  wish: Wish,
   before: readonly Finding[],
 ): ContainerReading {
   const { name, run } = files;
@@ -112,6 +118,7 @@ function build(
     config: config.config,
     files: placed.value ?? [],
     reservedAddresses: config.reservedAddresses,
+    services: wish.services,
     pointer: pointerTo(`${name}/run.json`),
     objects: [...root.objects, ...configFile.objects, ...placed.objects],
   };

@@ -8,7 +8,7 @@ import { pointerTo } from './pointer.ts';
 
 /**
  * Reads `ingress` of device.json (ING-1 to ING-3), in its order. Its shape is reported elsewhere: what is of a wrong one is passed over
- * here. Rules with an error are left out; of two that collide, so is the second. Nothing listens yet, which is said.
+ * here. Rules with an error are left out; of two that collide, so is the second.
  */
 export function readIngress(documents: readonly Json[]): {
   readonly rules: readonly IngressRule[];
@@ -27,7 +27,6 @@ export function readIngress(documents: readonly Json[]): {
     rules.delete(later.name);
     findings.push(collision(later, earlier));
   }
-  if (documents.length > 0) findings.push(notServed(documents.length));
   return { rules: [...rules.values()], findings };
 }
 
@@ -103,15 +102,6 @@ function collision(later: IngressRule, earlier: IngressRule): Finding {
     pointer: `${later.pointer}/external`,
     found: later.name,
     expected,
-    message: `found ingress rules '${earlier.name}' (${earlier.pointer}) and '${later.name}', which both ask for ${what}; expected ${expected} for each`,
-  });
-}
-
-function notServed(count: number): Finding {
-  return finding('NotSupportedYet', {
-    pointer: pointerTo(devicePath, 'ingress'),
-    found: count,
-    expected: 'nothing, for now',
-    message: `found 'ingress' in ${devicePath}, which is checked and not carried out yet: nothing listens`,
+    message: `found ingress rules '${earlier.name}' (${earlier.pointer}) and '${later.name}' (${later.pointer}), which both ask for ${what}; expected ${expected} for each`,
   });
 }

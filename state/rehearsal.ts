@@ -4,10 +4,11 @@ import { devicePath } from './component.ts';
 import type { DesiredContent, Move, Readings } from './desired-content.ts';
 import { type ContainerReading, type Draft, objectFindings } from './draft.ts';
 import type { Finding } from './finding.ts';
-import { changedGroups, rankGroups } from './groups.ts';
+import { rankGroups } from './groups.ts';
 import type { ContainerRequests, LedgerChange } from './ledger.ts';
-import { changedPools, findingsOf, type Outlook, orderIn } from './outlook.ts';
+import { changedEntries, findingsOf, type Outlook, orderIn } from './outlook.ts';
 import { readDevice } from './read-device.ts';
+import { resolveServices } from './resolve-services.ts';
 import type { ObjectFacts, Proposal } from './revision.ts';
 
 /** What a draft makes of the documents of `content`. `readings` are those of all containers that differ. */
@@ -36,8 +37,12 @@ export function outlookOf(
     device,
     groups,
     readings,
-    pools: sameDevice ? new Map() : changedPools(before.device.device.pools, device.device.pools),
-    changedGroups: sameDevice ? new Map() : changedGroups(before.groups, groups),
+    pools: sameDevice ? new Map() : changedEntries(before.device.device.pools, device.device.pools),
+    changedGroups: sameDevice ? new Map() : changedEntries(before.groups, groups),
+    changedListeners: sameDevice
+      ? new Map()
+      : changedEntries(before.device.listeners.byName, device.listeners.byName),
+    resolutions: resolveServices(content, device, readings),
     warned,
   };
 }
@@ -48,12 +53,12 @@ export function rehearse(
   outlook: Outlook,
   findings: readonly Finding[],
 ): { readonly move: Move; readonly leases: Proposal['leases'] } {
-  const { tree, device, groups, warned, readings } = outlook;
+  const { tree, device, groups, resolutions, warned, readings } = outlook;
   const leases = ledgerChange(outlook);
   const { outcome, undo } = content.ledger.transact(leases);
   try {
     const { changes, system } = compileOutlook(content, outlook, outcome);
-    const standing = { tree, device, groups, system, warned, findings };
+    const standing = { tree, device, groups, system, resolutions, warned, findings };
     return {
       move: { standing, readings, changes, leases },
       leases: { held: outcome.held, released: outcome.released },

@@ -5,8 +5,9 @@ import type { StateTree } from './tree.ts';
 type Entry = readonly [Key, DesiredResource | null];
 
 /**
- * `changes` that lead from one revision to another, in the order of the latter: pools, groups, each container after its leases, and
- * what is gone of it after that; then containers that are gone, as they stood in the former, and groups and pools that are.
+ * `changes` that lead from one revision to another, in the order of the latter: listeners that are gone, pools, groups, each container
+ * after its leases, and what is gone of it after that; then containers that are gone, as they stood in the former, groups and pools that
+ * are, and listeners by name.
  */
 export function inRevisionOrder(
   changes: Iterable<Entry>,
@@ -37,5 +38,7 @@ function placeOf([key, resource]: Entry, from: StateTree, to: StateTree): readon
     }
     case 'container':
       return ofContainer(nameOf(key), resource === null ? 2 : 1);
+    case 'listener':
+      return [resource === null ? -1 : 5];
   }
 }

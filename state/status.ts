@@ -37,6 +37,8 @@ export interface Status {
   readonly cause: Cause;
   /** The resources that this one waits for or is held up by. */
   readonly waitsFor: readonly Key[];
+  /** Blocked by what a trial neither fails by nor waits for (see Conflict). */
+  readonly tolerated?: true;
 }
 
 /** One entry of the event log. Ordered by `sequence`, not by clock. */

@@ -4,7 +4,7 @@ import { diffTrees } from './diff.ts';
 import { completeReadings, type Draft, draftChange } from './draft.ts';
 import { acceptable, type Finding } from './finding.ts';
 import { outlookOf, rehearse } from './rehearsal.ts';
-import { type DesiredResource, groupKey, type Key, poolKey } from './resource.ts';
+import { type DesiredResource, groupKey, type Key, listenerKey, poolKey } from './resource.ts';
 import { inRevisionOrder } from './resource-order.ts';
 import type { FlatState, HeldLease, ObjectFacts, Proposal, StateChange } from './revision.ts';
 import type { StateTree } from './tree.ts';
@@ -84,14 +84,20 @@ export class DesiredStore {
     return this.#content.resource(key);
   }
 
-  /** Every desired resource: pools, groups, then each container after its leases, in the order of the revision. */
+  /** Every desired resource: pools, groups, then each container after its leases, then listeners, in the order of the revision. */
   keys(): readonly Key[] {
     const { tree, device, groups } = this.#content.standing;
     const pools = [...device.device.pools.keys()].map(poolKey);
     const containers = tree
       .components()
       .map(({ name }) => (name === null ? [] : this.#content.keysOf.get(name)));
-    return [...pools, ...[...groups.keys()].map(groupKey), ...containers.flatMap((keys) => keys ?? [])];
+    const listeners = [...device.listeners.byName.keys()].map(listenerKey);
+    return [
+      ...pools,
+      ...[...groups.keys()].map(groupKey),
+      ...containers.flatMap((keys) => keys ?? []),
+      ...listeners,
+    ];
   }
 
   /** Every lease of the desired state that has an address, sorted by address. */

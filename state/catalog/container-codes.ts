@@ -2,6 +2,13 @@ import type { Catalog } from './entry.ts';
 
 /** Codes about a container's documents (REV-4, REV-5, CTR-1 to CTR-4) and its LXC configuration. */
 export const containerCodes = {
+  ServiceDuplicate: {
+    severity: 'error',
+    title: 'A container provides two services of one name.',
+    explanation:
+      'Rules and links name a service by its container and its name, which would mean two things (LINK-1).',
+    remedy: 'Give one of them another name.',
+  },
   NameInvalid: {
     severity: 'error',
     title: 'A name is not one that a pool or a container may have.',

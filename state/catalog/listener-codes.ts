@@ -2,19 +2,12 @@ import type { Catalog } from './entry.ts';
 
 /** Codes of rules that lead nowhere (ING-4): findings when a revision is read, and conflicts of the listeners that lack something by them. */
 export const listenerCodes = {
-  ProviderNotFound: {
-    severity: 'warning',
-    title: 'A rule of ingress names a provider that no container is.',
-    explanation:
-      'The rule leads nowhere: http answers 503 for it, tcp is not listened for. All other rules serve, and the revision is taken (ING-4).',
-    remedy: 'Correct `provider`, or add the container to the revision.',
-  },
   ServiceNotFound: {
     severity: 'warning',
-    title: 'The provider of an ingress rule has no service of that name.',
+    title: 'No container provides the service that an ingress rule names.',
     explanation:
-      'The services.json of the provider does not declare it. The rule leads nowhere: http answers 503 for it, tcp is not listened for. All other rules serve (ING-4).',
-    remedy: "Correct `service`, or add the service to the provider's services.json.",
+      'The revision has no container of that name, or its services.json does not declare the service. The rule leads nowhere: http answers 503 for it, tcp is not listened for. All other rules serve (ING-4).',
+    remedy: "Correct `provider` or `service`, or add the service to the provider's services.json.",
   },
   ProviderUnreachable: {
     severity: 'warning',

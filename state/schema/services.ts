@@ -1,4 +1,5 @@
 import { type Static, Type } from 'typebox';
+import { MAX_SERVICES } from '../limits.ts';
 
 const Service = Type.Object(
   {
@@ -12,7 +13,7 @@ const Service = Type.Object(
   { additionalProperties: false, description: 'an object that describes one service' },
 );
 
-const Services = Type.Array(Service, { maxItems: 1024, description: 'an array of services' });
+const Services = Type.Array(Service, { maxItems: MAX_SERVICES, description: 'an array of services' });
 
 /** `<container>/services.json`, in both its forms (ING-7). */
 export const ServicesDocument = Type.Union(

@@ -27,7 +27,34 @@ function randomDevice(random: Random): Json {
     ...(random(5) > 0 ? { one } : {}),
     ...(random(3) > 0 ? { two: '10.0.9.0/30' } : {}),
   });
-  return { ...(pools as JsonObject), ...(random(3) > 0 ? { groups: randomGroups(random) } : {}) };
+  return {
+    ...(pools as JsonObject),
+    ...(random(3) > 0 ? { groups: randomGroups(random) } : {}),
+    ...(random(3) > 0 ? { ingress: randomIngress(random) } : {}),
+  };
+}
+
+/** Rules of which no two collide, for services of any container, whether these are there or not. */
+function randomIngress(random: Random): Json {
+  const of = (): JsonObject => ({
+    provider: [...containerNames, 'aa'][random(containerNames.length + 1)] ?? 'a',
+    service: ['site', 'sit'][random(2)] ?? 'site',
+  });
+  const hosts = ['', '0.0.0.0', '10.0.0.1', '[::1]'];
+  const http = ['', '/one', '/two'].map((path) => ({
+    type: 'http',
+    external: `${hosts[random(4)]}:80${path}`,
+  }));
+  const tcp = [22, 443].map((port) => ({ type: 'tcp', external: `${hosts[random(4)]}:${port}` }));
+  const rules = [...http, ...tcp].filter(() => random(3) > 0);
+  return rules.map((rule, index) => ({ name: `rule-${index}`, ...rule, ...of() }));
+}
+
+/** What a container provides, in either form. */
+function randomServices(random: Random): Json {
+  const where = random(3) === 0 ? { socket: '/run/site.sock' } : { port: 80 + random(2) };
+  const services = random(4) === 0 ? [] : [{ name: 'site', type: 'rest', ...where }];
+  return random(2) === 0 ? services : { services };
 }
 
 /** All groups that a container may name, in any order, and at times one that none does. */
@@ -49,7 +76,10 @@ function randomBelonging(random: Random): JsonObject {
 /** The documents of a container, at times with an address in its own configuration. */
 function randomDocuments(random: Random, name: string): Readonly<Record<string, Json>> {
   const sha256 = Object.keys(bakedTexts)[random(8)];
-  if (sha256 === undefined) return { [`${name}/run.json`]: randomContainer(random, name) };
+  if (sha256 === undefined) {
+    const services = random(2) === 0 ? {} : { [`${name}/services.json`]: randomServices(random) };
+    return { [`${name}/run.json`]: randomContainer(random, name), ...services };
+  }
   return { [`${name}/run.json`]: runOf(name, null), [`${name}/lxc.container.conf`]: sha256 };
 }
 
@@ -81,6 +111,7 @@ export function randomChange(random: Random, store: DesiredStore): StateChange {
       return merging({
         [path]: null,
         [`${name}/lxc.container.conf`]: null,
+        [`${name}/services.json`]: null,
         [`_config/${name}/x.json`]: random(2) === 0 ? null : {},
       });
     default: {

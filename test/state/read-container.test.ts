@@ -50,6 +50,7 @@ test('[CTR-1] [CTR-4] a container is read with every default filled in, and name
       { path: 'etc/app.json', document: { port: 80 } },
     ],
     reservedAddresses: [],
+    services: [],
     pointer: '/web~1run.json',
     objects: [
       { sha256: image, pointer: '/web~1root.squashfs', text: false },
