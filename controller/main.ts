@@ -185,6 +185,7 @@ async function compose(options: RunOptions, clock: Clock, logger: Logger): Promi
     objects,
     events,
     log: database,
+    traffic: () => adapter.traffic(),
   });
   return { database, objects, runner, service, recording, endEvents };
 }

@@ -2,27 +2,25 @@ import { map, type Observable } from 'rxjs';
 import type { Json } from '../state/json.ts';
 import { type Key, kindOf, nameOf } from '../state/resource.ts';
 import type { Phase, Status } from '../state/status.ts';
-import type { DesiredStore } from '../state/store.ts';
 import type { ResourceChange, ResourceDescription, ResourceItem } from './api/contract.ts';
-import type { Engine } from './engine.ts';
 import type { EventLog } from './event-log.ts';
-import type { Runner } from './runner.ts';
+import { type RouteParts, RouteViews } from './route-views.ts';
 import { why } from './why.ts';
 
 /** What resources are shown from. */
-export interface ResourceParts {
-  readonly engine: Pick<Engine, 'board' | 'world'>;
-  readonly runner: Pick<Runner, 'statuses'>;
-  readonly store: Pick<DesiredStore, 'desired'>;
+export interface ResourceParts extends RouteParts {
   readonly events: Pick<EventLog, 'of'>;
 }
 
 /** Resources as the api shows them. */
 export class ResourceViews {
+  /** Rules of ingress. */
+  readonly routes: RouteViews;
   readonly #parts: ResourceParts;
 
   constructor(parts: ResourceParts) {
     this.#parts = parts;
+    this.routes = new RouteViews(parts);
   }
 
   all(): readonly ResourceItem[] {
@@ -48,6 +46,7 @@ export class ResourceViews {
       dependsOn: this.#withPhases(desired?.dependsOn ?? []),
       dependents: this.#withPhases([...engine.world.dependents(key)]),
       lifecycle: desired?.lifecycle ?? null,
+      ...this.routes.describe(key),
       events: events.of(key),
     };
   }

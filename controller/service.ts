@@ -1,4 +1,5 @@
 import { filter, firstValueFrom, type Observable, startWith } from 'rxjs';
+import type { RuleTraffic } from '../adapters/adapter.ts';
 import type { Key } from '../state/resource.ts';
 import type { FlatState, ObjectFacts, StateChange } from '../state/revision.ts';
 import type { EventRecord } from '../state/status.ts';
@@ -6,6 +7,7 @@ import type { DesiredStore } from '../state/store.ts';
 import type {
   ApplyOptions,
   ControllerService,
+  GraphLink,
   PlanOutcome,
   ResourceChange,
   ResourceDescription,
@@ -13,11 +15,14 @@ import type {
   RevisionContent,
   RevisionEntry,
   RevisionOutcome,
+  RouteChange,
+  RouteItem,
 } from './api/contract.ts';
 import { planOf, type Standing } from './dry-run.ts';
 import type { Engine } from './engine.ts';
 import type { EventLog } from './event-log.ts';
 import { gatherFacts } from './facts.ts';
+import { graphOf } from './graph.ts';
 import type { ObjectStore } from './objects.ts';
 import { Outcomes } from './outcomes.ts';
 import { ResourceViews } from './resource-views.ts';
@@ -34,6 +39,8 @@ export interface ServiceParts {
   readonly objects: ObjectStore;
   readonly events: EventLog;
   readonly log: RevisionLog;
+  /** Looks up what each rule of ingress has carried; rejects when that cannot be told. */
+  readonly traffic: () => Promise<readonly RuleTraffic[]>;
 }
 
 /** A revision to be proposed. */
@@ -144,6 +151,27 @@ export class Service implements ControllerService {
 
   describe(key: Key): ResourceDescription | null {
     return this.#resources.describe(key);
+  }
+
+  routes(): readonly RouteItem[] {
+    return this.#resources.routes.all();
+  }
+
+  routeChanges(): Observable<RouteChange> {
+    return this.#resources.routes.changes();
+  }
+
+  traffic(): Promise<readonly RuleTraffic[]> {
+    return this.#parts.traffic();
+  }
+
+  graph(): readonly GraphLink[] {
+    const { store, engine } = this.#parts;
+    const desired = store.keys().map((key) => store.desired(key));
+    return graphOf(
+      desired.filter((resource) => resource !== undefined),
+      (key) => engine.world.observed(key),
+    );
   }
 
   events(): readonly EventRecord[] {

@@ -3,9 +3,10 @@
  * paths start with /v1. Others script against these shapes: fields are added, never renamed.
  */
 import type { Observable } from 'rxjs';
+import type { RuleTraffic } from '../../adapters/adapter.ts';
 import type { Finding } from '../../state/finding.ts';
 import type { Json } from '../../state/json.ts';
-import type { Key, Kind, Lifecycle } from '../../state/resource.ts';
+import type { Key, Kind, Lifecycle, ListenerSpec, RouteSpec } from '../../state/resource.ts';
 import type { FlatState, StateChange, TrialFailure } from '../../state/revision.ts';
 import type { EventRecord, Phase, Status } from '../../state/status.ts';
 
@@ -100,6 +101,57 @@ export interface ResourceItem {
   readonly observed: Json;
 }
 
+/** One rule of ingress as it stands now. */
+export interface RouteItem extends RouteSpec {
+  readonly listener: Key;
+  readonly type: ListenerSpec['type'];
+  /** JSON pointer to the rule; null: its listener is being removed. */
+  readonly pointer: string | null;
+  /** Ready only where its listener serves it and its provider is Ready too; else the phase of what keeps it from that. */
+  readonly phase: Phase;
+  readonly reason: string;
+  readonly message: string;
+}
+
+/** A change of one route; null: its listener does not have it any more. */
+export interface RouteChange {
+  readonly listener: Key;
+  readonly rule: string;
+  readonly item: RouteItem | null;
+}
+
+/** One aspect of a listener, as the Gateway API tells of it (gateway.networking.k8s.io/v1, ListenerStatus). */
+export interface Condition {
+  /** Accepted: this host can have it. ResolvedRefs: each rule leads to a service. Programmed: it serves exactly as desired. */
+  readonly type: 'Accepted' | 'ResolvedRefs' | 'Programmed';
+  readonly status: 'True' | 'False' | 'Unknown';
+  /** UpperCamelCase, stable: a code of `explain`, or one of the Gateway API. */
+  readonly reason: string;
+  readonly message: string;
+  /** Number of the newest revision that this speaks of. */
+  readonly revision: number;
+}
+
+/** Who is connected to what (LINK-9), in the words of Pantavisor, whose programs read it. */
+export interface GraphLink {
+  /** Of ingress: `tcp` or `http`. */
+  readonly type: string;
+  /** The service. */
+  readonly name: string;
+  /** Name of a container; `EXTERNAL`: whoever comes from outside. */
+  readonly consumer: string;
+  /** Process id of its init; 0: it does not run, or is none of ours. */
+  readonly consumer_pid: number;
+  readonly provider: string;
+  readonly provider_pid: number;
+  readonly role: string;
+  readonly interface: string;
+  /** Where the consumer finds it: of ingress, what `external` says. */
+  readonly target: string;
+  /** Where the provider serves it: a path in its root, or address and port; empty: nowhere that is known. */
+  readonly socket: string;
+}
+
 /** Everything about one resource. */
 export interface ResourceDescription extends ResourceItem {
   /** One sentence: why it is in this phase, root cause first. */
@@ -111,6 +163,10 @@ export interface ResourceDescription extends ResourceItem {
   readonly dependents: readonly { readonly key: Key; readonly phase: Phase }[];
   /** Group, place and recovery of a container that is desired; null for anything else. */
   readonly lifecycle: Lifecycle | null;
+  /** Of a listener; absent for anything else. */
+  readonly routes?: readonly RouteItem[];
+  /** Of a listener; absent for anything else. */
+  readonly conditions?: readonly Condition[];
   /** Newest last. */
   readonly events: readonly EventRecord[];
 }
@@ -161,6 +217,12 @@ export interface ControllerService {
   resources(): readonly ResourceItem[];
   changes(): Observable<ResourceChange>;
   describe(key: Key): ResourceDescription | null;
+  /** Every rule of ingress, listener by listener, in the order in which each tries them. */
+  routes(): readonly RouteItem[];
+  routeChanges(): Observable<RouteChange>;
+  /** What each rule has carried, looked up now. Rejects when the adapter cannot tell. */
+  traffic(): Promise<readonly RuleTraffic[]>;
+  graph(): readonly GraphLink[];
   /** Kept events, oldest first. */
   events(): readonly EventRecord[];
   eventStream(): Observable<EventRecord>;

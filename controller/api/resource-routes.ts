@@ -1,8 +1,10 @@
 import type { FastifyInstance } from 'fastify';
+import { filter } from 'rxjs';
 import { meantHint, nearestNames } from '../../state/nearest-name.ts';
 import { type Key, type Kind, kinds } from '../../state/resource.ts';
 import type { EventRecord } from '../../state/status.ts';
 import type { ControllerService, ResourceItem } from './contract.ts';
+import { followList } from './follow-list.ts';
 import type { LineStreams, Send } from './line-stream.ts';
 import { Problem } from './problem.ts';
 
@@ -48,22 +50,6 @@ function unknownResource(key: string, items: readonly ResourceItem[]): Problem {
   );
 }
 
-/** First line: `{items}`, all that are there; then `{key, item}` for every change. */
-function followResources(service: ControllerService, selects: Selects, send: Send): () => void {
-  // Subscribed before the list is taken, so that nothing falls between the two.
-  const early: unknown[] = [];
-  let listed = false;
-  const subscription = service.changes().subscribe((change) => {
-    if (!selects(change)) return;
-    if (listed) send(change);
-    else early.push(change);
-  });
-  send({ items: service.resources().filter(selects) });
-  listed = true;
-  for (const change of early) send(change);
-  return () => subscription.unsubscribe();
-}
-
 /** The events that are kept, then every new one; each once, in the order of their sequence numbers. */
 function followEvents(service: ControllerService, send: Send): () => void {
   let last = -1;
@@ -82,7 +68,10 @@ export function resourceRoutes(api: FastifyInstance, service: ControllerService,
   api.get<{ Querystring: ResourceQuery }>('/v1/resources', async (request, reply) => {
     const selects = selection(request.query);
     if (request.query.follow === undefined) return { items: service.resources().filter(selects) };
-    return streams.answer(reply, (send) => followResources(service, selects, send));
+    const changes = service.changes().pipe(filter(selects));
+    return streams.answer(reply, (send) =>
+      followList(changes, () => service.resources().filter(selects), send),
+    );
   });
   // A wildcard, so that a key may be given as it is or with its slashes encoded.
   api.get<{ Params: { '*': string } }>('/v1/resources/*', async (request) => {

@@ -5,6 +5,7 @@ import type { Clock } from '../clock.ts';
 import { apiCloseGraceMs, longestTimerMs } from '../options.ts';
 import type { ControllerService } from './contract.ts';
 import { openControlSocket } from './control-socket.ts';
+import { ingressRoutes } from './ingress-routes.ts';
 import { type LineStreams, lineStreams } from './line-stream.ts';
 import { objectRoutes } from './object-routes.ts';
 import { problemBody, problemOf } from './problem.ts';
@@ -67,6 +68,7 @@ function buildApi(service: ControllerService, streams: LineStreams, options: Api
   objectRoutes(api, service);
   revisionRoutes(api, service, streams);
   resourceRoutes(api, service, streams);
+  ingressRoutes(api, service, streams);
   return api;
 }
 

@@ -1,8 +1,10 @@
 import { createHash } from 'node:crypto';
 import { BehaviorSubject, type Observable, Subject } from 'rxjs';
+import type { RuleTraffic } from '../../adapters/adapter.ts';
 import type {
   ApplyOptions,
   ControllerService,
+  GraphLink,
   PlanOutcome,
   ResourceChange,
   ResourceDescription,
@@ -10,6 +12,8 @@ import type {
   RevisionContent,
   RevisionEntry,
   RevisionOutcome,
+  RouteChange,
+  RouteItem,
 } from '../../controller/api/contract.ts';
 import { Problem } from '../../controller/api/problem.ts';
 import { ObjectError } from '../../controller/objects.ts';
@@ -52,7 +56,12 @@ export class ScriptedService implements ControllerService {
   readonly outcomeSubject = new BehaviorSubject<RevisionOutcome>(emptyOutcome);
   readonly changeSubject = new Subject<ResourceChange>();
   readonly eventSubject = new Subject<EventRecord>();
+  readonly routeSubject = new Subject<RouteChange>();
   items: readonly ResourceItem[] = [];
+  routeItems: readonly RouteItem[] = [];
+  links: readonly GraphLink[] = [];
+  /** What `traffic` answers. */
+  onTraffic: () => readonly RuleTraffic[] = () => [];
   kept: readonly EventRecord[] = [];
   descriptions: ReadonlyMap<Key, ResourceDescription> = new Map();
   planOutcome: PlanOutcome = { steps: [], findings: [], problems: [] };
@@ -129,6 +138,22 @@ export class ScriptedService implements ControllerService {
 
   describe(key: Key): ResourceDescription | null {
     return this.descriptions.get(key) ?? null;
+  }
+
+  routes(): readonly RouteItem[] {
+    return this.routeItems;
+  }
+
+  routeChanges() {
+    return this.routeSubject.asObservable();
+  }
+
+  async traffic(): Promise<readonly RuleTraffic[]> {
+    return this.onTraffic();
+  }
+
+  graph(): readonly GraphLink[] {
+    return this.links;
   }
 
   events(): readonly EventRecord[] {

@@ -27,6 +27,7 @@ class ServiceRig extends Rig {
     this.service = new Service({
       ...{ adapter: 'memory', engine, runner, store, objects, log },
       events: new EventLog(10),
+      traffic: () => this.adapter.traffic(),
     });
   }
 
