@@ -1,5 +1,5 @@
 import type { Key, ListenerSpec } from '../state/resource.ts';
-import { holds, otherHolders } from './holds.ts';
+import { holds, otherHolders, unsettled } from './holds.ts';
 import type { Plan, Reconciler, View } from './reconciler.ts';
 
 /** tcp without a backend has nothing to listen for; http answers 503, and serves its other routes (ING-4). */
@@ -12,8 +12,8 @@ function remove(key: Key, spec: ListenerSpec): Plan {
 }
 
 /**
- * A listener stands on nothing: it is there whether its providers run or not (ING-10), and goes at once. It is changed in place. One of
- * which some rule leads to nothing is made for the others, and blocked for that reason.
+ * A listener is there whether its providers run or not (ING-10); what it leads to has to be on the host. It goes at once, and is changed
+ * in place. One of which some rule leads to nothing is made for the others, and blocked for that reason.
  */
 function plan(key: Key, view: View): Plan {
   const desired = view.desired(key);
@@ -26,6 +26,9 @@ function plan(key: Key, view: View): Plan {
       : { type: 'blocked', conflict: desired.conflict };
   }
   if (!holds(desired, observed)) {
+    const absent = unsettled(desired.dependsOn, view);
+    if (absent.length > 0)
+      return { type: 'wait', keys: absent, message: 'leads into pools that are not there' };
     const holders = otherHolders(key, claims(spec), view);
     if (holders.length > 0) return { type: 'wait', keys: holders, message: 'its port is still held' };
     return { type: 'step', step: { action: 'listener.ensure', key, spec, digest: desired.digest } };

@@ -8,7 +8,7 @@ import {
   unlessSame,
   withSystem,
 } from './compile.ts';
-import { compileListener } from './compile-listener.ts';
+import { compileListener, type ListenerContext } from './compile-listener.ts';
 import type { Changes, DesiredContent } from './desired-content.ts';
 import type { LedgerOutcome } from './ledger.ts';
 import type { Outlook } from './outlook.ts';
@@ -51,9 +51,14 @@ export function compileOutlook(content: DesiredContent, outlook: Outlook, outcom
     for (const key of gone) changes.set(key, null);
   }
   if (system.digest !== before.digest) restartOthers(content, drafts, system, note);
+  const listening: ListenerContext = {
+    resolutions: outlook.resolutions,
+    grant: (lease) => content.ledger.grant(lease),
+    pool: (name) => outlook.device.device.pools.get(name),
+  };
   for (const [name, listener] of affectedListeners(content, outlook, drafts)) {
     if (listener === null) changes.set(listenerKey(name), null);
-    else note(compileListener(listener, { ...outlook, grant: (lease) => content.ledger.grant(lease) }));
+    else note(compileListener(listener, listening));
   }
   return { changes, system };
 }

@@ -5,12 +5,15 @@ import type { ListenerManifest } from './listeners.ts';
 import type { Resolution } from './resolve-service.ts';
 import {
   type Backend,
+  type BridgePoolSpec,
   type Conflict,
   type DesiredResource,
   type Key,
   type ListenerSpec,
   leaseKey,
   listenerKey,
+  type PoolSpec,
+  poolKey,
   type RouteSpec,
 } from './resource.ts';
 
@@ -19,6 +22,7 @@ export interface ListenerContext {
   /** Of every rule of the device, by its name. */
   readonly resolutions: ReadonlyMap<string, Resolution>;
   grant(lease: Key): LeaseGrant | undefined;
+  pool(name: string): PoolSpec | undefined;
 }
 
 /**
@@ -43,7 +47,7 @@ export function compileListener(manifest: ListenerManifest, context: ListenerCon
       kind: 'listener',
       spec,
       digest: digestOf(spec),
-      dependsOn: [],
+      dependsOn: poolsOf(manifest, context),
       pointers: rules.map(({ pointer }) => pointer),
       ...(conflict === null ? {} : { conflict }),
     },
@@ -62,7 +66,7 @@ function backendOf(resolution: Resolution | undefined, context: ListenerContext)
     case 'socket':
       return resolution;
     case 'loopback':
-      return { type: 'address', address: '127.0.0.1', port: resolution.port };
+      return { type: 'address', address: '127.0.0.1', port: resolution.port, link: null };
     case 'lease': {
       const { container, face, port } = resolution;
       const key = leaseKey(face.pool, container, face.name);
@@ -72,9 +76,25 @@ function backendOf(resolution: Resolution | undefined, context: ListenerContext)
         const message = `container '${container}' has no address in pool '${face.pool}'`;
         return { code: 'ProviderUnreachable', message, holder: key, tolerated: true };
       }
-      return { type: 'address', address: grant.address, port };
+      const { bridge, subnet } = bridgePoolOf(face.pool, context);
+      return { type: 'address', address: grant.address, port, link: { bridge, subnet } };
     }
   }
+}
+
+/** Pools that some rule leads into: the kernel forwards to bridges that are there. */
+function poolsOf({ rules }: ListenerManifest, { resolutions }: ListenerContext): readonly Key[] {
+  const pools = rules.flatMap((rule) => {
+    const resolution = resolutions.get(rule.name);
+    return resolution?.type === 'lease' ? [poolKey(resolution.face.pool)] : [];
+  });
+  return [...new Set(pools)];
+}
+
+function bridgePoolOf(name: string, context: ListenerContext): BridgePoolSpec {
+  const pool = context.pool(name);
+  if (pool?.type === 'bridge') return pool;
+  throw new Error(`found pool '${name}' behind a listener, expected one with a bridge`);
 }
 
 function joined(conflicts: readonly Conflict[]): Conflict | null {

@@ -144,8 +144,13 @@ export interface GroupSpec {
 
 /** What a rule of ingress leads to, resolved (ING-4). */
 export type Backend =
-  /** An address of a pool; 127.0.0.1 for a container in the host's network. */
-  | { readonly type: 'address'; readonly address: string; readonly port: number }
+  /** An address of a pool, with the bridge that it is behind; 127.0.0.1, behind none, for a container in the host's network. */
+  | {
+      readonly type: 'address';
+      readonly address: string;
+      readonly port: number;
+      readonly link: { readonly bridge: string; readonly subnet: string } | null;
+    }
   /** A unix socket: an absolute path in the container's own root. */
   | { readonly type: 'socket'; readonly container: string; readonly socket: string };
 

@@ -41,6 +41,12 @@ function ingressOf(
   };
 }
 
+/** What leads to an address of the pool `internal`, which is behind a bridge. */
+const behind = (address: string, port: number) => {
+  const link = { bridge: 'hf-internal', subnet: '10.0.3.0/24' };
+  return { type: 'address', address, port, link } as const;
+};
+
 const inPool: Json = { pool: 'internal' };
 const ssh: Json = [{ name: 'ssh', type: 'tcp', port: 22 }];
 
@@ -49,17 +55,12 @@ function specOf(store: DesiredStore, name: string): ListenerSpec | undefined {
 }
 
 const backends: readonly (readonly [title: string, network: Json, service: JsonObject, expected: Json])[] = [
-  [
-    'a port is at the address of its provider',
-    inPool,
-    { type: 'tcp', port: 22 },
-    { type: 'address', address: '10.0.3.2', port: 22 },
-  ],
+  ['a port is at the address of its provider', inPool, { type: 'tcp', port: 22 }, behind('10.0.3.2', 22)],
   [
     "a port of a container in the host's network is at loopback",
     { mode: 'host' },
     { type: 'tcp', port: 22 },
-    { type: 'address', address: '127.0.0.1', port: 22 },
+    { type: 'address', address: '127.0.0.1', port: 22, link: null },
   ],
   [
     'a socket is one of its container, whatever its network',
@@ -71,7 +72,7 @@ const backends: readonly (readonly [title: string, network: Json, service: JsonO
     'a service with both is reached at its port, which the kernel carries',
     inPool,
     { type: 'rest', port: 80, socket: '/run/s.sock' },
-    { type: 'address', address: '10.0.3.2', port: 80 },
+    behind('10.0.3.2', 80),
   ],
 ];
 
@@ -100,9 +101,12 @@ for (const [title, network, service, expected] of backends) {
     t.deepEqual(store.findings, []);
     t.like(store.desired('listener/:2222'), {
       pointers: ['/device.json/ingress/0'],
-      dependsOn: [],
       conflict: undefined,
     });
+    t.deepEqual(
+      store.desired('listener/:2222')?.dependsOn,
+      'link' in (expected as object) && (expected as JsonObject).link !== null ? ['pool/internal'] : [],
+    );
     t.is(store.keys().at(-1), 'listener/:2222');
   });
 }
@@ -181,7 +185,7 @@ for (const [title, broken, { code, pointer, hint, message }] of unresolved) {
     t.like(store.desired('listener/:1')?.conflict, { code, tolerated: true });
     t.is(specOf(store, ':1')?.routes[0]?.backend, null);
     t.is(store.desired('listener/:2')?.conflict, undefined);
-    t.deepEqual(specOf(store, ':2')?.routes[0]?.backend, { type: 'address', address: '10.0.3.2', port: 22 });
+    t.deepEqual(specOf(store, ':2')?.routes[0]?.backend, behind('10.0.3.2', 22));
   });
 }
 
@@ -217,14 +221,14 @@ test('[ING-4] a provider that moves, goes, and comes back takes its listeners wi
   const store = storeOf(ingressOf([rule('gate', ':1', 'shell', 'ssh')], { shell: [inPool, ssh] }));
   const backend = () => specOf(store, ':1')?.routes[0]?.backend;
   apply(store, merging({ 'shell/args.json': { PV_NETWORK_IP: '10.0.3.77' } }));
-  t.deepEqual(backend(), { type: 'address', address: '10.0.3.77', port: 22 });
+  t.deepEqual(backend(), behind('10.0.3.77', 22));
   apply(store, merging({ 'shell/services.json': [{ name: 'ssh', type: 'tcp', port: 2200 }] }));
-  t.deepEqual(backend(), { type: 'address', address: '10.0.3.77', port: 2200 });
+  t.deepEqual(backend(), behind('10.0.3.77', 2200));
   apply(store, merging({ 'shell/run.json': null, 'shell/args.json': null, 'shell/services.json': null }));
   t.is(backend(), null);
   t.is(store.findings[0]?.code, 'ServiceNotFound');
   tryOut(store, merging({ 'shell/run.json': runOf('shell', inPool), 'shell/services.json': ssh }));
-  t.deepEqual(backend(), { type: 'address', address: '10.0.3.2', port: 22 });
+  t.deepEqual(backend(), behind('10.0.3.2', 22));
   t.deepEqual(store.findings, []);
   store.revert();
   t.is(backend(), null);
