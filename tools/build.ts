@@ -54,6 +54,8 @@ if (esbuild === null) {
     outdir: aside,
     bundle: true,
     platform: 'node',
+    // It loads its native part from beside itself.
+    external: ['koffi'],
     target: 'node24',
     // Some packages have a UMD form for `main`, whose requires no bundler can follow.
     mainFields: ['module', 'main'],

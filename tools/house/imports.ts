@@ -18,7 +18,8 @@ const adapterPackages = [/^node:/, /^(rxjs|pino)(\/|$)/];
 
 /**
  * The ring: `state` ← `adapters/adapter.ts` ← `reconcilers` ← `controller`. Concrete adapters are put together in the
- * composition root alone, and know of each other only what stands in `adapters/linux` and beside `adapter.ts`.
+ * composition root alone, and know of each other only what stands beside `adapter.ts` and in what they share: `adapters/linux`, on it
+ * `adapters/proxy`, and on both `adapters/ingress`.
  */
 const parts: readonly Part[] = [
   {
@@ -36,23 +37,50 @@ const parts: readonly Part[] = [
   },
   { name: 'adapter', files: /^adapters\/[^/]+\.ts$/, mayImport: ['state'], packages: [/^rxjs$/] },
   { name: 'reconcilers', files: /^reconcilers\//, mayImport: ['adapter', 'state'], packages: pureModules },
-  { name: 'linux', files: /^adapters\/linux\//, mayImport: ['adapter', 'state'], packages: adapterPackages },
+  {
+    name: 'linux',
+    files: /^adapters\/linux\//,
+    mayImport: ['adapter', 'state'],
+    packages: [...adapterPackages, /^koffi$/],
+  },
+  {
+    name: 'proxy',
+    files: /^adapters\/proxy\//,
+    mayImport: ['linux', 'adapter', 'state'],
+    packages: [...adapterPackages, /^undici$/],
+  },
+  {
+    name: 'ingress',
+    files: /^adapters\/ingress\//,
+    mayImport: ['proxy', 'linux', 'adapter', 'state'],
+    packages: adapterPackages,
+  },
   {
     name: 'memory',
     files: /^adapters\/memory\//,
-    mayImport: ['adapter', 'state'],
-    packages: [...pureModules, /^rxjs$/],
+    mayImport: ['ingress', 'proxy', 'linux', 'adapter', 'state'],
+    packages: adapterPackages,
   },
   {
     name: 'lxc',
     files: /^adapters\/lxc\//,
-    mayImport: ['linux', 'adapter', 'state'],
+    mayImport: ['ingress', 'proxy', 'linux', 'adapter', 'state'],
     packages: adapterPackages,
   },
   {
     name: 'composition',
     files: /^controller\/main\.ts$/,
-    mayImport: ['controller', 'lxc', 'memory', 'linux', 'reconcilers', 'adapter', 'state', 'state/store'],
+    mayImport: [
+      'controller',
+      'lxc',
+      'memory',
+      'proxy',
+      'linux',
+      'reconcilers',
+      'adapter',
+      'state',
+      'state/store',
+    ],
     packages: null,
   },
   {

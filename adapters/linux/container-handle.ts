@@ -1,0 +1,81 @@
+import { closeSync, constants, fstatSync, openSync, readFileSync, statSync } from 'node:fs';
+import { type MountEntry, readMountInfo } from './mount-info.ts';
+import { linkOf, openBehind } from './open-path.ts';
+
+/** A process is no container, or is none any more. */
+export class NoContainer extends Error {
+  override readonly name = 'NoContainer';
+}
+
+function isGone(error: unknown): boolean {
+  const code = (error as NodeJS.ErrnoException).code;
+  return code === 'ENOENT' || code === 'ESRCH';
+}
+
+function isSame(descriptor: number, path: string): boolean {
+  const left = fstatSync(descriptor, { bigint: true });
+  const right = statSync(path, { bigint: true });
+  return left.dev === right.dev && left.ino === right.ino;
+}
+
+/**
+ * A container, held by the directory of its init in /proc: a process that gets the same id later is another directory, so that nothing here
+ * ever speaks of it. What is opened through it is closed by who opened it. Every method throws NoContainer once that process has ended.
+ */
+export class ContainerHandle {
+  readonly pid: number;
+  readonly #process: number;
+
+  /** To be called while it is known that the process is the container's init. Throws NoContainer where there is no such process. */
+  constructor(pid: number) {
+    this.pid = pid;
+    this.#process = this.#whileItRuns(() => openBehind(`/proc/${pid}`));
+  }
+
+  /**
+   * Opens its root directory as it is now (O_PATH). Throws NoContainer where that is the host's: it is no container, or one that is still
+   * on its way into its root.
+   */
+  openRoot(): number {
+    return this.#open('root', '/', openBehind);
+  }
+
+  /** Opens its mount namespace as it is now, for setns(2). Throws NoContainer where that is the host's. */
+  openMountNamespace(): number {
+    return this.#open('ns/mnt', '/proc/self/ns/mnt', (path) => openSync(path, constants.O_RDONLY));
+  }
+
+  /** Opens the list of mounts in its namespace, whose changes epoll(7) tells as EPOLLPRI. The namespace lives as long as it is open. */
+  openMounts(): number {
+    return this.#whileItRuns(() => openSync(this.#path('mountinfo'), constants.O_RDONLY));
+  }
+
+  /** What is mounted in its root. */
+  mounts(): readonly MountEntry[] {
+    return readMountInfo(this.#whileItRuns(() => readFileSync(this.#path('mountinfo'), 'utf8')));
+  }
+
+  close(): void {
+    closeSync(this.#process);
+  }
+
+  #path(name: string): string {
+    return `${linkOf(this.#process)}/${name}`;
+  }
+
+  #open(name: string, ours: string, open: (path: string) => number): number {
+    const descriptor = this.#whileItRuns(() => open(this.#path(name)));
+    if (!isSame(descriptor, ours)) return descriptor;
+    closeSync(descriptor);
+    throw new NoContainer(`process ${this.pid} has the host's ${name}; expected the init of a container`);
+  }
+
+  #whileItRuns<T>(work: () => T): T {
+    try {
+      return work();
+    } catch (error) {
+      if (!isGone(error)) throw error;
+      throw new NoContainer(`process ${this.pid} has ended`);
+    }
+  }
+}

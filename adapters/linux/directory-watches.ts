@@ -1,0 +1,103 @@
+import { readSync } from 'node:fs';
+import { endianness } from 'node:os';
+import { linkOf } from './open-path.ts';
+import type { Readiness } from './readiness.ts';
+import type { SystemCalls } from './system-calls.ts';
+
+const nonBlocking = 0x800;
+const closeOnExec = 0x80000;
+
+/** Names that come and go (inotify(7)): IN_MOVED_FROM, IN_MOVED_TO, IN_CREATE, IN_DELETE; IN_ONLYDIR. Writing to files is not told. */
+const namesChange = 0x40 | 0x80 | 0x100 | 0x200 | 0x1000000;
+const queueOverflow = 0x4000;
+
+/** Read at once; the rest comes in the next turn of the loop, after others have had theirs. */
+const bufferBytes = 64 * 1024;
+const headerBytes = 16;
+
+/** One event of inotify(7). */
+interface Change {
+  readonly watch: number;
+  readonly mask: number;
+  readonly name: string;
+}
+
+function readChanges(bytes: Buffer): readonly Change[] {
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  const littleEndian = endianness() === 'LE';
+  const changes: Change[] = [];
+  for (let at = 0; at + headerBytes <= bytes.length; ) {
+    const length = view.getUint32(at + 12, littleEndian);
+    const name = bytes.subarray(at + headerBytes, at + headerBytes + length);
+    const end = name.indexOf(0);
+    changes.push({
+      watch: view.getInt32(at, littleEndian),
+      mask: view.getUint32(at + 4, littleEndian),
+      name: name.subarray(0, end < 0 ? length : end).toString('utf8'),
+    });
+    at += headerBytes + length;
+  }
+  return changes;
+}
+
+/** Told the name that was made, removed or renamed. */
+type Listener = (name: string) => void;
+
+/**
+ * Tells of names that come and go in directories, from one inotify(7) instance. `fs.watch` would do, but it tells of every write, too, shares its queue
+ * with everybody in the process, and is silent when that runs over, so that one container could make us deaf to the others.
+ */
+export class DirectoryWatches {
+  readonly #calls: SystemCalls;
+  readonly #inotify: number;
+  readonly #unwatch: () => void;
+  readonly #overflowed: () => void;
+  /** The kernel has one watch for a directory, however often it is asked. */
+  readonly #listeners = new Map<number, Set<Listener>>();
+
+  /** `overflowed`: more has happened than the kernel keeps, and some of it will never be told. Throws SystemCallError. */
+  constructor(calls: SystemCalls, readiness: Readiness, overflowed: () => void) {
+    this.#calls = calls;
+    this.#overflowed = overflowed;
+    this.#inotify = calls.inotify_init1(nonBlocking | closeOnExec);
+    this.#unwatch = readiness.watch(this.#inotify, 'readable', () => this.#read());
+  }
+
+  /** Returns what ends it. `directory` may be closed meanwhile, or be O_PATH. Throws SystemCallError, such as ENOSPC beyond the kernel's limit. */
+  watch(directory: number, listener: Listener): () => void {
+    const watch = this.#calls.inotify_add_watch(this.#inotify, linkOf(directory), namesChange);
+    const listeners = this.#listeners.get(watch) ?? new Set();
+    listeners.add(listener);
+    this.#listeners.set(watch, listeners);
+    return () => {
+      listeners.delete(listener);
+      if (listeners.size > 0 || this.#listeners.get(watch) !== listeners) return;
+      this.#listeners.delete(watch);
+      this.#forget(watch);
+    };
+  }
+
+  close(): void {
+    this.#unwatch();
+    this.#listeners.clear();
+    this.#calls.close(this.#inotify);
+  }
+
+  #read(): void {
+    const buffer = Buffer.alloc(bufferBytes);
+    const length = readSync(this.#inotify, buffer);
+    for (const { watch, mask, name } of readChanges(buffer.subarray(0, length))) {
+      if ((mask & queueOverflow) !== 0) this.#overflowed();
+      for (const listener of [...(this.#listeners.get(watch) ?? [])]) listener(name);
+    }
+  }
+
+  /** A directory that is gone has taken its watch with it (EINVAL). */
+  #forget(watch: number): void {
+    try {
+      this.#calls.inotify_rm_watch(this.#inotify, watch);
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== 'EINVAL') throw error;
+    }
+  }
+}

@@ -1,0 +1,43 @@
+import { readFileSync } from 'node:fs';
+
+/** One mount (proc(5), /proc/pid/mountinfo). */
+export interface MountEntry {
+  readonly id: number;
+  /** `major:minor` of its file system. */
+  readonly device: string;
+  readonly mountPoint: string;
+  /** Type of its file system, such as `tmpfs`. */
+  readonly type: string;
+}
+
+/** White space and backslashes are octal there. */
+function plain(field: string): string {
+  return field.replace(/\\([0-7]{3})/g, (_, octal: string) => String.fromCharCode(Number.parseInt(octal, 8)));
+}
+
+function readEntry(line: string): readonly MountEntry[] {
+  const fields = line.split(' ');
+  const [id, , device, , mountPoint] = fields;
+  // Any number of optional fields comes before the separator.
+  const type = fields[fields.indexOf('-', 6) + 1];
+  if (id === undefined || device === undefined || mountPoint === undefined || type === undefined) return [];
+  return [{ id: Number(id), device, mountPoint: plain(mountPoint), type }];
+}
+
+/** The mounts that a text of the kernel lists, in its order: one that covers another comes after it. */
+export function readMountInfo(text: string): readonly MountEntry[] {
+  return text.split('\n').flatMap(readEntry);
+}
+
+/** What is mounted in this process's own namespace. */
+export function ownMounts(): readonly MountEntry[] {
+  return readMountInfo(readFileSync('/proc/self/mountinfo', 'utf8'));
+}
+
+/** The mount that a descriptor was opened through (proc(5), /proc/pid/fdinfo); its file system is not asked. */
+export function mountIdOf(descriptor: number): number {
+  const path = `/proc/self/fdinfo/${descriptor}`;
+  const id = /^mnt_id:\s*(\d+)$/m.exec(readFileSync(path, 'utf8'))?.[1];
+  if (id === undefined) throw new Error(`${path} names no mount; expected Linux 3.15 or newer`);
+  return Number(id);
+}

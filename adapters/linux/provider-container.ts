@@ -1,0 +1,218 @@
+import { closeSync } from 'node:fs';
+import { type ContainerHandle, NoContainer } from './container-handle.ts';
+import type { KernelWatches } from './kernel-watches.ts';
+import type { After } from './network-monitor.ts';
+import { Pace } from './pace.ts';
+import { hideSocket, type ShownSocket, showSocket } from './show-socket.ts';
+import type { SocketExposure } from './socket-exposure.ts';
+
+/** What one container can make us do in a second: read so many events, or look 40 times at a socket, which takes some 0.3 ms. */
+const windowMs = 1000;
+const budget = 1000;
+const eventCost = 1;
+const lookCost = 25;
+
+/** A socket that is to be reached. */
+export interface KeptSocket extends ShownSocket {
+  /** Told after each look why it is not reached; null: it is. */
+  readonly report: (problem: string | null) => void;
+}
+
+export interface ProviderContainerOptions {
+  readonly kernel: KernelWatches;
+  readonly exposure: SocketExposure;
+  /** The clock's. */
+  readonly after: After;
+}
+
+/** A kept socket, with what ends the watches on its way. */
+interface Watched {
+  readonly kept: KeptSocket;
+  unwatch: readonly (() => void)[];
+}
+
+function endAll(ends: readonly (() => void)[]): void {
+  for (const end of ends) end();
+}
+
+function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}
+
+/**
+ * One container that provides sockets: shows each of them on the host while it is there. It looks again when a name on the way to one comes or
+ * goes, when something is mounted, and when the container ends. What a container can make us do by that is bounded: one that goes beyond is
+ * looked at once a second.
+ */
+export class ProviderContainer {
+  readonly #options: ProviderContainerOptions;
+  readonly #sockets = new Map<string, Watched>();
+  /** To be looked at when all that has happened by now is told. */
+  readonly #suspects = new Set<Watched>();
+  readonly #pace: Pace;
+  #handle: ContainerHandle | null = null;
+  #mounts: number | null = null;
+  #unwatchMounts: (() => void) | null = null;
+  #unwatchEnd: (() => void) | null = null;
+  /** Why changes of what is mounted are not told; null: they are. */
+  #deaf: string | null = null;
+
+  constructor(options: ProviderContainerOptions) {
+    this.#options = options;
+    this.#pace = new Pace({ after: options.after, windowMs, budget, rested: () => this.#goOn() });
+  }
+
+  /** No socket of it is to be reached. */
+  get isIdle(): boolean {
+    return this.#sockets.size === 0;
+  }
+
+  /** Shows a socket from now on, unless it does already. What is there of another controller stays until it is told whether the container runs. */
+  attend(kept: KeptSocket): void {
+    if (this.#sockets.has(kept.path)) return;
+    const watched: Watched = { kept, unwatch: [] };
+    this.#sockets.set(kept.path, watched);
+    if (this.#handle !== null) this.#look(watched, this.#handle);
+  }
+
+  /** Looks after a socket no more. What is shown stays. */
+  release(path: string): void {
+    const watched = this.#sockets.get(path);
+    if (watched === undefined) return;
+    endAll(watched.unwatch);
+    this.#suspects.delete(watched);
+    this.#sockets.delete(path);
+  }
+
+  /** It runs so now. The handle stays the caller's, who closes it after the next call. */
+  runs(handle: ContainerHandle): void {
+    this.#letGo();
+    this.#handle = handle;
+    this.#watch(handle);
+    this.#lookAtAll();
+  }
+
+  /** It does not run, or can't be reached; `why` is in words. */
+  isAway(why: string): void {
+    this.#letGo();
+    const { kernel, exposure } = this.#options;
+    for (const { kept } of this.#sockets.values()) {
+      kept.report(hideSocket({ calls: kernel.calls, exposure, path: kept.path }, why));
+    }
+  }
+
+  /** Something may have been missed. */
+  suspect(): void {
+    this.#suspect(this.#sockets.values());
+  }
+
+  /** Ends all watches. What is shown stays. */
+  close(): void {
+    this.#letGo();
+    this.#sockets.clear();
+  }
+
+  #letGo(): void {
+    this.#pace.close();
+    this.#unwatchNames();
+    this.#unwatchMounts?.();
+    this.#unwatchEnd?.();
+    if (this.#mounts !== null) closeSync(this.#mounts);
+    this.#mounts = this.#unwatchMounts = this.#unwatchEnd = this.#handle = null;
+  }
+
+  #unwatchNames(): void {
+    this.#suspects.clear();
+    for (const watched of this.#sockets.values()) {
+      endAll(watched.unwatch);
+      watched.unwatch = [];
+    }
+  }
+
+  #watch(handle: ContainerHandle): void {
+    this.#deaf = null;
+    try {
+      this.#watchEnd(handle.pid);
+      // Throws if that process is not ours any more, but another with its id.
+      this.#mounts = handle.openMounts();
+      this.#watchMounts();
+    } catch (error) {
+      if (!(error instanceof NoContainer)) this.#deaf = messageOf(error);
+    }
+  }
+
+  /** At its end everything is let go at once: an open list of mounts keeps alive all that the container has mounted. */
+  #watchEnd(pid: number): void {
+    const { readiness, calls } = this.#options.kernel;
+    const process = calls.pidfd_open(pid, 0);
+    const unwatch = readiness.watch(process, 'readable', () => this.isAway(`process ${pid} has ended`));
+    this.#unwatchEnd = () => {
+      unwatch();
+      calls.close(process);
+    };
+  }
+
+  #watchMounts(): void {
+    if (this.#mounts === null) return;
+    this.#unwatchMounts = this.#options.kernel.readiness.watch(this.#mounts, 'changed', () => this.suspect());
+  }
+
+  #suspect(sockets: Iterable<Watched>): void {
+    if (this.#suspects.size === 0) queueMicrotask(() => this.#lookAtSuspects());
+    for (const watched of sockets) this.#suspects.add(watched);
+  }
+
+  #lookAtSuspects(): void {
+    const suspects = [...this.#suspects];
+    this.#suspects.clear();
+    for (const watched of suspects) {
+      if (this.#handle === null) return;
+      if (!this.#pace.spend(lookCost)) return this.#stopListening();
+      this.#look(watched, this.#handle);
+    }
+  }
+
+  /** Until the pace lets us go on, and look at everything. */
+  #stopListening(): void {
+    this.#unwatchNames();
+    this.#unwatchMounts?.();
+    this.#unwatchMounts = null;
+  }
+
+  #goOn(): void {
+    this.#watchMounts();
+    this.#lookAtAll();
+  }
+
+  #lookAtAll(): void {
+    for (const watched of this.#sockets.values()) {
+      if (this.#handle !== null) this.#look(watched, this.#handle);
+    }
+  }
+
+  #look(watched: Watched, handle: ContainerHandle): void {
+    const { kernel, exposure } = this.#options;
+    const { unwatch: before, kept } = watched;
+    const unwatch: (() => void)[] = [];
+    let deaf = this.#deaf;
+    const passing = (directory: number, name: string) => {
+      if (this.#pace.isTired) return;
+      try {
+        unwatch.push(kernel.directories.watch(directory, (changed) => this.#told(watched, changed === name)));
+      } catch (error) {
+        deaf = messageOf(error);
+      }
+    };
+    const problem = showSocket({ ...kept, handle, calls: kernel.calls, exposure, passing });
+    watched.unwatch = unwatch;
+    endAll(before);
+    const stale = `${kept.socket} of container '${kept.container}' is reached, but not again when the container makes it anew`;
+    kept.report(problem ?? (deaf === null ? null : `${stale}: ${deaf}`));
+  }
+
+  /** A name has come or gone in a directory on the way to a socket. */
+  #told(watched: Watched, onTheWay: boolean): void {
+    if (!this.#pace.spend(eventCost)) return this.#stopListening();
+    if (onTheWay) this.#suspect([watched]);
+  }
+}

@@ -1,0 +1,120 @@
+/**
+ * System calls that Node has no function for, through koffi: no compiler, no child process, some microseconds each. All are synchronous, and
+ * act on the calling thread. This file has no opinion: what may be done with them stands in the files that use them.
+ */
+
+/** A system call failed. */
+export class SystemCallError extends Error {
+  /** Name of the error, such as `EINVAL`. */
+  readonly code: string;
+
+  constructor(call: string, code: string) {
+    super(`${call}(2) failed with ${code}`);
+    this.name = 'SystemCallError';
+    this.code = code;
+  }
+}
+
+/** System calls can't be made here at all. */
+export class SystemCallsUnavailable extends Error {
+  override readonly name = 'SystemCallsUnavailable';
+}
+
+/** Named and ordered as in their manual pages; each throws SystemCallError. */
+export interface SystemCalls {
+  open_tree(directory: number, path: string, flags: number): number;
+  move_mount(from: number, fromPath: string, to: number, toPath: string, flags: number): void;
+  /** For descriptors that these calls have opened: of those Node knows nothing, and warns when it is to close one. */
+  close(descriptor: number): void;
+  /** The attributes are a `struct mount_attr` (four u64: set, clear, propagation, user namespace). */
+  mount_setattr(directory: number, path: string, flags: number, attributes: BigUint64Array): void;
+  umount2(path: string, flags: number): void;
+  setns(namespace: number, type: number): void;
+  unshare(flags: number): void;
+  fchdir(directory: number): void;
+  chroot(path: string): void;
+  pidfd_open(pid: number, flags: number): number;
+  inotify_init1(flags: number): number;
+  inotify_add_watch(inotify: number, path: string, mask: number): number;
+  inotify_rm_watch(inotify: number, watch: number): void;
+  epoll_create1(flags: number): number;
+  epoll_ctl(epoll: number, operation: number, descriptor: number, event: Uint8Array | null): void;
+  epoll_wait(epoll: number, events: Uint8Array, count: number, timeoutMs: number): number;
+  /**
+   * No system call: calls `fire` whenever a descriptor is readable, in Node's own loop (uv_poll(3)), and does not keep the process from ending.
+   * Returns what ends it, to be called before the descriptor is closed.
+   */
+  whenReadable(descriptor: number, fire: () => void): () => void;
+}
+
+type Koffi = typeof import('koffi');
+
+/** Calls that C libraries have no function for, or only new ones. From 424 on the numbers are the same on all processors. */
+const numbers = { open_tree: 428, move_mount: 429, pidfd_open: 434, mount_setattr: 442 } as const;
+
+/** Binds functions of the C library that is loaded already, glibc or musl. */
+function binder(koffi: Koffi) {
+  const library = koffi.load(null);
+  const names = new Map(Object.entries(koffi.os.errno).map(([name, number]) => [number, name]));
+  const checked = (name: string, returned: unknown): number => {
+    const result = Number(returned);
+    if (result >= 0) return result;
+    const number = koffi.errno();
+    throw new SystemCallError(name, names.get(number) ?? `error ${number}`);
+  };
+  return {
+    named: (name: string, ...types: string[]) => {
+      const call = library.func(name, 'int', types);
+      return (...values: unknown[]) => checked(name, call(...values));
+    },
+    numbered: (name: keyof typeof numbers, ...types: string[]) => {
+      const call = library.func('syscall', 'long', ['long', ...types]);
+      return (...values: unknown[]) => checked(name, call(numbers[name], ...values));
+    },
+  };
+}
+
+function bind(koffi: Koffi): SystemCalls {
+  const { named, numbered } = binder(koffi);
+  const setAttributes = numbered('mount_setattr', 'int', 'str', 'uint', 'void *', 'size_t');
+  return {
+    open_tree: numbered('open_tree', 'int', 'str', 'uint'),
+    move_mount: numbered('move_mount', 'int', 'str', 'int', 'str', 'uint'),
+    mount_setattr: (directory, path, flags, attributes) =>
+      setAttributes(directory, path, flags, attributes, attributes.byteLength),
+    close: named('close', 'int'),
+    umount2: named('umount2', 'str', 'int'),
+    setns: named('setns', 'int', 'int'),
+    unshare: named('unshare', 'int'),
+    fchdir: named('fchdir', 'int'),
+    chroot: named('chroot', 'str'),
+    pidfd_open: numbered('pidfd_open', 'int', 'uint'),
+    inotify_init1: named('inotify_init1', 'int'),
+    inotify_add_watch: named('inotify_add_watch', 'int', 'str', 'uint32_t'),
+    inotify_rm_watch: named('inotify_rm_watch', 'int', 'int'),
+    epoll_create1: named('epoll_create1', 'int'),
+    epoll_ctl: named('epoll_ctl', 'int', 'int', 'int', 'void *'),
+    epoll_wait: named('epoll_wait', 'int', 'void *', 'int', 'int'),
+    whenReadable: (descriptor, fire) => {
+      const handle = koffi.node.poll(descriptor, { readable: true }, fire);
+      handle.unref();
+      return () => handle.close();
+    },
+  };
+}
+
+/**
+ * Loads koffi, which takes some 20 ms: to be called when the first thing that needs it is wanted. Rejects with SystemCallsUnavailable
+ * where it is not installed, or has nothing for this machine.
+ */
+export async function loadSystemCalls(): Promise<SystemCalls> {
+  try {
+    return bind(await import('koffi'));
+  } catch (error) {
+    const why = error instanceof Error ? error.message : String(error);
+    throw new SystemCallsUnavailable(
+      `system calls can't be made on this machine (${process.platform}, ${process.arch}), since koffi did not load: ${why}; ` +
+        'run npm ci without leaving out optional packages',
+    );
+  }
+}
