@@ -178,6 +178,10 @@ export class Ledger {
         this.#transaction.free(book, address);
         this.#transaction.keep(book, address);
       }
+      // Those that are refused an address have another holder of it to name, perhaps.
+      for (const address of addresses) {
+        for (const key of book.waitingFor(address)) this.#transaction.serve(key);
+      }
     }
   }
 
