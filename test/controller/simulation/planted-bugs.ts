@@ -2,6 +2,7 @@ import { GroupIndex } from '../../../controller/group-index.ts';
 import { Listing } from '../../../controller/listing.ts';
 import { type Flight, Tracker } from '../../../controller/tracker.ts';
 import { leaseReconciler } from '../../../reconcilers/lease.ts';
+import { listenerReconciler } from '../../../reconcilers/listener.ts';
 import type { Reconciler } from '../../../reconcilers/reconciler.ts';
 import { AddressAllocator } from '../../../state/allocator.ts';
 import type { Key } from '../../../state/resource.ts';
@@ -42,6 +43,17 @@ const bugs = {
 
   /** No group waits for those before it. */
   'wrong group order': () => replace(GroupIndex.prototype, 'awaitedBefore', () => () => null),
+
+  /** A listener takes an address and port while another one still has it. */
+  'port taken from another listener': () =>
+    replace(listenerReconciler as Reconciler<'listener'>, 'claims', () => () => []),
+
+  /** A listener that nobody wants any more is taken for settled, and goes on. */
+  'leaked listener': () =>
+    replace(listenerReconciler as Reconciler<'listener'>, 'plan', (plan) => (key, view) => {
+      const next = plan(key, view);
+      return next.type === 'step' && next.step.action === 'listener.remove' ? { type: 'settled' } : next;
+    }),
 
   /** One address in four that is given away still counts as free. */
   'double allocation': () =>

@@ -2,8 +2,10 @@ import type { Json } from '../../../state/json.ts';
 import { pointerTo } from '../../../state/pointer.ts';
 import type { FlatState, StateChange } from '../../../state/revision.ts';
 import { oneIn, pick, type Random } from './random-choice.ts';
+import { changedIngress, randomIngress, randomServices } from './random-ingress.ts';
 import {
   containerNames,
+  type DeviceParts,
   deviceOf,
   freshRevision,
   groupNames,
@@ -22,14 +24,18 @@ interface Documents {
 interface DeviceDocument {
   readonly network?: { readonly pools?: Record<string, Json> };
   readonly groups?: readonly Json[];
+  readonly ingress?: readonly Json[];
 }
 
 const deviceIn = (state: Documents): DeviceDocument => (state['device.json'] ?? {}) as DeviceDocument;
 const poolsIn = (state: Documents): Record<string, Json> => deviceIn(state).network?.pools ?? {};
 
-function withPools(state: Documents, pools: Record<string, Json>): Documents {
-  return { ...state, 'device.json': deviceOf(pools, deviceIn(state).groups ?? []) };
+function withDevice(state: Documents, parts: Partial<DeviceParts>): Documents {
+  const { groups = [], ingress = [] } = deviceIn(state);
+  return { ...state, 'device.json': deviceOf({ pools: poolsIn(state), groups, ingress, ...parts }) };
 }
+
+const withPools = (state: Documents, pools: Record<string, Json>) => withDevice(state, { pools });
 
 /** Two pools trade a member, or a pool gets another name and keeps everything else. */
 function moveBetweenPools(random: Random, state: Documents): Documents {
@@ -82,7 +88,25 @@ function changeConduct(random: Random, state: Documents): Documents {
 }
 
 function changeGroups(random: Random, state: Documents): Documents {
-  return { ...state, 'device.json': deviceOf(poolsIn(state), randomGroups(random)) };
+  return withDevice(state, { groups: randomGroups(random) });
+}
+
+/** One rule mostly, else all of them. */
+function changeIngress(random: Random, state: Documents): Documents {
+  const { ingress = [] } = deviceIn(state);
+  const whole = oneIn(random, 4);
+  return withDevice(state, {
+    ingress: whole ? randomIngress(random, containerNames) : changedIngress(random, ingress, containerNames),
+  });
+}
+
+/** What a container provides, and nothing of what it is made from. */
+function changeServices(random: Random, state: Documents): Documents {
+  const name = pick(random, containerNames);
+  const path = `${name}/services.json`;
+  if (state[`${name}/run.json`] === undefined) return state;
+  const { [path]: before, ...rest } = state;
+  return before !== undefined && oneIn(random, 3) ? rest : { ...rest, [path]: randomServices(random) };
 }
 
 /** Two containers trade what they are, statics and pools included. */
@@ -102,7 +126,7 @@ function spoil(random: Random, state: Documents): Documents {
     ...pick<Documents>(random, [
       { [`${name}/run.json`]: { '#spec': 'service-manifest-run@1', name, type: 'lxc' } },
       { 'device.json': { network: { pools: { a: { subnet: 'nonsense' } } } } },
-      { 'device.json': deviceOf(poolsIn(state), [{ name: groupNames[0] }, { name: groupNames[0] }]) },
+      withDevice(state, { groups: [{ name: groupNames[0] }, { name: groupNames[0] }] }),
       { '#spec': 'something-else@7' },
     ]),
   };
@@ -115,6 +139,8 @@ const changes = [
   changeContainer,
   changeConduct,
   changeGroups,
+  changeIngress,
+  changeServices,
   tradeContainers,
   moveBetweenPools,
 ] as const;

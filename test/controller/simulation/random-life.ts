@@ -1,6 +1,8 @@
+import { nameOf } from '../../../state/resource.ts';
 import { randomNumbers } from '../../state/random.ts';
 import { randomRevising } from './random-changes.ts';
 import { oneIn, pick, pickAny, type Random } from './random-choice.ts';
+import { contestedPorts } from './random-ingress.ts';
 import { containerNames } from './random-state.ts';
 import type { Action } from './schedule.ts';
 import type { SimulatedDevice } from './simulated-device.ts';
@@ -30,6 +32,16 @@ const harm: Choice = (random, { host }) => {
   return bridge === undefined ? null : { do: 'harm', bridge, how: pick(random, ['delete', 'down', 'strip']) };
 };
 
+const contest: Choice = (random, { host }) => {
+  const port = pick(random, contestedPorts);
+  return { do: 'port', port, taken: !host.foreignPorts.has(port) };
+};
+
+const silence: Choice = (random, { host }) => {
+  const key = pickAny(random, [...host.sockets.values()]);
+  return key === undefined ? null : { do: 'silence', listener: nameOf(key) };
+};
+
 const tell: Choice = (random, { rig }) => {
   const key = oneIn(random, 4) ? 'container/never-there' : pickAny(random, rig.store.keys());
   return key === undefined ? null : { do: 'tell', key };
@@ -42,6 +54,8 @@ const choices: readonly (readonly [number, Choice])[] = [
   [3, exit],
   [2, harm],
   [1, () => ({ do: 'flush rules' })],
+  [1, contest],
+  [2, silence],
   [1, () => ({ do: 'relist' })],
   [1, (_, { host }) => ({ do: 'link', name: 'eth1', present: !host.links.has('eth1') })],
   [1, tell],
@@ -81,7 +95,10 @@ export function* randomLife(seed: number, device: SimulatedDevice, length: LifeL
       const action = pick(random, [revise, ...pot] as const)(random, device);
       if (action !== null) yield action;
     }
-    if (oneIn(random, 2)) yield { do: 'link', name: 'eth1', present: true };
+    if (oneIn(random, 2)) {
+      yield { do: 'link', name: 'eth1', present: true };
+      for (const port of device.host.foreignPorts.keys()) yield { do: 'port', port, taken: false };
+    }
     if (oneIn(random, 20)) yield { do: 'down' };
     const afterwards = oneIn(random, 2) ? randomRevising(random, device.rig.store.flat()) : null;
     yield { do: 'rest', afterwards };

@@ -2,6 +2,7 @@ import type { Json } from '../../../state/json.ts';
 import type { FlatState, ObjectFacts } from '../../../state/revision.ts';
 import { revisionOf } from '../rig.ts';
 import { oneIn, pick, pickAny, type Random } from './random-choice.ts';
+import { randomIngress, randomServices } from './random-ingress.ts';
 
 /** A bridge that every simulated host has before we come, with an address of its own. */
 export const foreignBridge = { name: 'lxcbr0', address: '192.168.9.1/24' } as const;
@@ -155,20 +156,33 @@ export function randomContainers(random: Random, present: readonly string[], poo
       const isRun = path.endsWith('/run.json');
       state[path] = isRun ? { ...(document as object), ...randomConduct(random) } : document;
     }
+    if (!oneIn(random, 3)) state[`${name}/services.json`] = randomServices(random);
   }
   return state;
 }
 
-/** `device.json` of these pools and groups. */
-export function deviceOf(pools: Documents, groups: readonly Json[]): Json {
-  return { network: { pools }, ...(groups.length > 0 ? { groups } : {}) };
+/** What stands in a `device.json`. */
+export interface DeviceParts {
+  readonly pools: Documents;
+  readonly groups: readonly Json[];
+  readonly ingress: readonly Json[];
+}
+
+/** `device.json` of these parts. */
+export function deviceOf({ pools, groups, ingress }: DeviceParts): Json {
+  return {
+    network: { pools },
+    ...(groups.length > 0 ? { groups } : {}),
+    ...(ingress.length > 0 ? { ingress } : {}),
+  };
 }
 
 /** A revision from nothing. */
 export function freshRevision(random: Random): FlatState {
   const names = poolNames.filter(() => !oneIn(random, 3));
   const pools = Object.fromEntries(names.map((name) => [name, randomPool(random, name)]));
-  const device = deviceOf(pools, oneIn(random, 3) ? [] : randomGroups(random));
+  const groups = oneIn(random, 3) ? [] : randomGroups(random);
+  const device = deviceOf({ pools, groups, ingress: randomIngress(random, containerNames) });
   const present = containerNames.filter(() => oneIn(random, 2));
   return { ...revisionOf({}), 'device.json': device, ...randomContainers(random, present, pools) };
 }

@@ -1,15 +1,17 @@
 import type { Step } from '../../../adapters/adapter.ts';
 import { observeHost } from '../../../adapters/memory/host.ts';
+import { endpointsOf } from '../../../adapters/memory/listeners.ts';
 import { planOf } from '../../../controller/dry-run.ts';
 import { World } from '../../../controller/world.ts';
 import { plan } from '../../../reconcilers/index.ts';
 import type { Plan } from '../../../reconcilers/reconciler.ts';
-import { gatewayAddress, type Key } from '../../../state/resource.ts';
+import { gatewayAddress, type Key, type ListenerSpec } from '../../../state/resource.ts';
 import type { Phase } from '../../../state/status.ts';
 import { DesiredStore } from '../../../state/store.ts';
 import type { Findings } from './problem.ts';
 import { foreignBridge, randomObjects } from './random-state.ts';
 import type { SimulatedDevice } from './simulated-device.ts';
+import { hasUse } from './step-invariants.ts';
 
 /** `Failed` is what stays when a container was started again as often as its manifest allows. */
 const phasesOf: { readonly [T in Plan['type']]: readonly Phase[] } = {
@@ -55,6 +57,8 @@ class Rest {
         this.#keys.flatMap((key) => this.#plans(key)),
       ),
       ...under('nothing of ours is left over', this.#leftOver()),
+      ...under('exactly those listeners are there that are wanted and can be', this.#listeners()),
+      ...under('a listener leads to nobody else', this.#astray()),
     ];
   }
 
@@ -139,6 +143,42 @@ class Rest {
   /** A resource that is as desired and in the way of another one has to be one that a conflict keeps where it is. */
   #isHeldByConflict(key: Key): boolean {
     return this.#device.rig.store.desired(key)?.conflict !== undefined;
+  }
+
+  /** Not what the planner thinks of it: what is desired against what listens. */
+  #listeners(): Details {
+    const { host, rig } = this.#device;
+    const wanted = rig.store.keys().flatMap((key) => {
+      const desired = rig.store.desired(key);
+      return desired?.kind === 'listener' && hasUse(desired.spec as ListenerSpec) ? [desired] : [];
+    });
+    const missing = wanted.flatMap((desired) => {
+      const { key, digest } = desired;
+      const spec = desired.spec as ListenerSpec;
+      // Into a pool that can't be had nothing leads.
+      const isPathless = desired.dependsOn.some((pool) => rig.engine.board.get(pool)?.phase !== 'Ready');
+      if (isPathless || rig.engine.refusalOf(key) !== null) return [];
+      const silent = endpointsOf(spec).filter((endpoint) => host.sockets.get(endpoint) !== key);
+      if (host.listeners.get(key)?.digest === digest && silent.length === 0) return [];
+      return [`${key} is to listen, and does not as it is to at ${silent.join(', ') || 'all'}`];
+    });
+    const keys = new Set(wanted.map(({ key }) => key));
+    const strange = [...host.sockets].filter(([, key]) => !keys.has(key));
+    return [...missing, ...strange.map(([endpoint, key]) => `${key} listens at ${endpoint}, and is not to`)];
+  }
+
+  /** An address that a rule leads to is its provider's, if anybody's (ING-4). */
+  #astray(): Details {
+    const { host } = this.#device;
+    const owners = new Map([...host.leases.values()].map(({ spec }) => [spec.address, spec.container]));
+    return [...host.listeners].flatMap(([key, { spec }]) =>
+      spec.routes.flatMap(({ provider, backend }) => {
+        const owner = backend?.type === 'address' ? owners.get(backend.address) : undefined;
+        return owner === undefined || owner === provider
+          ? []
+          : [`${key} leads to ${owner} for a service of ${provider}`];
+      }),
+    );
   }
 
   #leftOver(): Details {

@@ -31,6 +31,10 @@ export type Action =
   | { readonly do: 'flush rules' }
   /** An interface that pools want as their parent appears or goes. */
   | { readonly do: 'link'; readonly name: string; readonly present: boolean }
+  /** A process that is not ours begins to listen at a port where nothing of ours does, or goes. */
+  | { readonly do: 'port'; readonly port: number; readonly taken: boolean }
+  /** What carries a listener is gone: its proxy has died, its rules were flushed. */
+  | { readonly do: 'silence'; readonly listener: string }
   /** The adapter has missed something. */
   | { readonly do: 'relist' }
   /** The watch tells of a resource what is so anyway. */

@@ -1,6 +1,7 @@
 import { Observable, type Subscriber } from 'rxjs';
 import type { Step, StepResult, WatchEvent } from '../../../adapters/adapter.ts';
 import { emptyHost, type HostModel, observeHost } from '../../../adapters/memory/host.ts';
+import { endpointsOf } from '../../../adapters/memory/listeners.ts';
 import { MemoryAdapter } from '../../../adapters/memory/memory-adapter.ts';
 import type { Effect, Fact, Input } from '../../../controller/input.ts';
 import type { Kept } from '../../../controller/restore.ts';
@@ -19,6 +20,8 @@ export interface Witness {
   readonly sent: (step: Step, underWay: readonly Step[]) => void;
   /** The result of a step was taken in. */
   readonly landed: () => void;
+  /** A fact is about to be made durable. */
+  readonly stated: (fact: Fact) => void;
   /** The controller threw: it has a bug. */
   readonly threw: (error: unknown) => void;
 }
@@ -170,6 +173,11 @@ export class SimulatedDevice {
 
   /** The code with which this host refuses a step whatever else goes wrong; null: it does not. */
   refusalOf(step: Step): string | null {
+    if (step.action === 'listener.ensure') {
+      const isOurs = (endpoint: string) => this.host.sockets.get(endpoint) === step.key;
+      const isTaken = this.host.foreignPorts.has(step.spec.port) && !endpointsOf(step.spec).every(isOurs);
+      return isTaken ? 'PortTaken' : null;
+    }
     if (step.action !== 'pool.ensure' || step.spec.type !== 'macvlan') return null;
     return this.host.links.has(step.spec.parent) ? null : 'ParentMissing';
   }
@@ -255,6 +263,7 @@ export class SimulatedDevice {
       pick(random, ['full', 'lost', 'kept']),
     );
     this.trace.push(`${this.clock.now()} persist ${revision} ${name} ${error ?? 'durable'}`);
+    this.#witness.stated(fact);
     this.#suspect = error === 'lost' || error === 'kept';
     if (error === null || error === 'kept') this.log.persist(fact);
     if (error !== null)

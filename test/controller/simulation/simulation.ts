@@ -1,4 +1,5 @@
 import type { Step } from '../../../adapters/adapter.ts';
+import { silenceListener, takePort } from '../../../adapters/memory/listeners.ts';
 import type { Fact, RevisionAnswer } from '../../../controller/input.ts';
 import type { Key } from '../../../state/resource.ts';
 import { Mishaps } from './mishaps.ts';
@@ -10,7 +11,14 @@ import { outsideFindings, restFindings } from './rest-invariants.ts';
 import type { Action, Revising, Schedule } from './schedule.ts';
 import { SimulatedDevice } from './simulated-device.ts';
 import { lastingFindings, resultFindings, stepFindings } from './step-invariants.ts';
-import { aftermathFindings, endFindings, snapshotOf, trialFindings, wishesOf } from './trial-invariants.ts';
+import {
+  aftermathFindings,
+  endFindings,
+  snapshotOf,
+  trialFindings,
+  verdictFindings,
+  wishesOf,
+} from './trial-invariants.ts';
 
 /** What a simulation did and found. */
 export interface SimulationOutcome {
@@ -52,6 +60,7 @@ class Simulation {
     this.#device = new SimulatedDevice(mishaps, {
       sent: (step, underWay) => this.#judgeStep(step, underWay),
       landed: () => this.#note(resultFindings(this.#device)),
+      stated: (fact) => this.#note(verdictFindings(this.#device, fact)),
       threw: (error) => this.#noteError(error),
     });
     this.#order = new OrderOfGroups(this.#device);
@@ -111,6 +120,13 @@ class Simulation {
         return device.disturb(({ links }) =>
           action.present ? void links.add(action.name) : void links.delete(action.name),
         );
+      case 'port':
+        return device.disturb((host) => {
+          if (action.taken) takePort(host, action.port, 'stranger');
+          else host.foreignPorts.delete(action.port);
+        });
+      case 'silence':
+        return device.disturb((host) => silenceListener(host, action.listener));
       case 'relist':
         return device.rig.runner.push({ type: 'relist', reason: 'simulated overflow' });
       case 'tell':

@@ -1,8 +1,10 @@
-import type { Step } from '../../../adapters/adapter.ts';
+import type { Step, StepOf } from '../../../adapters/adapter.ts';
 import type { HostModel } from '../../../adapters/memory/host.ts';
+import { endpointsOf } from '../../../adapters/memory/listeners.ts';
 import {
   type ContainerSpec,
   type Key,
+  type ListenerSpec,
   leaseKey,
   type NetworkInterface,
   type PoolSpec,
@@ -64,11 +66,42 @@ export function stepFindings(host: HostModel, step: Step, underWay: readonly Ste
       return interfacesOf(step.spec)
         .flatMap((face) => faceProblems(host, step.spec.name, face))
         .flatMap((detail) => say('a container starts on what is there', detail));
+    case 'listener.ensure':
+      return [
+        ...rivalListeners(host, step, underWay).flatMap((rival) =>
+          say('an address and port has one listener', `${rival} listens there`),
+        ),
+        ...(hasUse(step.spec)
+          ? []
+          : say('tcp that leads to nothing is not listened for', 'it leads to nothing')),
+      ];
     case 'pool.ensure':
     case 'container.stop':
     case 'container.remove':
+    case 'listener.remove':
       return [];
   }
+}
+
+/** tcp without a backend has nothing to listen for. */
+export function hasUse({ type, routes }: ListenerSpec): boolean {
+  return type === 'http' || routes.every(({ backend }) => backend !== null);
+}
+
+/** Who listens, or is about to, at some address of this one. */
+function rivalListeners(
+  host: HostModel,
+  { key, spec }: StepOf<'listener.ensure'>,
+  underWay: readonly Step[],
+): readonly Key[] {
+  const endpoints = endpointsOf(spec);
+  const beginning = underWay.flatMap((other) =>
+    other.action === 'listener.ensure' && endpointsOf(other.spec).some((each) => endpoints.includes(each))
+      ? [other.key]
+      : [],
+  );
+  const listening = endpoints.flatMap((each) => host.sockets.get(each) ?? []);
+  return [...listening, ...beginning].filter((other) => other !== key);
 }
 
 type Claim = Extract<Step, { readonly action: 'lease.reserve' }>['spec'];
@@ -96,7 +129,7 @@ function faceProblems(host: HostModel, container: string, face: NetworkInterface
 
 /** What has to be so at every moment. */
 export function lastingFindings(host: HostModel): Findings {
-  return [...ownerFindings(host), ...foreignFindings(host)];
+  return [...ownerFindings(host), ...foreignFindings(host), ...portFindings(host)];
 }
 
 /** Every address has one owner: among leases, and among those who run with it. */
@@ -123,6 +156,16 @@ function foreignFindings(host: HostModel): Findings {
   if (foreign?.mark !== null) return [{ rule, detail: `${foreignBridge.name} is gone or ours` }];
   if (foreign.addresses.has(foreignBridge.address)) return [];
   return [{ rule, detail: `${foreignBridge.name} lacks ${foreignBridge.address}` }];
+}
+
+/** Nothing of ours listens where a process of somebody else does. */
+function portFindings({ sockets, foreignPorts }: HostModel): Findings {
+  const taken = [...foreignPorts.keys()];
+  return [...sockets].flatMap(([endpoint, key]) =>
+    taken.some((port) => endpoint.endsWith(`:${port}`))
+      ? [{ rule: 'a port of another process is left alone', detail: `${key} listens at ${endpoint}` }]
+      : [],
+  );
 }
 
 /** What a step came to counts for what was desired when it was sent, and for nothing else. */

@@ -1,3 +1,4 @@
+import type { Fact } from '../../../controller/input.ts';
 import { containerKey, type Key, leaseKey, nameOf } from '../../../state/resource.ts';
 import type { HeldLease, StateChange } from '../../../state/revision.ts';
 import type { Rig } from '../rig.ts';
@@ -49,6 +50,22 @@ function newcomerFindings({ rig, log }: SimulatedDevice): Findings {
   });
 }
 
+/** A revision is committed when all of it is as desired, but for what is tolerated (ROLL-2, ING-4). */
+export function verdictFindings({ rig }: SimulatedDevice, fact: Fact): Findings {
+  if (fact.type !== 'verdict' || fact.verdict.phase !== 'DONE') return [];
+  const { board } = rig.engine;
+  return [...board.troubled()]
+    .filter((key) => !toleratedCodes.includes(board.get(key)?.reason ?? ''))
+    .map((key) => {
+      const { phase, reason } = board.get(key) ?? {};
+      const detail = `revision ${fact.verdict.revision} is DONE, and ${key} is ${phase} by ${reason}`;
+      return { rule: 'what is committed is as desired', detail };
+    });
+}
+
+/** Rules of ingress that lead to nothing are left out (ING-4). */
+const toleratedCodes: readonly string[] = ['ServiceNotFound', 'ProviderUnreachable'];
+
 /** What has to be so when a device has been left alone in fair weather: no trial is without an end, and no end without a reason. */
 export function endFindings({ rig, log, isDiskSuspect }: SimulatedDevice): Findings {
   const findings: Finding[] = [];
@@ -56,6 +73,11 @@ export function endFindings({ rig, log, isDiskSuspect }: SimulatedDevice): Findi
   if (trial !== null && trial.failure === null)
     findings.push({ rule: 'every trial ends', detail: `revision ${trial.revision} is ${trial.phase}` });
   for (const { revision, phase, failure } of log.revisions()) {
+    if (failure !== null && toleratedCodes.includes(failure.code))
+      findings.push({
+        rule: 'no trial fails by what is tolerated',
+        detail: `revision ${revision} failed by ${failure.code}`,
+      });
     if (phase === 'ERROR' && (failure === null || failure.message === ''))
       findings.push({ rule: 'every failure has a reason', detail: `revision ${revision} has none` });
     // The newest may have ended without its end being saved: the next revision or start says it.
@@ -84,12 +106,17 @@ export function snapshotOf({ rig, host }: SimulatedDevice): Snapshot {
     ([name, { mark, up, addresses }]) =>
       [`bridge ${name}`, JSON.stringify({ mark, up, addresses: [...addresses].sort() })] as const,
   );
+  const listeners = [...host.listeners].map(([key, listener]) => [key, JSON.stringify(listener)] as const);
+  const sockets = [...host.sockets].map(([endpoint, key]) => [`socket ${endpoint}`, key] as const);
   const rules = [...host.masquerade].map(([name, subnet]) => [`rule ${name}`, subnet] as const);
   return {
     revision: rig.engine.revision,
     pids: new Map(running),
-    resources: new Map([...pools, ...leases, ...bridges, ...rules] as (readonly [Key, string])[]),
-    allReady: rig.engine.board.troubled().size === 0,
+    resources: new Map([...pools, ...leases, ...bridges, ...rules, ...listeners, ...sockets] as (readonly [
+      Key,
+      string,
+    ])[]),
+    allReady: rig.engine.board.awaited().size === 0,
   };
 }
 
