@@ -122,6 +122,9 @@ export const removeContainer = (name: string): StepOf<'container.remove'> => ({
   key: containerKey(name),
 });
 
+/** Behind the bridge of `bridgePool(1)`. */
+const link = { bridge: 'hf1', subnet: '10.66.1.0/24' } as const;
+
 /** A route of every host and path to an address that `lease(1, 'web', 2)` holds. */
 export function route(rule: string, overrides: Partial<RouteSpec> = {}): RouteSpec {
   return {
@@ -131,7 +134,7 @@ export function route(rule: string, overrides: Partial<RouteSpec> = {}): RouteSp
     keepPrefix: false,
     provider: 'web',
     service: 'site',
-    backend: { type: 'address', address: '10.66.1.2', port: 8080 },
+    backend: { type: 'address', address: '10.66.1.2', port: 8080, link },
     ...overrides,
   };
 }

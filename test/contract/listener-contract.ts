@@ -26,7 +26,7 @@ export interface PortHolder {
 }
 
 /** A world whose adapter makes listeners. */
-export interface ListenerWorld extends ContractWorld {
+export interface ListenerWorld extends Pick<ContractWorld, 'adapter' | 'root' | 'another' | 'dispose'> {
   /** Has a process that is not ours listen at this port of 127.0.0.1. */
   takePort(port: number): Promise<PortHolder>;
   /** Takes away what carries this listener, behind the adapter's back: its proxy dies, its rules are flushed. */
@@ -62,7 +62,9 @@ const everyKind: readonly (readonly [what: string, spec: ListenerSpec])[] = [
     'tcp to a container in the network of the host',
     listener(ports.raw, 'raw', {
       type: 'tcp',
-      routes: [route('raw', { backend: { type: 'address', address: '127.0.0.1', port: 18_999 } })],
+      routes: [
+        route('raw', { backend: { type: 'address', address: '127.0.0.1', port: 18_999, link: null } }),
+      ],
     }),
   ],
   [

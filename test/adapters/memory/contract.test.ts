@@ -3,7 +3,7 @@ import { emptyHost, exitContainer, type HostModel, signalReady } from '../../../
 import { silenceListener, takePort } from '../../../adapters/memory/listeners.ts';
 import { MemoryAdapter } from '../../../adapters/memory/memory-adapter.ts';
 import { nameOf } from '../../../state/resource.ts';
-import { adapterContract } from '../../contract/adapter-contract.ts';
+import { adapterContract, type ContractWorld } from '../../contract/adapter-contract.ts';
 import { ensureListener } from '../../contract/fixtures.ts';
 import { type ListenerWorld, listenerContract } from '../../contract/listener-contract.ts';
 
@@ -22,7 +22,7 @@ async function putForeignThings(host: HostModel): Promise<() => Promise<unknown>
     });
 }
 
-async function make(): Promise<ListenerWorld> {
+async function make(): Promise<ContractWorld & ListenerWorld> {
   const host = emptyHost();
   host.silent.add('web');
   const adapter = new MemoryAdapter({ host });
