@@ -58,23 +58,33 @@ interface Choice {
 
 type ObjectPath = (sha256: string) => string;
 
-async function lxcAdapter(root: string, objects: ObjectPath, clock: Clock): Promise<Adapter> {
+/** What an adapter is made with. */
+type Wish = Pick<RunOptions, 'root' | 'adapter'> & Partial<Pick<RunOptions, 'proxy' | 'serve'>>;
+
+async function lxcAdapter({ root, proxy }: Wish, objects: ObjectPath, clock: Clock): Promise<Adapter> {
   const { createLxcAdapter } = await import('../adapters/lxc/lxc-adapter.ts');
-  return createLxcAdapter({ root, objects, after: (delayMs, fire) => clock.after(delayMs, fire) });
+  const after = (delayMs: number, fire: () => void) => clock.after(delayMs, fire);
+  return createLxcAdapter({ root, objects, after, ...(proxy === undefined ? {} : { proxy }) });
 }
 
-async function memoryAdapter(): Promise<Adapter> {
-  const { MemoryAdapter } = await import('../adapters/memory/memory-adapter.ts');
-  return new MemoryAdapter();
+/** With `serve`, its listeners are real, and something answers behind them. */
+async function memoryAdapter({ root, proxy = 'auto', serve }: Wish, clock: Clock): Promise<Adapter> {
+  if (serve !== true) {
+    const { MemoryAdapter } = await import('../adapters/memory/memory-adapter.ts');
+    return new MemoryAdapter();
+  }
+  const { servingMemoryAdapter } = await import('../adapters/memory/serve.ts');
+  const { chosenProxy } = await import('../adapters/proxy/chosen-proxy.ts');
+  const after = (delayMs: number, fire: () => void) => clock.after(delayMs, fire);
+  // HAProxy may be installed and yet not run without root: what is for every laptop is the one that comes with us.
+  const choice = proxy === 'auto' ? 'builtin' : proxy;
+  return servingMemoryAdapter({ root, proxy: await chosenProxy({ choice, root, after }) });
 }
 
 /** `auto`: LXC where this process is root and LXC is installed, else memory. */
-async function chooseAdapter(
-  { adapter, root }: DirectPlanOptions,
-  objects: ObjectPath,
-  clock: Clock,
-): Promise<Choice> {
+async function chooseAdapter(wish: Wish, objects: ObjectPath, clock: Clock): Promise<Choice> {
   const { findProgram } = await import('../adapters/linux/command.ts');
+  const { adapter } = wish;
   const isRoot = process.geteuid?.() === 0;
   const lacks =
     findProgram('lxc-start') === null ? 'LXC is not installed' : isRoot ? null : 'this is not root';
@@ -83,11 +93,11 @@ async function chooseAdapter(
       `--adapter lxc needs root and LXC: ${lacks}; install the package lxc, and run as root`,
     );
   }
-  if (adapter === 'lxc') return { adapter: await lxcAdapter(root, objects, clock), reason: 'asked for' };
-  if (adapter === 'memory') return { adapter: await memoryAdapter(), reason: 'asked for' };
+  if (adapter === 'lxc') return { adapter: await lxcAdapter(wish, objects, clock), reason: 'asked for' };
+  if (adapter === 'memory') return { adapter: await memoryAdapter(wish, clock), reason: 'asked for' };
   if (lacks === null)
-    return { adapter: await lxcAdapter(root, objects, clock), reason: 'root, and LXC is installed' };
-  return { adapter: await memoryAdapter(), reason: `${lacks}: nothing real is started` };
+    return { adapter: await lxcAdapter(wish, objects, clock), reason: 'root, and LXC is installed' };
+  return { adapter: await memoryAdapter(wish, clock), reason: `${lacks}: nothing real is started` };
 }
 
 /** Everything that a running controller is made of, in the order in which it is made. */

@@ -5,16 +5,22 @@ import type {
   Action,
   Adapter,
   Observation,
+  RuleTraffic,
   Step,
   StepError,
   StepOf,
   StepResult,
   WatchEvent,
 } from '../adapter.ts';
+import { HostListeners } from '../ingress/host-listeners.ts';
 import { CommandError, systemCommands } from '../linux/command.ts';
 import { instanceOf } from '../linux/mark.ts';
+import { createProviderSockets } from '../linux/mounted-provider-sockets.ts';
 import { HostNetwork, type HostNetworkOptions } from '../linux/network.ts';
+import { nftPortForwarding } from '../linux/nft-port-forwarding.ts';
+import { findPortOwners } from '../linux/port-owners.ts';
 import { failureCode, timedCommands } from '../linux/timed-commands.ts';
+import { chosenProxy, type ProxyChoice } from '../proxy/chosen-proxy.ts';
 import { Containers } from './containers.ts';
 import { Deadlines } from './deadlines.ts';
 import { layoutOf } from './layout.ts';
@@ -30,6 +36,8 @@ export interface LxcAdapterOptions {
   readonly objects: (sha256: string) => string;
   /** Whole seconds between asking a container to stop and forcing it (CTR-8). 10 when absent, as docker's. */
   readonly stopTimeoutSeconds?: number;
+  /** What carries listeners that the kernel does not; `auto` when absent: HAProxy where it is installed. */
+  readonly proxy?: ProxyChoice;
   /** The clock's; see HostNetworkOptions. */
   readonly after: HostNetworkOptions['after'];
 }
@@ -67,6 +75,7 @@ class LxcAdapter implements Adapter {
   readonly #tools: LxcTools;
   readonly #leases: LeaseRecords;
   readonly #containers: Containers;
+  readonly #listeners: HostListeners;
   readonly #deadlines: Deadlines;
   readonly #stopLimitMs: number;
   readonly #own = new Subject<Observation>();
@@ -105,6 +114,14 @@ class LxcAdapter implements Adapter {
       members: (pool) => this.#containers.hostInterfaces(pool),
       memberGone: (name) => this.#facesGone.next(name),
     });
+    this.#listeners = new HostListeners({
+      root: options.root,
+      proxy: () => chosenProxy({ choice: options.proxy ?? 'auto', root: options.root, after: options.after }),
+      forwarding: nftPortForwarding({ instance, after: options.after }),
+      sockets: createProviderSockets({ root: options.root, after: options.after }),
+      owners: findPortOwners,
+      after: options.after,
+    });
     this.#executors = this.#table();
   }
 
@@ -114,11 +131,13 @@ class LxcAdapter implements Adapter {
     if (this.#watched) await this.#containers.attend();
     const [pools, containers] = await Promise.all([
       this.#network.observePools(),
-      Promise.all(this.#containers.names().map((name) => this.#containers.observe(name))),
+      Promise.all(this.#containers.names().map((name) => this.#observeContainer(name))),
     ]);
+    // Whose sockets are reached depends on who runs.
+    const listeners = await this.#listeners.observe();
     signal.throwIfAborted();
     const leases = [...this.#leases.keys()].map((key) => this.#leases.observed(key));
-    return [...pools, ...leases, ...containers].filter((resource) => resource !== null);
+    return [...pools, ...leases, ...containers, ...listeners].filter((resource) => resource !== null);
   }
 
   watch(): Observable<WatchEvent> {
@@ -127,7 +146,10 @@ class LxcAdapter implements Adapter {
     const lost = this.#containers.lost.pipe(map((reason): WatchEvent => ({ type: 'relist', reason })));
     const own = this.#own.pipe(map((observation): WatchEvent => ({ type: 'observation', ...observation })));
     const attended = defer(() => this.#attend()).pipe(mergeMap((events) => from(events)));
-    return merge(this.#network.watch(), changed, torn, lost, own, attended).pipe(takeUntil(this.#closed));
+    const listened = this.#listeners.watch();
+    return merge(this.#network.watch(), listened, changed, torn, lost, own, attended).pipe(
+      takeUntil(this.#closed),
+    );
   }
 
   async apply(step: Step): Promise<StepResult> {
@@ -151,6 +173,11 @@ class LxcAdapter implements Adapter {
     this.#tools.close();
     this.#monitors.close();
     this.#containers.close();
+    this.#listeners.close();
+  }
+
+  traffic(): Promise<readonly RuleTraffic[]> {
+    return this.#listeners.traffic();
   }
 
   /** What exists, and was made by us, is read from the disk once: from then on nobody else changes it. */
@@ -188,7 +215,13 @@ class LxcAdapter implements Adapter {
     const leases = this.#leases;
     const containers = this.#containers;
     return {
-      'pool.ensure': (step) => this.#whenLoaded(() => this.#network.ensure(step)),
+      'pool.ensure': (step) =>
+        this.#whenLoaded(async () => {
+          const result = await this.#network.ensure(step);
+          // A bridge that was made anew lacks what listeners had set on it.
+          this.#listeners.recheck();
+          return result;
+        }),
       'pool.remove': (step) => this.#whenLoaded(() => this.#network.remove(step)),
       'lease.reserve': (step) =>
         this.#perform(step, async () => {
@@ -205,6 +238,8 @@ class LxcAdapter implements Adapter {
       'container.stop': (step, signal) =>
         this.#perform(step, () => containers.stop(nameOf(step.key), signal)),
       'container.remove': (step) => this.#perform(step, () => containers.remove(nameOf(step.key))),
+      'listener.ensure': (step) => this.#whenLoaded(() => this.#listeners.apply(step)),
+      'listener.remove': (step) => this.#whenLoaded(() => this.#listeners.apply(step)),
     };
   }
 
@@ -250,8 +285,15 @@ class LxcAdapter implements Adapter {
   /** What there is now of a lease or a container. */
   async #look(key: Key): Promise<Observation> {
     const observed =
-      kindOf(key) === 'lease' ? this.#leases.observed(key) : await this.#containers.observe(nameOf(key));
+      kindOf(key) === 'lease' ? this.#leases.observed(key) : await this.#observeContainer(nameOf(key));
     return { key, observed };
+  }
+
+  /** Whoever serves listeners through a socket in the container is told where it is now. */
+  async #observeContainer(name: string): Promise<ObservedResource<'container'> | null> {
+    const observed = await this.#containers.observe(name);
+    this.#listeners.containerMoved(name, observed?.facts.pid ?? null);
+    return observed;
   }
 }
 

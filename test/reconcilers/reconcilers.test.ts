@@ -10,9 +10,11 @@ import type {
   Key,
   Kind,
   LeaseSpec,
+  ListenerSpec,
   ObservedResource,
   PoolSpec,
   Recovery,
+  RouteSpec,
   SpecByKind,
 } from '../../state/resource.ts';
 import { kindOf } from '../../state/resource.ts';
@@ -79,7 +81,13 @@ const running = { running: true, pid: 7, ready: false, exit: null };
 const halted = { running: false, pid: null, ready: false, exit: null };
 
 function see(key: Key, spec: SpecByKind[Kind], rest: Partial<ObservedResource> = {}): ObservedResource {
-  const facts = { pool: { adopted: false }, lease: {}, group: {}, container: running }[kindOf(key)];
+  const facts = {
+    pool: { adopted: false },
+    lease: {},
+    group: {},
+    container: running,
+    listener: { carriers: [] },
+  }[kindOf(key)];
   return {
     key,
     kind: kindOf(key),
@@ -109,8 +117,107 @@ const renamed: ContainerSpec = { ...container, hostname: 'www' };
 const stopped = see(C, container, { drift: ['not running'], facts: halted });
 const conflict = { code: 'AddressTaken', message: 'taken' };
 
+const LISTENER: Key = 'listener/:80';
+const link = { bridge: 'pvbr0', subnet: '10.0.5.0/24' };
+const route: RouteSpec = {
+  rule: 'site',
+  host: null,
+  path: '',
+  keepPrefix: false,
+  provider: 'web',
+  service: 'site',
+  backend: { type: 'address', address: '10.0.5.2', port: 80, link },
+};
+const tcp: ListenerSpec = { type: 'tcp', addresses: ['0.0.0.0', '::'], port: 80, routes: [route] };
+const elsewhere: ListenerSpec = { ...tcp, routes: [{ ...route, provider: 'db' }] };
+const toNothing: ListenerSpec = { ...tcp, routes: [{ ...route, backend: null }] };
+const half: ListenerSpec = { ...tcp, type: 'http', routes: [route, { ...route, path: '/x', backend: null }] };
+const unresolved = { code: 'ServiceNotFound', message: 'nothing', tolerated: true } as const;
+const onPool = { dependsOn: [P] };
+
 /** Title, key, scene, and the plan in short: `action`, `wait keys`, `blocked`, `settled`. */
 const table: readonly (readonly [string, Key, Scene, string])[] = [
+  [
+    '[ING-10] a listener is made whether its provider runs or not',
+    LISTENER,
+    {
+      desired: { [LISTENER]: want(LISTENER, tcp, onPool), [P]: want(P, pool) },
+      observed: { [P]: see(P, pool) },
+    },
+    'listener.ensure',
+  ],
+  [
+    'a listener waits for the pools that it leads into',
+    LISTENER,
+    { desired: { [LISTENER]: want(LISTENER, tcp, onPool), [P]: want(P, pool) } },
+    `wait ${P}`,
+  ],
+  [
+    'a listener as desired is settled',
+    LISTENER,
+    { desired: { [LISTENER]: want(LISTENER, tcp) }, observed: { [LISTENER]: see(LISTENER, tcp) } },
+    'settled',
+  ],
+  [
+    '[ENG-2] a listener that drifted is made again',
+    LISTENER,
+    {
+      desired: { [LISTENER]: want(LISTENER, tcp) },
+      observed: { [LISTENER]: see(LISTENER, tcp, { drift: ['nothing listens'] }) },
+    },
+    'listener.ensure',
+  ],
+  [
+    '[ING-10] a listener with other routes is changed in place',
+    LISTENER,
+    { desired: { [LISTENER]: want(LISTENER, elsewhere) }, observed: { [LISTENER]: see(LISTENER, tcp) } },
+    'listener.ensure',
+  ],
+  [
+    'a listener that nobody wants goes at once',
+    LISTENER,
+    { observed: { [LISTENER]: see(LISTENER, tcp) } },
+    'listener.remove',
+  ],
+  [
+    '[ENG-3] a listener at an address that another one holds waits for that one to let go',
+    LISTENER,
+    {
+      desired: { [LISTENER]: want(LISTENER, tcp) },
+      observed: { 'listener/0.0.0.0:80': see('listener/0.0.0.0:80', { ...tcp, addresses: ['0.0.0.0'] }) },
+    },
+    'wait listener/0.0.0.0:80',
+  ],
+  [
+    '[ING-4] tcp that leads to nothing is not made',
+    LISTENER,
+    { desired: { [LISTENER]: want(LISTENER, toNothing, { conflict: unresolved }) } },
+    'blocked ServiceNotFound',
+  ],
+  [
+    '[ING-4] tcp that leads to nothing any more is removed',
+    LISTENER,
+    {
+      desired: { [LISTENER]: want(LISTENER, toNothing, { conflict: unresolved }) },
+      observed: { [LISTENER]: see(LISTENER, tcp) },
+    },
+    'listener.remove',
+  ],
+  [
+    '[ING-4] http of which one rule leads to nothing is made for the others',
+    LISTENER,
+    { desired: { [LISTENER]: want(LISTENER, half, { conflict: unresolved }) } },
+    'listener.ensure',
+  ],
+  [
+    '[ING-4] http of which one rule leads to nothing says so when the others serve',
+    LISTENER,
+    {
+      desired: { [LISTENER]: want(LISTENER, half, { conflict: unresolved }) },
+      observed: { [LISTENER]: see(LISTENER, half) },
+    },
+    'blocked ServiceNotFound',
+  ],
   ['a pool that is not there is ensured', P, { desired: { [P]: want(P, pool) } }, 'pool.ensure'],
   [
     'a pool as desired is settled',

@@ -1,0 +1,269 @@
+import { join } from 'node:path';
+import { isDeepStrictEqual } from 'node:util';
+import { defer, from, merge, mergeAll, mergeMap, type Observable, ReplaySubject, Subject } from 'rxjs';
+import type { Key, ListenerSpec, ObservedResource } from '../../state/resource.ts';
+import type { RuleTraffic, StepResult, WatchEvent } from '../adapter.ts';
+import type { After } from '../linux/network-monitor.ts';
+import type { PortForwarding } from '../linux/port-forwarding.ts';
+import type { PortOwner } from '../linux/port-owners.ts';
+import type { ProviderSockets } from '../linux/provider-sockets.ts';
+import { failureCode } from '../linux/timed-commands.ts';
+import type { Proxy as HostProxy } from '../proxy/proxy.ts';
+import type { Hands } from './carriage.ts';
+import { hostHasIpv6 } from './host-ipv6.ts';
+import { type Failure, type ListenerStep, refusedNow, runListenerBatch } from './listener-batch.ts';
+import { type ListenerRecord, ListenerRecords } from './listener-records.ts';
+import { type Carriages, carriagesOf, type Ground, sightOf } from './listener-sight.ts';
+import { ruleTraffic } from './rule-traffic.ts';
+
+export interface HostListenersOptions {
+  /** Directory under which this instance keeps everything; must exist. Ours is `run/listeners.json`. */
+  readonly root: string;
+  /** Asked for when there is a listener, or was one when the controller started. */
+  readonly proxy: () => Promise<HostProxy>;
+  readonly forwarding: PortForwarding;
+  readonly sockets: ProviderSockets;
+  /** Processes of the host that listen on some of these ports. */
+  readonly owners: (ports: ReadonlySet<number>) => Promise<readonly PortOwner[]>;
+  /** The clock's. */
+  readonly after: After;
+}
+
+/** Neither a port nor an address tells when it comes free: as long as a listener waits for one, the host is looked at so often. */
+const blockedLookMs = 2_000;
+
+interface Waiting {
+  readonly step: ListenerStep;
+  readonly resolve: (result: StepResult) => void;
+}
+
+/**
+ * The listeners of one instance on this host (ING-3 to ING-11): each is carried by the kernel or by the proxy, both of which outlive us.
+ * Steps that come while others are under way are carried out together: one configuration of the proxy, one transaction of rules.
+ */
+export class HostListeners {
+  readonly #options: HostListenersOptions;
+  readonly #records: ListenerRecords;
+  /** As last seen or made; what a watch reports is the difference to it. */
+  readonly #known = new Map<Key, ObservedResource<'listener'>>();
+  /** Listeners that this host refused, until it would take them. */
+  readonly #blocked = new Map<Key, ListenerSpec>();
+  readonly #nudges = new Subject<void>();
+  readonly #freed = new Subject<Key>();
+  #proxy: Promise<HostProxy> | null = null;
+  readonly #inUse = new ReplaySubject<HostProxy>(1);
+  #waiting: Waiting[] = [];
+  /** The end of whatever is under way: reading and acting never overlap. */
+  #tail: Promise<unknown> = Promise.resolve();
+  #lookIsDue = false;
+  #cancelLook = () => {};
+
+  constructor(options: HostListenersOptions) {
+    this.#options = options;
+    this.#records = new ListenerRecords(join(options.root, 'run/listeners.json'));
+  }
+
+  /** All listeners of ours, as they are. Rejects when it cannot tell. Touches nothing. */
+  observe(): Promise<readonly ObservedResource<'listener'>[]> {
+    return this.#next(() => this.#observe());
+  }
+
+  /** Never rejects. */
+  apply(step: ListenerStep): Promise<StepResult> {
+    const { promise, resolve } = Promise.withResolvers<StepResult>();
+    this.#waiting.push({ step, resolve });
+    if (this.#waiting.length === 1) void this.#next(() => this.#flush());
+    return promise;
+  }
+
+  /** The container's init has this process id now; null: it does not run. */
+  containerMoved(container: string, pid: number | null): void {
+    this.#options.sockets.moved(container, pid);
+  }
+
+  /** What others may have changed is worth a look. */
+  recheck(): void {
+    if (this.#records.all().size > 0) this.#nudges.next();
+  }
+
+  /** What others change. Subscribing makes sockets of containers reachable that should be, and ends what nobody knows of. */
+  watch(): Observable<WatchEvent> {
+    const { forwarding, sockets } = this.#options;
+    const proxied = this.#inUse.pipe(mergeMap((proxy) => proxy.watch()));
+    const looks = merge(proxied, forwarding.watch(), sockets.changed, this.#nudges).pipe(
+      mergeMap(() => from(this.#look()).pipe(mergeAll())),
+    );
+    const freed = this.#freed.pipe(
+      mergeMap((key): readonly WatchEvent[] => [
+        { type: 'observation', key, observed: this.#known.get(key) ?? null },
+      ]),
+    );
+    const attended = defer(() => this.#attend()).pipe(mergeAll());
+    return merge(attended, looks, freed);
+  }
+
+  /** What each rule has carried. Rejects when it cannot tell. */
+  async traffic(): Promise<readonly RuleTraffic[]> {
+    const records = this.#records.all();
+    if (records.size === 0) return [];
+    const [proxied, forwarded] = await Promise.all([
+      this.#chosenProxy().then((proxy) => proxy.traffic()),
+      this.#options.forwarding.traffic(),
+    ]);
+    return ruleTraffic(records, forwarded, proxied);
+  }
+
+  /** Nothing is begun any more. Proxy, rules and mounts go on. */
+  close(): void {
+    this.#cancelLook();
+    this.#options.sockets.close();
+    void this.#proxy?.then((proxy) => proxy.close());
+  }
+
+  #chosenProxy(): Promise<HostProxy> {
+    this.#proxy ??= this.#options.proxy().then((proxy) => {
+      this.#inUse.next(proxy);
+      return proxy;
+    });
+    return this.#proxy;
+  }
+
+  /** Runs `work` when everything before it has ended. */
+  #next<T>(work: () => Promise<T>): Promise<T> {
+    const result = this.#tail.then(work, work);
+    this.#tail = result.then(
+      () => {},
+      () => {},
+    );
+    return result;
+  }
+
+  async #hands(): Promise<Hands> {
+    const { forwarding, sockets } = this.#options;
+    const [proxy, kernel] = await Promise.all([this.#chosenProxy(), forwarding.works()]);
+    return { kernel, ipv6: hostHasIpv6(), proxy: proxy.name, pathOf: (socket) => sockets.pathOf(socket) };
+  }
+
+  async #observe(): Promise<readonly ObservedResource<'listener'>[]> {
+    const records = this.#records.all();
+    this.#known.clear();
+    if (records.size === 0) return [];
+    const carriages = carriagesOf(records, await this.#hands());
+    const ground = await this.#ground(carriages);
+    for (const [key, record] of records) this.#know(key, record, carriages, ground);
+    return [...this.#known.values()];
+  }
+
+  #know(key: Key, record: ListenerRecord, { byKey }: Carriages, ground: Ground): void {
+    const carriage = byKey.get(key);
+    if (carriage !== undefined) this.#known.set(key, sightOf(key, record, carriage, ground));
+  }
+
+  async #ground({ forwards, bridges }: Carriages): Promise<Ground> {
+    const { forwarding, sockets } = this.#options;
+    const proxy = await this.#chosenProxy();
+    const [process, status] = await Promise.all([
+      proxy.observe(),
+      forwards.length === 0 ? null : forwarding.status(forwards, bridges),
+    ]);
+    return { process, forwards: status, problemOf: (socket) => sockets.problemOf(socket) };
+  }
+
+  /** From now on sockets are followed. */
+  async #attend(): Promise<readonly WatchEvent[]> {
+    try {
+      if (this.#records.all().size === 0) return [];
+      await this.#next(async () => {
+        const { sockets } = carriagesOf(this.#records.all(), await this.#hands());
+        await this.#options.sockets.keep(sockets);
+      });
+      return [];
+    } catch (error) {
+      return [relist(error)];
+    }
+  }
+
+  /** What others changed since it was last looked; one look answers for all news that came before it began. */
+  async #look(): Promise<readonly WatchEvent[]> {
+    if (this.#lookIsDue) return [];
+    this.#lookIsDue = true;
+    return this.#next(async () => {
+      this.#lookIsDue = false;
+      try {
+        return await this.#changes();
+      } catch (error) {
+        return [relist(error)];
+      }
+    });
+  }
+
+  async #changes(): Promise<readonly WatchEvent[]> {
+    const before = new Map(this.#known);
+    await this.#observe();
+    const keys = new Set([...before.keys(), ...this.#known.keys()]);
+    return [...keys]
+      .filter((key) => !isDeepStrictEqual(before.get(key), this.#known.get(key)))
+      .map((key) => ({ type: 'observation', key, observed: this.#known.get(key) ?? null }));
+  }
+
+  /** Never rejects: what goes wrong is the result of every step that it concerns. */
+  async #flush(): Promise<void> {
+    const { forwarding, sockets, owners } = this.#options;
+    const batch = this.#waiting;
+    this.#waiting = [];
+    try {
+      const steps = batch.map(({ step }) => step);
+      const [proxy, hands] = await Promise.all([this.#chosenProxy(), this.#hands()]);
+      const parts = { records: this.#records, proxy, forwarding, sockets, owners, hands };
+      const failures = await runListenerBatch(steps, parts);
+      await this.#observe();
+      this.#remember(steps, failures);
+      for (const { step, resolve } of batch) resolve(this.#resultOf(step.key, failures.get(step.key)));
+    } catch (error) {
+      const message = error instanceof Error ? error.message : String(error);
+      const failure = { error: { code: failureCode(error, 'ListenerFailed'), message } };
+      for (const { step, resolve } of batch) resolve(this.#resultOf(step.key, failure));
+    }
+  }
+
+  #resultOf(key: Key, failure: Failure | undefined): StepResult {
+    const observations = [{ key, observed: this.#known.get(key) ?? null }];
+    if (failure === undefined) return { outcome: 'done', observations };
+    return 'conflict' in failure
+      ? { outcome: 'conflict', ...failure, observations }
+      : { outcome: 'failed', ...failure, observations };
+  }
+
+  #remember(steps: readonly ListenerStep[], failures: ReadonlyMap<Key, Failure>): void {
+    for (const step of steps) {
+      const failure = failures.get(step.key);
+      if (failure !== undefined && 'conflict' in failure) this.#blocked.set(step.key, step.spec);
+      else this.#blocked.delete(step.key);
+    }
+    this.#lookAtBlocked();
+  }
+
+  #lookAtBlocked(): void {
+    this.#cancelLook();
+    if (this.#blocked.size === 0) return;
+    this.#cancelLook = this.#options.after(blockedLookMs, () => void this.#next(() => this.#free()));
+  }
+
+  /** Listeners that the host refused and would take now: saying so makes the engine try again. */
+  async #free(): Promise<void> {
+    try {
+      const process = await (await this.#chosenProxy()).observe();
+      const refused = await refusedNow([...this.#blocked], process, this.#options.owners);
+      for (const key of [...this.#blocked.keys()].filter((blocked) => !refused.has(blocked))) {
+        this.#blocked.delete(key);
+        this.#freed.next(key);
+      }
+    } finally {
+      this.#lookAtBlocked();
+    }
+  }
+}
+
+function relist(error: unknown): WatchEvent {
+  return { type: 'relist', reason: error instanceof Error ? error.message : String(error) };
+}
