@@ -1,5 +1,5 @@
 import { spawnSync } from 'node:child_process';
-import { readFileSync } from 'node:fs';
+import { readFileSync, rmSync, writeFileSync } from 'node:fs';
 
 /**
  * `node test/lab/provision.ts` installs the Debian packages that the lab needs and that are missing, and says what it does. Exits with 0
@@ -18,6 +18,10 @@ const packages: Readonly<Record<string, string>> = {
   strace: 'faults of the disk',
   e2fsprogs: 'disks that lose power',
   procps: 'what still runs',
+  haproxy: 'ingress that looks into what it carries',
+  'nginx-light': 'a proxy in a container, and one to compare with',
+  'nghttp2-client': 'load over HTTP (h2load)',
+  wrk: 'load over HTTP',
 };
 
 function say(message: string): void {
@@ -34,6 +38,25 @@ function apt(...parameters: readonly string[]): boolean {
   const env = { ...process.env, DEBIAN_FRONTEND: 'noninteractive' };
   // apt's output is progress: it goes to standard error.
   return spawnSync('apt-get', parameters, { env, stdio: ['ignore', 2, 2] }).status === 0;
+}
+
+/** Asked by Debian's packages whether they may start what they bring (invoke-rc.d(8)). */
+const servicePolicy = '/usr/sbin/policy-rc.d';
+
+/** Nothing that is installed for tests is started as a service of this machine, nginx on port 80 least of all. */
+function withoutServices(install: () => boolean): boolean {
+  try {
+    writeFileSync(servicePolicy, '#!/bin/sh\nexit 101\n', { mode: 0o755, flag: 'wx' });
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
+    // The machine has a policy of its own: that one counts.
+    return install();
+  }
+  try {
+    return install();
+  } finally {
+    rmSync(servicePolicy);
+  }
 }
 
 function isDebian(): boolean {
@@ -63,7 +86,7 @@ function main(): number {
   }
   const install = ['install', '--yes', '--no-install-recommends', ...missing];
   // Package lists may be old or absent: they are fetched only when that is in the way.
-  if (apt(...install) || (apt('update') && apt(...install))) return 0;
+  if (withoutServices(() => apt(...install) || (apt('update') && apt(...install)))) return 0;
   say('apt-get could not install them; see above');
   return 69;
 }
