@@ -6,6 +6,10 @@ export interface RunOptions {
   readonly root: string;
   /** Absolute path of the control socket. */
   readonly socket: string;
+  /** What carries ingress that the kernel can't; `auto`: HAProxy where it is installed, else the process that comes with Holdfast. */
+  readonly proxy: 'auto' | 'haproxy' | 'builtin';
+  /** The model of a host listens for real, and answers for every service that is declared; with the memory adapter alone. */
+  readonly serve: boolean;
   /** Absolute path of a directory that is watched and applied whenever it changes. */
   readonly source?: string;
   /** Absolute path of a file to which every input of the engine is recorded (REPLAY-1). */
@@ -23,6 +27,9 @@ export type DirectPlanOptions = Pick<RunOptions, 'adapter' | 'root'>;
 
 /** Names that `--adapter` takes, the default first. */
 export const adapterNames: readonly RunOptions['adapter'][] = ['auto', 'lxc', 'docker', 'memory'];
+
+/** Names that `--proxy` takes, the default first. */
+export const proxyNames: readonly RunOptions['proxy'][] = ['auto', 'haproxy', 'builtin'];
 
 /** Names that `--log-level` takes, from most to least said. */
 export const logLevels: readonly string[] = ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'];

@@ -154,6 +154,8 @@ const absent: ReadonlySet<number> = new Set([404, 409, 410]);
 function failureOf(status: number, body: ProblemBody | undefined): CliFailure {
   const message = body?.error.message ?? `the controller answered with status ${status}`;
   if (absent.has(status)) return new CliFailure(exitCodes.notFound, message, body?.error.hint);
+  // Something that the controller asked does not answer: its own words say so.
+  if (status === 503) return new CliFailure(exitCodes.internal, message, body?.error.hint);
   if (status >= 500) {
     return new CliFailure(exitCodes.internal, `the controller failed: ${message}`, 'its log says more');
   }

@@ -18,14 +18,14 @@ const spellings: ReadonlyMap<string, Kind | 'all'> = new Map<string, Kind | 'all
   ['all', 'all'],
 ]);
 
-/** The kind that `word` names, in singular or plural. Throws a CliFailure with the nearest one. */
+/** The kind that `word` names, in singular or plural; routes are rules of listeners, and no kind (see route-selection.ts). Throws a CliFailure with the nearest one. */
 export function readKind(word: string): Kind | 'all' {
   const kind = spellings.get(word.toLowerCase());
   if (kind !== undefined) return kind;
   throw new CliFailure(
     exitCodes.usage,
-    `found kind '${word}', expected one of ${kinds.map((each) => `${each}s`).join(', ')}, all`,
-    meantHint(word, spellings.keys()) ?? undefined,
+    `found kind '${word}', expected one of ${kinds.map((each) => `${each}s`).join(', ')}, routes, all`,
+    meantHint(word, [...spellings.keys(), 'route', 'routes']) ?? undefined,
   );
 }
 

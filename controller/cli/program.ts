@@ -12,7 +12,13 @@ import {
   declareRollback,
   declareValidate,
 } from './declarations/proposal-verbs.ts';
-import { declareDescribe, declareEvents, declareExplain, declareGet } from './declarations/resource-verbs.ts';
+import {
+  declareDescribe,
+  declareEvents,
+  declareExplain,
+  declareGet,
+  declareGraph,
+} from './declarations/resource-verbs.ts';
 import { exitCodeLines } from './failure.ts';
 import { cut, printable } from './render/text.ts';
 
@@ -28,6 +34,7 @@ const verbs: Readonly<Record<string, Declare>> = {
   down: declareDown,
   get: declareGet,
   describe: declareDescribe,
+  graph: declareGraph,
   why: declareWhy,
   history: declareHistory,
   show: declareShow,

@@ -1,5 +1,5 @@
 import { Option } from 'commander';
-import { logLevels } from '../../options.ts';
+import { logLevels, proxyNames } from '../../options.ts';
 import {
   adapterOption,
   commitAfterOption,
@@ -19,6 +19,12 @@ export const declareRun: Declare = (verb, context, finish) => {
     .summary('run the controller until a signal')
     .description('Runs the controller until SIGINT or SIGTERM. Stopping it stops no container.')
     .addOption(adapterOption().default('auto'))
+    .addOption(
+      new Option('--proxy <name>', 'what carries ingress that the kernel cannot')
+        .choices(proxyNames)
+        .default('auto'),
+    )
+    .option('--serve', 'with --adapter memory: listen for real, and answer for every service')
     .option('--root <dir>', 'where everything is kept')
     .addOption(socketOption())
     .option('--source <dir>', 'apply this directory, and again whenever it changes')
@@ -33,6 +39,7 @@ export const declareRun: Declare = (verb, context, finish) => {
     verb,
     'holdfast run',
     'holdfast run --adapter memory --root ./state --source ./revision',
+    'holdfast run --adapter memory --serve --source ./revision',
     'holdfast run --commit-after 60',
     'holdfast run --reboot-command systemctl reboot',
   );

@@ -63,5 +63,5 @@ export const declareWhy: Declare = (verb, context, finish) => {
     .action(async (what: string, name: string | undefined, options: WhyOptions) =>
       finish(await (await import('../verbs/why.ts')).why(what, name, options, context)),
     );
-  examples(verb, 'holdfast why 7', 'holdfast why container web');
+  examples(verb, 'holdfast why 7', 'holdfast why container web', 'holdfast why route api');
 };

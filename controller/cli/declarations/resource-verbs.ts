@@ -2,13 +2,16 @@ import { examples, outputOption, socketOption, type TextOrJson } from '../verb-o
 import type { DescribeOptions } from '../verbs/describe.ts';
 import type { EventsOptions } from '../verbs/events.ts';
 import type { GetOptions } from '../verbs/get.ts';
+import type { GraphOptions } from '../verbs/graph.ts';
 import type { Declare } from './declare.ts';
 
 export const declareGet: Declare = (verb, context, finish) => {
   verb
     .summary('list resources')
-    .description('Lists resources: pools, leases, groups, containers, or all of them.')
-    .argument('[kind]', 'pools, leases, groups, containers or all', 'all')
+    .description(
+      'Lists resources: pools, leases, groups, containers, listeners, or all of them; or routes, the rules of all listeners.',
+    )
+    .argument('[kind]', 'such as containers, or routes', 'all')
     .argument('[name]', 'its name, or a part of it between slashes')
     .addOption(socketOption())
     .addOption(outputOption('table', 'wide', 'json', 'name'))
@@ -16,21 +19,46 @@ export const declareGet: Declare = (verb, context, finish) => {
     .action(async (kind: string, name: string | undefined, options: GetOptions) =>
       finish(await (await import('../verbs/get.ts')).get(kind, name, options, context)),
     );
-  examples(verb, 'holdfast get containers', 'holdfast get leases web -o wide', 'holdfast get all -w');
+  examples(
+    verb,
+    'holdfast get containers',
+    'holdfast get leases web -o wide',
+    'holdfast get all -w',
+    'holdfast get routes -o wide',
+  );
 };
 
 export const declareDescribe: Declare = (verb, context, finish) => {
   verb
     .summary('show everything about one resource')
     .description('Shows everything about one resource; the first line says why it is as it is.')
-    .argument('<kind>', 'pool, lease, group or container')
+    .argument('<kind>', 'pool, lease, group, container, listener or route')
     .argument('[name]', 'its name, or a part of it that no other has')
     .addOption(socketOption())
     .addOption(outputOption('text', 'json'))
     .action(async (kind: string, name: string | undefined, options: DescribeOptions) =>
       finish(await (await import('../verbs/describe.ts')).describe(kind, name, options, context)),
     );
-  examples(verb, 'holdfast describe container web', 'holdfast describe lease/internal/web/eth0');
+  examples(
+    verb,
+    'holdfast describe container web',
+    'holdfast describe lease/internal/web/eth0',
+    'holdfast describe listener :80',
+  );
+};
+
+export const declareGraph: Declare = (verb, context, finish) => {
+  verb
+    .summary('show who is connected to what')
+    .description(
+      'Shows each connection between a consumer and a service: what comes in from outside has the consumer EXTERNAL.',
+    )
+    .addOption(socketOption())
+    .addOption(outputOption('table', 'json', 'dot', 'mermaid'))
+    .action(async (options: GraphOptions) =>
+      finish(await (await import('../verbs/graph.ts')).graph(options, context)),
+    );
+  examples(verb, 'holdfast graph', 'holdfast graph -o dot | dot -Tsvg > graph.svg');
 };
 
 export const declareEvents: Declare = (verb, context, finish) => {

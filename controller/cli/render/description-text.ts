@@ -1,9 +1,11 @@
 import type { Json } from '../../../state/json.ts';
 import type { ResourceDescription } from '../../api/contract.ts';
+import type { Ingress } from '../ingress.ts';
 import type { Terminal } from '../terminal.ts';
 import { containerFields } from './container-fields.ts';
 import { causeText, eventLine } from './event-text.ts';
-import { phaseStyle } from './resource-table.ts';
+import { listenerLines, listenerTables } from './listener-text.ts';
+import { phaseStyle } from './phase-style.ts';
 import { count, instant, printable, wrapped } from './text.ts';
 
 /** Width of the names on the left. */
@@ -29,9 +31,19 @@ function document(label: string, value: Json): string {
   return `${label}:\n${lines.map((line) => `  ${line}\n`).join('')}`;
 }
 
-/** Everything about one resource. The first line says why it is in its phase, down to the root cause. */
+/** What only resources of its kind have: label and text. */
+function ownFields(
+  description: ResourceDescription,
+  ingress: Ingress,
+): readonly (readonly [label: string, text: string])[] {
+  if (description.kind === 'container') return containerFields(description);
+  return description.kind === 'listener' ? listenerLines(description, ingress) : [];
+}
+
+/** Everything about one resource; `ingress` has the rules of a listener. The first line says why it is in its phase, down to the root cause. */
 export function descriptionText(
   description: ResourceDescription,
+  ingress: Ingress,
   { width, paint }: Pick<Terminal, 'width' | 'paint'>,
 ): string {
   const { key, kind, phase, reason, why, status, pointers, events } = description;
@@ -44,9 +56,7 @@ export function descriptionText(
       `${paint(phaseStyle(phase), phase)} (${reason}) since ${instant(status.since)}, revision ${status.revision}${attempts}`,
     ),
     wrappedField('Message', status.message, width),
-    ...(kind === 'container' ? containerFields(description) : []).map(([label, text]) =>
-      wrappedField(label, text, width),
-    ),
+    ...ownFields(description, ingress).map(([label, text]) => wrappedField(label, text, width)),
     field('Cause', printable(causeText(status.cause))),
     field(
       'Declared at',
@@ -55,6 +65,7 @@ export function descriptionText(
     field('Waits for', status.waitsFor.length === 0 ? '-' : status.waitsFor.map(printable).join(', ')),
     keysField('Depends on', description.dependsOn, paint),
     keysField('Needed by', description.dependents, paint),
+    kind === 'listener' ? listenerTables(description, ingress, { width, paint }) : '',
     document('Spec', description.spec),
     document('Observed', description.observed),
     events.length === 0 ? field('Events', '-') : 'Events:\n',

@@ -3,7 +3,7 @@ import type { Terminal } from '../terminal.ts';
 import { countsText } from './counts-text.ts';
 import { failureDetails, failureHeadline } from './failure-text.ts';
 import { findingCounts, findingsText } from './finding-text.ts';
-import { phaseStyle } from './resource-table.ts';
+import { phaseStyle } from './phase-style.ts';
 import { revisionStyle } from './revision-style.ts';
 import { printable, wrapped } from './text.ts';
 

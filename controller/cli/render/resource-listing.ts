@@ -1,43 +1,50 @@
 import { type Kind, kindOf, kinds } from '../../../state/resource.ts';
 import type { ResourceChange, ResourceItem } from '../../api/contract.ts';
+import type { Ingress } from '../ingress.ts';
 import type { Terminal } from '../terminal.ts';
+import { tableWidth } from './fields.ts';
 import { resourceTable } from './resource-table.ts';
 import { columnWidths, rowLine, tableText } from './table.ts';
 import { printable } from './text.ts';
 
-/** Columns that a wide table may have: nothing is cut in it. */
-const unlimited = Number.POSITIVE_INFINITY;
+/** How resources are listed. */
+export interface ListingOptions {
+  readonly wide: boolean;
+  readonly terminal: Pick<Terminal, 'width' | 'paint'>;
+  /** What is shown of listeners besides themselves. */
+  readonly ingress: Ingress;
+}
 
 /** Resources as tables, one for each kind, and later changes of them as rows that are laid out alike. */
 export class ResourceListing {
   readonly #items: readonly ResourceItem[];
-  readonly #wide: boolean;
-  readonly #terminal: Pick<Terminal, 'width' | 'paint'>;
+  readonly #options: ListingOptions;
 
-  constructor(items: readonly ResourceItem[], wide: boolean, terminal: Pick<Terminal, 'width' | 'paint'>) {
+  constructor(items: readonly ResourceItem[], options: ListingOptions) {
     this.#items = items;
-    this.#wide = wide;
-    this.#terminal = terminal;
+    this.#options = options;
   }
 
   /** A table for each kind that has any, dependencies first, an empty line between them. */
   text(): string {
+    const { wide, terminal, ingress } = this.#options;
     return kinds
-      .map((kind) => ({ table: resourceTable(kind, this.#wide), items: this.#of(kind) }))
+      .map((kind) => ({ table: resourceTable(kind, wide, ingress), items: this.#of(kind) }))
       .filter(({ items }) => items.length > 0)
       .map(({ table, items }) =>
-        tableText(table.columns, items.map(table.row), this.#width(), this.#terminal.paint),
+        tableText(table.columns, items.map(table.row), this.#width(), terminal.paint),
       )
       .join('\n');
   }
 
-  /** The row of a changed resource; one that is gone is named by its key. */
-  change({ key, item }: ResourceChange): string {
+  /** The row of a changed resource; one that is gone is named by its key. `ingress` is as it is by now. */
+  change({ key, item }: ResourceChange, ingress: Ingress = this.#options.ingress): string {
     if (item === null) return `${printable(key)} is gone\n`;
+    const { wide, terminal } = this.#options;
     const kind = kindOf(key);
-    const { columns, row } = resourceTable(kind, this.#wide);
+    const { columns, row } = resourceTable(kind, wide, ingress);
     const widths = columnWidths(columns, [...this.#of(kind), item].map(row), this.#width());
-    return rowLine(columns, widths, row(item), this.#terminal.paint);
+    return rowLine(columns, widths, row(item), terminal.paint);
   }
 
   #of(kind: Kind): readonly ResourceItem[] {
@@ -45,6 +52,7 @@ export class ResourceListing {
   }
 
   #width(): number {
-    return this.#wide ? unlimited : this.#terminal.width;
+    const { wide, terminal } = this.#options;
+    return tableWidth(wide, terminal.width);
   }
 }

@@ -33,11 +33,14 @@ export function columnWidths(
     Math.max(column.title.length, ...rows.map((row) => lengthOf(printable(row[index]?.text ?? '')))),
   );
   const total = natural.reduce((sum, each) => sum + each + gap, -gap);
-  const excess = total - width;
-  if (excess <= 0) return natural;
-  return natural.map((each, index) =>
-    columns[index]?.flexible === true ? Math.max(Math.min(each, leastFlexible), each - excess) : each,
-  );
+  let excess = total - width;
+  // One after the other: what the first can give up need not be cut from the next.
+  return natural.map((each, index) => {
+    if (excess <= 0 || columns[index]?.flexible !== true) return each;
+    const kept = Math.max(Math.min(each, leastFlexible), each - excess);
+    excess -= each - kept;
+    return kept;
+  });
 }
 
 /** One row as a line. The last column is not padded, so that no line ends in spaces. */

@@ -1,12 +1,16 @@
 import { nearestNames } from '../../../state/nearest-name.ts';
 import { kinds } from '../../../state/resource.ts';
-import type { ResourceChange, ResourceItem } from '../../api/contract.ts';
+import type { ResourceChange, ResourceItem, RouteChange, RouteItem } from '../../api/contract.ts';
 import type { ControllerClient } from '../client.ts';
 import { type Context, clientFor, type SocketOption } from '../context.ts';
 import { CliFailure, exitCodes } from '../failure.ts';
+import { Ingress, noIngress, routesNow, trafficNow } from '../ingress.ts';
 import { readSelection, type Selection, selectionQuery } from '../kinds.ts';
+import { merged } from '../merged.ts';
 import { ResourceListing } from '../render/resource-listing.ts';
 import { json, jsonLine } from '../render/text.ts';
+import { readRouteSelection } from '../route-selection.ts';
+import { WatchedListing } from '../watched-listing.ts';
 
 /** Options of `get`. */
 export interface GetOptions extends SocketOption {
@@ -17,6 +21,9 @@ export interface GetOptions extends SocketOption {
 interface Listing {
   readonly items: readonly ResourceItem[];
 }
+
+/** First all rules, then each that changes. */
+type RouteLine = { readonly items: readonly RouteItem[] } | RouteChange;
 
 /** A CliFailure for a name that no resource of the selection has, with the names that are most like it. */
 async function notFound({ kind, name = '' }: Selection, client: ControllerClient): Promise<CliFailure> {
@@ -35,51 +42,102 @@ async function notFound({ kind, name = '' }: Selection, client: ControllerClient
 function listText(
   items: readonly ResourceItem[],
   output: GetOptions['output'],
+  ingress: Ingress,
   { terminal }: Context,
 ): string {
   if (output === 'json') return json({ items });
   if (output === 'name') return items.map(({ key }) => `${key}\n`).join('');
-  return new ResourceListing(items, output === 'wide', terminal).text();
+  return new ResourceListing(items, { wide: output === 'wide', terminal, ingress }).text();
 }
 
-async function watch(
+const isTable = (output: GetOptions['output']): boolean => output === 'table' || output === 'wide';
+
+/** The rules that a table shows beside its listeners; nothing is asked where it shows none. */
+async function ingressNow(
   client: ControllerClient,
-  query: URLSearchParams,
+  items: readonly ResourceItem[],
+  output: GetOptions['output'],
+  { terminal }: Context,
+): Promise<Ingress> {
+  if (!isTable(output) || items.every(({ kind }) => kind !== 'listener')) return noIngress;
+  const traffic = output === 'wide' ? await trafficNow(client, terminal) : null;
+  return new Ingress(await routesNow(client), traffic);
+}
+
+/** The stream of a selection: all that is there, then each change. */
+function resourceLines(
+  client: ControllerClient,
+  selection: Selection,
+): AsyncGenerator<Listing | ResourceChange, void> {
+  return client.lines(`/v1/resources?${selectionQuery(selection)}&follow=1`);
+}
+
+async function watchTable(
+  client: ControllerClient,
+  selection: Selection,
+  wide: boolean,
+  { terminal }: Context,
+): Promise<number> {
+  const options = { client, wide, terminal };
+  const resources = resourceLines(client, selection);
+  if (selection.kind !== undefined && selection.kind !== 'listener') {
+    const listing = new WatchedListing([], options);
+    for await (const line of resources) await listing.show(line);
+    return exitCodes.ok;
+  }
+  const routes = client.lines<RouteLine>('/v1/routes?follow=1');
+  const { value: first } = await routes.next();
+  const listing = new WatchedListing(first !== undefined && 'items' in first ? first.items : [], options);
+  for await (const line of merged(resources, routes as AsyncGenerator<RouteChange, void>))
+    await listing.show(line);
+  return exitCodes.ok;
+}
+
+async function watchData(
+  client: ControllerClient,
+  selection: Selection,
   output: GetOptions['output'],
   { terminal }: Context,
 ): Promise<number> {
-  query.set('follow', '1');
-  let listing = new ResourceListing([], output === 'wide', terminal);
-  for await (const line of client.lines<Listing | ResourceChange>(`/v1/resources?${query}`)) {
+  for await (const line of resourceLines(client, selection)) {
     const changes =
       'items' in line ? line.items.map((item): ResourceChange => ({ key: item.key, item })) : [line];
     if (output === 'json') terminal.out(changes.map(jsonLine).join(''));
-    else if (output === 'name') terminal.out(changes.map(({ key }) => `${key}\n`).join(''));
-    else if ('items' in line) {
-      listing = new ResourceListing(line.items, output === 'wide', terminal);
-      terminal.out(listing.text());
-    } else terminal.out(listing.change(line));
+    else terminal.out(changes.map(({ key }) => `${key}\n`).join(''));
   }
   return exitCodes.ok;
 }
 
-/** Lists resources, and with `watch` every change of them after that. */
-export async function get(
-  kindWord: string,
-  name: string | undefined,
+async function getResources(
+  selection: Selection,
   { output, watch: follow, socket }: GetOptions,
   context: Context,
 ): Promise<number> {
-  const selection = readSelection(kindWord, name);
   using client = clientFor(socket === undefined ? {} : { socket }, context);
-  const query = selectionQuery(selection);
-  if (follow === true) return await watch(client, query, output, context);
-  const { items } = await client.get<Listing>(`/v1/resources?${query}`);
+  if (follow === true) {
+    return isTable(output)
+      ? await watchTable(client, selection, output === 'wide', context)
+      : await watchData(client, selection, output, context);
+  }
+  const { items } = await client.get<Listing>(`/v1/resources?${selectionQuery(selection)}`);
   if (items.length === 0 && selection.name !== undefined) throw await notFound(selection, client);
   const ordered = kinds.flatMap((kind) => items.filter((item) => item.kind === kind));
-  context.terminal.out(listText(ordered, output, context));
-  if (ordered.length === 0 && (output === 'table' || output === 'wide')) {
+  const ingress = await ingressNow(client, ordered, output, context);
+  context.terminal.out(listText(ordered, output, ingress, context));
+  if (ordered.length === 0 && isTable(output)) {
     context.terminal.err(`there are no ${selection.kind ?? 'resource'}s\n`);
   }
   return exitCodes.ok;
+}
+
+/** Lists resources, or rules of ingress, and with `watch` every change of them after that. */
+export async function get(
+  kindWord: string,
+  name: string | undefined,
+  options: GetOptions,
+  context: Context,
+): Promise<number> {
+  const routes = readRouteSelection(kindWord, name);
+  if (routes === null) return await getResources(readSelection(kindWord, name), options, context);
+  return await (await import('./get-routes.ts')).getRoutes(routes, options, context);
 }

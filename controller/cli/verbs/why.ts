@@ -3,8 +3,10 @@ import { type Context, clientFor, type SocketOption } from '../context.ts';
 import { exitCodes } from '../failure.ts';
 import { findResource, readResourceName } from '../find-resource.ts';
 import { entryOf, fallbackOf, historyOf } from '../past-revisions.ts';
+import { routeSentence } from '../render/route-text.ts';
 import { json, printable } from '../render/text.ts';
 import { endText, trialText } from '../render/why-text.ts';
+import { findRoute, type RouteSelection, readRouteSelection } from '../route-selection.ts';
 
 /** Options of `why`. */
 export interface WhyOptions extends SocketOption {
@@ -28,7 +30,19 @@ async function whyRevision(revision: number, options: WhyOptions, context: Conte
   return exitCodes.ok;
 }
 
-/** Says why a revision ended as it did, where a number is given, or why a resource is as it is. */
+/** Says how a rule of ingress stands, and why. */
+async function whyRoute(selection: RouteSelection, options: WhyOptions, context: Context): Promise<number> {
+  using client = clientFor(options, context);
+  const item = await findRoute(client, 'why', selection);
+  const { rule, listener, phase } = item;
+  const sentence = routeSentence(item);
+  context.terminal.out(
+    options.output === 'json' ? json({ rule, listener, phase, why: sentence }) : `${printable(sentence)}\n`,
+  );
+  return exitCodes.ok;
+}
+
+/** Says why a revision ended as it did, where a number is given, or why a resource or a rule of ingress is as it is. */
 export async function why(
   what: string,
   name: string | undefined,
@@ -36,6 +50,8 @@ export async function why(
   context: Context,
 ): Promise<number> {
   if (name === undefined && /^[0-9]+$/.test(what)) return await whyRevision(Number(what), options, context);
+  const route = readRouteSelection(what, name);
+  if (route !== null) return await whyRoute(route, options, context);
   const selection = readResourceName('why', what, name);
   using client = clientFor(options, context);
   const { key, phase, why: sentence } = await findResource(client, selection);

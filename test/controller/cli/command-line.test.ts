@@ -8,7 +8,7 @@ const mistakes: readonly (readonly [words: readonly string[], says: RegExp])[] =
   [['apply'], /missing required argument 'path'/],
   [
     ['get', 'contaners'],
-    /expected one of pools, leases, groups, containers, all\nhint: did you mean 'containers'\?/,
+    /expected one of pools, leases, groups, containers, listeners, routes, all\nhint: did you mean 'containers'\?/,
   ],
   [['get', '-o', 'yaml'], /Allowed choices are table, wide, json, name/],
   [['apply', 'x', '--wait', '-1'], /seconds from 0/],
@@ -20,6 +20,14 @@ const mistakes: readonly (readonly [words: readonly string[], says: RegExp])[] =
   [['diff', '3'], /missing required argument 'to'/],
   [['why', 'container'], /why needs a kind and a name\nhint: as in 'holdfast why container web'/],
   [['plan', 'x', '--adapter', 'lxd'], /Allowed choices are auto, lxc, docker, memory/],
+  [['get', 'rotues'], /hint: did you mean 'routes'\?/],
+  [['describe', 'route'], /describe needs the name of a rule\nhint: as in 'holdfast describe route web'/],
+  [['why', 'route'], /why needs the name of a rule/],
+  [['graph', '-o', 'svg'], /Allowed choices are table, json, dot, mermaid/],
+  [['run', '--proxy', 'nginx'], /Allowed choices are auto, haproxy, builtin/],
+  [['run', '--serve'], /found --serve with --adapter auto, expected --adapter memory/],
+  [['run', '--serve', '--adapter', 'lxc'], /found --serve with --adapter lxc, expected --adapter memory/],
+  [['run', '--adapter', 'memory', '--proxy', 'haproxy'], /of which nothing listens\nhint: add --serve/],
   [['describe', 'container'], /describe needs a kind and a name/],
   [['events', '--folow'], /unknown option '--folow'\n\(Did you mean --follow\?\)/],
 ];
@@ -44,7 +52,7 @@ test('help lists every verb and every exit code, and each verb has examples', as
   t.is(code, 0);
   const verbs = [...out.matchAll(/^ {2}([a-z]+) .*[a-z]$/gm)].map(([, verb]) => verb ?? '');
   const expected = (
-    'run validate plan explain apply patch rollback down get describe why history show diff events ' +
+    'run validate plan explain apply patch rollback down get describe graph why history show diff events ' +
     'replay version'
   ).split(' ');
   t.deepEqual(
@@ -58,7 +66,7 @@ test('help lists every verb and every exit code, and each verb has examples', as
 });
 
 const everyVerb =
-  'run validate plan explain apply patch rollback down get describe why history show diff events replay version';
+  'run validate plan explain apply patch rollback down get describe graph why history show diff events replay version';
 for (const verb of ['', ...everyVerb.split(' ')]) {
   test(`no line of the help is wider than 80 columns: ${verb}`, async (t) => {
     const { out } = await commandLine([...(verb === '' ? [] : [verb]), '--help']);

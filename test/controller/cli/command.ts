@@ -42,18 +42,21 @@ export async function holdfast(words: readonly string[], options: CommandOptions
 export interface TerminalOptions extends Partial<Pick<Context, 'onInterrupt'>> {
   readonly columns?: number;
   readonly env?: Readonly<Record<string, string>>;
+  /** Told of everything on standard output as it is written. */
+  readonly onOut?: (part: string) => void;
 }
 
 /** Runs a command line in this process, on a terminal of `columns` columns where that is given. */
 export async function commandLine(
   words: readonly string[],
-  { columns, env = {}, onInterrupt = () => () => undefined }: TerminalOptions = {},
+  { columns, env = {}, onOut, onInterrupt = () => () => undefined }: TerminalOptions = {},
 ): Promise<Ended> {
   const written = { out: '', err: '' };
   const stream = (name: 'out' | 'err') => ({
     ...(columns === undefined ? {} : { isTTY: true, columns }),
     write: (part: string) => {
       written[name] += part;
+      if (name === 'out') onOut?.(part);
     },
   });
   const code = await runCommandLine(words, {

@@ -1,5 +1,6 @@
 import test from 'ava';
 import type { RevisionOutcome } from '../../../controller/api/contract.ts';
+import { noIngress } from '../../../controller/cli/ingress.ts';
 import { readSelection } from '../../../controller/cli/kinds.ts';
 import { countsText } from '../../../controller/cli/render/counts-text.ts';
 import { causeText, eventLine } from '../../../controller/cli/render/event-text.ts';
@@ -16,6 +17,9 @@ import { appGroup, event, item, webContainer, webItems } from '../fixtures.ts';
 import { outcomeOf } from '../scripted-service.ts';
 
 const plain = { width: 80, paint: (_style: unknown, text: string): string => text };
+
+const inTable = { wide: false, terminal: plain, ingress: noIngress };
+const inWide = { ...inTable, wide: true };
 
 const obeyed: readonly (readonly [text: string, shown: string])[] = [
   ['web', 'web'],
@@ -50,13 +54,13 @@ test('a table is as wide as it may be by cutting messages, never names', (t) => 
 
 test('tables fit 80 columns, and wide ones cut nothing', (t) => {
   const items = [item('container/web', webContainer, 'Failed', `exited: ${'why '.repeat(40)}end`)];
-  const table = new ResourceListing(items, false, plain).text();
+  const table = new ResourceListing(items, inTable).text();
   t.true(table.split('\n').every((line) => line.length <= 80));
-  t.regex(new ResourceListing(items, true, plain).text(), /why end\n$/);
+  t.regex(new ResourceListing(items, inWide).text(), /why end\n$/);
 });
 
 test('a changed resource is shown in the columns of the table before it, one that is gone by its key', (t) => {
-  const listing = new ResourceListing(webItems, false, plain);
+  const listing = new ResourceListing(webItems, inTable);
   const changed = item('container/web', webContainer, 'Progressing', 'starts');
   t.is(
     listing.change({ key: 'container/web', item: changed }),
@@ -68,7 +72,7 @@ test('a changed resource is shown in the columns of the table before it, one tha
 test('a resource that is being removed is shown as it is observed', (t) => {
   const [pool] = webItems;
   const removing = pool === undefined ? [] : [{ ...pool, phase: 'Removing', spec: null } as const];
-  t.regex(new ResourceListing(removing, false, plain).text(), /internal {2}bridge {2}br0 .* Removing\n$/);
+  t.regex(new ResourceListing(removing, inTable).text(), /internal {2}bridge {2}br0 .* Removing\n$/);
 });
 
 const sums: readonly (readonly [
@@ -162,7 +166,7 @@ test('the place of a finding is told once, though its message begins with it', (
 
 test('[CTR-6] groups are listed with their place and how long they may take', (t) => {
   t.is(
-    new ResourceListing([item('group/app', appGroup, 'Waiting', 'waits')], false, plain).text(),
+    new ResourceListing([item('group/app', appGroup, 'Waiting', 'waits')], inTable).text(),
     'NAME  PLACE  TIMEOUT  PHASE    MESSAGE\napp   2      120 s    Waiting  waits\n',
   );
 });

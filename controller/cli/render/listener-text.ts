@@ -1,0 +1,85 @@
+import type { FactsByKind, ListenerSpec } from '../../../state/resource.ts';
+import type { Condition, ResourceDescription } from '../../api/contract.ts';
+import type { Ingress } from '../ingress.ts';
+import type { Style, Terminal } from '../terminal.ts';
+import { endpointsOf } from './listener-fields.ts';
+import { RouteListing } from './route-table.ts';
+import { type Column, type Row, tableText } from './table.ts';
+import { trafficText } from './traffic-text.ts';
+
+type Facts = FactsByKind['listener'];
+
+/** What there is to say of a listener besides what every resource has: label and text. */
+export function listenerLines(
+  { key, spec, observed }: Pick<ResourceDescription, 'key' | 'spec' | 'observed'>,
+  ingress: Ingress,
+): readonly (readonly [label: string, text: string])[] {
+  const made = observed as unknown as { readonly spec: ListenerSpec; readonly facts: Facts } | null;
+  const desired = (spec as unknown as ListenerSpec | null) ?? made?.spec ?? null;
+  const sum = ingress.sumOf(key);
+  const warnings = made?.facts.warnings ?? [];
+  return [
+    ...(desired === null ? [] : [['Listens at', endpointsOf(desired).join(', ')] as const]),
+    ['Carried by', made === null ? 'nobody' : carriersText(made)],
+    ...warnings.map((warning) => ['Warning', warning] as const),
+    ['Carried', sum === null || desired === null ? '-' : trafficText(desired.type, sum)],
+  ];
+}
+
+/** Each address with who carries it; in one word where that is the same for all. */
+function carriersText({
+  spec,
+  facts: { carriers },
+}: {
+  readonly spec: ListenerSpec;
+  readonly facts: Facts;
+}): string {
+  const [only, ...others] = new Set(carriers);
+  if (only === undefined) return 'nobody';
+  if (others.length === 0) return only;
+  return endpointsOf(spec)
+    .map((endpoint, index) => `${endpoint} ${carriers[index] ?? '-'}`)
+    .join(', ');
+}
+
+const conditionColumns: readonly Column[] = [
+  { title: 'CONDITION' },
+  { title: 'STATUS' },
+  { title: 'REASON' },
+  { title: 'REVISION' },
+  { title: 'MESSAGE', flexible: true },
+];
+
+const statusStyles: Readonly<Record<Condition['status'], Style>> = {
+  True: 'good',
+  False: 'bad',
+  Unknown: 'busy',
+};
+
+function conditionRow({ type, status, reason, revision, message }: Condition): Row {
+  return [
+    { text: type },
+    { text: status, style: statusStyles[status] },
+    { text: reason },
+    { text: `${revision}` },
+    { text: message },
+  ];
+}
+
+/** The rules of a listener and its conditions, as tables under headings. */
+export function listenerTables(
+  { key, conditions = [] }: Pick<ResourceDescription, 'key' | 'conditions'>,
+  ingress: Ingress,
+  { width, paint }: Pick<Terminal, 'width' | 'paint'>,
+): string {
+  const narrower = { width: width - indent.length, paint };
+  const routes = new RouteListing(ingress.routesOf(key), false, narrower).text(ingress);
+  const table = tableText(conditionColumns, conditions.map(conditionRow), narrower.width, paint);
+  return `Routes:\n${indented(routes)}Conditions:\n${indented(table)}`;
+}
+
+const indent = '  ';
+
+function indented(lines: string): string {
+  return lines.replace(/^(?=.)/gm, indent);
+}
