@@ -57,13 +57,14 @@ function standingOf(
 ): Standing {
   const { phase, reason, message } = status;
   if (desired === undefined) return { phase, reason, message };
-  if (route.backend === null) return unresolved(pointer, desired, findings);
+  if (route.backend === null) return unresolved(route.rule, pointer, desired, findings);
   // Blocked by rules that lead to nothing, a listener serves all others (ING-4).
   if (phase !== 'Ready' && status.tolerated !== true) return { phase, reason, message };
   return providerStanding(containerKey(route.provider), statusOf);
 }
 
 function unresolved(
+  rule: string,
   pointer: string | null,
   { conflict }: DesiredResource,
   findings: readonly Finding[],
@@ -74,7 +75,8 @@ function unresolved(
   );
   const { code, message } = found ??
     conflict ?? { code: 'ServiceNotFound', message: 'its service could not be resolved' };
-  return { phase: 'Blocked', reason: code, message };
+  // Beside the rule its name need not be said again.
+  return { phase: 'Blocked', reason: code, message: message.replace(`ingress rule '${rule}'`, 'it') };
 }
 
 function providerStanding(provider: Key, statusOf: StatusLookup): Standing {

@@ -72,10 +72,14 @@ test('[ING-4] a rule that leads to nothing is Blocked by its own finding, and th
   const findings = [
     unresolvedFinding('/device.json/ingress/0/host', 'FieldIgnored', 'another matter'),
     unresolvedFinding('/device.json/ingress/01/service', 'ServiceNotFound', 'another rule'),
-    unresolvedFinding('/device.json/ingress/0/service', 'ServiceNotFound', 'no service htpt'),
+    unresolvedFinding(
+      '/device.json/ingress/0/service',
+      'ServiceNotFound',
+      "ingress rule 'lost' leads to nothing",
+    ),
   ];
   t.deepEqual(standings(halfLost, {}, findings), [
-    ['lost', 'Blocked', 'ServiceNotFound', 'no service htpt'],
+    ['lost', 'Blocked', 'ServiceNotFound', 'it leads to nothing'],
     ['api', 'Ready', 'Serving', 'api serves it'],
   ]);
 });

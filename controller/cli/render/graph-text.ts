@@ -8,7 +8,7 @@ const processText = (name: string, pid: number): string => (pid === 0 ? name : `
 
 const fields: readonly Field<GraphLink>[] = [
   { title: 'CONSUMER', show: (link) => processText(link.consumer, link.consumer_pid) },
-  { title: 'TARGET', flexible: true, show: ({ target }) => target },
+  { title: 'TARGET', show: ({ target }) => target },
   { title: 'TYPE', show: ({ type }) => type },
   { title: 'ROLE', show: ({ role }) => role },
   { title: 'PROVIDER', show: (link) => processText(link.provider, link.provider_pid) },

@@ -4,7 +4,7 @@ import type { Ingress } from '../ingress.ts';
 import type { Style, Terminal } from '../terminal.ts';
 import { endpointsOf } from './listener-fields.ts';
 import { RouteListing } from './route-table.ts';
-import { type Column, type Row, tableText } from './table.ts';
+import { printable, wrapped } from './text.ts';
 import { trafficText } from './traffic-text.ts';
 
 type Facts = FactsByKind['listener'];
@@ -42,31 +42,25 @@ function carriersText({
     .join(', ');
 }
 
-const conditionColumns: readonly Column[] = [
-  { title: 'CONDITION' },
-  { title: 'STATUS' },
-  { title: 'REASON' },
-  { title: 'REVISION' },
-  { title: 'MESSAGE', flexible: true },
-];
-
 const statusStyles: Readonly<Record<Condition['status'], Style>> = {
   True: 'good',
   False: 'bad',
   Unknown: 'busy',
 };
 
-function conditionRow({ type, status, reason, revision, message }: Condition): Row {
-  return [
-    { text: type },
-    { text: status, style: statusStyles[status] },
-    { text: reason },
-    { text: `${revision}` },
-    { text: message },
-  ];
+/** A condition in a line, and below it why it is so. */
+function conditionText(
+  { type, status, reason, revision, message }: Condition,
+  { width, paint }: Pick<Terminal, 'width' | 'paint'>,
+): string {
+  const padding = ' '.repeat(longestStatus - status.length);
+  const heading = `${type.padEnd(longestType)}  ${paint(statusStyles[status], status)}${padding}  ${printable(reason)}`;
+  return `${indent}${heading}, revision ${revision}\n${wrapped(message, width, `${indent}${indent}`)}`;
 }
 
-/** The rules of a listener and its conditions, as tables under headings. */
+const [longestType, longestStatus] = ['ResolvedRefs'.length, 'Unknown'.length];
+
+/** The rules of a listener and its conditions, each under its heading. */
 export function listenerTables(
   { key, conditions = [] }: Pick<ResourceDescription, 'key' | 'conditions'>,
   ingress: Ingress,
@@ -74,12 +68,8 @@ export function listenerTables(
 ): string {
   const narrower = { width: width - indent.length, paint };
   const routes = new RouteListing(ingress.routesOf(key), false, narrower).text(ingress);
-  const table = tableText(conditionColumns, conditions.map(conditionRow), narrower.width, paint);
-  return `Routes:\n${indented(routes)}Conditions:\n${indented(table)}`;
+  const lines = conditions.map((condition) => conditionText(condition, { width, paint }));
+  return `Routes:\n${routes.replace(/^(?=.)/gm, indent)}Conditions:\n${lines.join('')}`;
 }
 
 const indent = '  ';
-
-function indented(lines: string): string {
-  return lines.replace(/^(?=.)/gm, indent);
-}

@@ -29,10 +29,10 @@ export function pathText({ type, path }: RouteItem): string | null {
 const fields: readonly Field<ShownRoute>[] = [
   { title: 'RULE', show: ({ item }) => item.rule },
   { title: 'LISTENER', show: ({ item }) => nameOf(item.listener) },
-  { title: 'HOST', flexible: true, show: ({ item }) => item.host },
-  { title: 'PATH', flexible: true, show: ({ item }) => pathText(item) },
+  { title: 'HOST', flexible: true, least: 6, show: ({ item }) => item.host },
+  { title: 'PATH', flexible: true, least: 6, show: ({ item }) => pathText(item) },
   { title: 'PROVIDER', show: ({ item }) => item.provider },
-  { title: 'SERVICE', flexible: true, show: ({ item }) => item.service },
+  { title: 'SERVICE', flexible: true, least: 8, show: ({ item }) => item.service },
   {
     title: 'BACKEND',
     flexible: true,

@@ -5,6 +5,8 @@ import { cut, printable } from './text.ts';
 export interface Column {
   readonly title: string;
   readonly flexible?: boolean;
+  /** Characters that a flexible column keeps, even where the row then is too wide; 12 unless given. */
+  readonly least?: number;
 }
 
 /** What stands in one cell. */
@@ -18,7 +20,7 @@ export type Row = readonly Cell[];
 /** Between columns. */
 const gap = 2;
 
-/** Flexible columns keep this much, even where the row then is too wide. */
+/** What flexible columns keep that do not say. */
 const leastFlexible = 12;
 
 const lengthOf = (text: string): number => [...text].length;
@@ -36,8 +38,9 @@ export function columnWidths(
   let excess = total - width;
   // One after the other: what the first can give up need not be cut from the next.
   return natural.map((each, index) => {
-    if (excess <= 0 || columns[index]?.flexible !== true) return each;
-    const kept = Math.max(Math.min(each, leastFlexible), each - excess);
+    const { flexible = false, least = leastFlexible } = columns[index] ?? {};
+    if (excess <= 0 || !flexible) return each;
+    const kept = Math.max(Math.min(each, least), each - excess);
     excess -= each - kept;
     return kept;
   });

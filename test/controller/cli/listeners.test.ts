@@ -243,8 +243,8 @@ test('a listener is described with addresses, carriers, routes, conditions and c
   t.is(code, 0);
   t.regex(out, /\nListens at: {3}0\.0\.0\.0:80, \[::\]:80\nCarried by: {3}haproxy\n/);
   t.regex(out, /\nCarried: {6}1201 requests, 1 kB in, 23 MB out\n/);
-  t.regex(out, /\nRoutes:\n {2}RULE .*\n {2}api .* Failed\n {2}web .* Ready\nConditions:\n {2}CONDITION /);
-  t.regex(out, /\n {2}ResolvedRefs {2}False {3}ServiceNotFound {2}7 {9}no service\nSpec:\n/);
+  t.regex(out, /\nRoutes:\n {2}RULE .*\n {2}api .* Failed\n {2}web .* Ready\nConditions:\n {2}Accepted /);
+  t.regex(out, /\n {2}ResolvedRefs {2}False {4}ServiceNotFound, revision 7\n {4}no service\nSpec:\n/);
 });
 
 test('a listener of which each address is carried otherwise says by whom, and what it does without', async (t) => {
