@@ -1,0 +1,92 @@
+import type { Dispatcher } from 'undici';
+import type { Exchange, Visit } from './exchange.ts';
+import { statusOfFailure } from './provider.ts';
+import { fieldTexts } from './response-head.ts';
+import type { LiveRoute } from './route-table.ts';
+
+/** A safe request without content (RFC 9110 9.2.1), over a kept connection. It is sent again, once, where that one was just closed. */
+export class SharedExchange implements Exchange, Dispatcher.DispatchHandler {
+  readonly #visit: Visit;
+  readonly #over: (exchange: Exchange) => void;
+  #controller: Dispatcher.DispatchController | null = null;
+  #sentAgain = false;
+  #isOver = false;
+
+  constructor(visit: Visit, over: (exchange: Exchange) => void) {
+    this.#visit = visit;
+    this.#over = over;
+  }
+
+  get route(): LiveRoute {
+    return this.#visit.route;
+  }
+
+  send(): void {
+    const { provider, request, path, fields } = this.#visit;
+    provider.pool.dispatch(
+      { method: request.method as Dispatcher.HttpMethod, path, headers: fields, body: null },
+      this,
+    );
+  }
+
+  cut(): void {
+    if (this.#isOver) return;
+    this.#finish();
+    this.#visit.answer.cut();
+    this.#controller?.abort(new Error('the client or the route is gone'));
+  }
+
+  onRequestStart(controller: Dispatcher.DispatchController): void {
+    this.#controller = controller;
+    if (this.#isOver) controller.abort(new Error('the client is gone'));
+  }
+
+  onResponseStart(
+    controller: Dispatcher.DispatchController,
+    status: number,
+    _headers: unknown,
+    message?: string,
+  ): void {
+    const raw = fieldTexts(controller.rawHeaders as Buffer[]);
+    const { answer } = this.#visit;
+    if (status < 200) answer.inform(status, raw);
+    else if (!answer.begin(status, message ?? '', raw, false))
+      controller.abort(new Error('head that can be read in two ways'));
+  }
+
+  onResponseData(controller: Dispatcher.DispatchController, content: Buffer): void {
+    if (this.#isOver || this.#visit.answer.write(content)) return;
+    controller.pause();
+    this.#visit.answer.whenDrained(() => controller.resume());
+  }
+
+  onResponseEnd(controller: Dispatcher.DispatchController): void {
+    if (this.#isOver) return;
+    this.#visit.answer.end(fieldTexts((controller.rawTrailers ?? []) as Buffer[]));
+    this.#finish();
+  }
+
+  onResponseError(_controller: Dispatcher.DispatchController, error: Error): void {
+    if (this.#isOver) return;
+    const { answer } = this.#visit;
+    if (!answer.begun && !this.#sentAgain && wasJustClosed(error)) {
+      this.#sentAgain = true;
+      this.send();
+      return;
+    }
+    this.#finish();
+    if (answer.begun) answer.cut();
+    else answer.refuse(statusOfFailure(error), `the provider of '${this.route.rule}': ${error.message}`);
+  }
+
+  #finish(): void {
+    this.#isOver = true;
+    this.#over(this);
+  }
+}
+
+const closings: ReadonlySet<string> = new Set(['ECONNRESET', 'EPIPE', 'UND_ERR_SOCKET']);
+
+function wasJustClosed(error: Error): boolean {
+  return closings.has((error as NodeJS.ErrnoException).code ?? '');
+}
