@@ -7,9 +7,10 @@ export class NoContainer extends Error {
   override readonly name = 'NoContainer';
 }
 
+/** EINVAL is what the list of mounts says of a process that nobody has waited for yet. */
 function isGone(error: unknown): boolean {
   const code = (error as NodeJS.ErrnoException).code;
-  return code === 'ENOENT' || code === 'ESRCH';
+  return code === 'ENOENT' || code === 'ESRCH' || code === 'EINVAL';
 }
 
 function isSame(descriptor: number, path: string): boolean {

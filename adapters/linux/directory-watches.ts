@@ -1,8 +1,9 @@
 import { readSync } from 'node:fs';
 import { endianness } from 'node:os';
+import type { After } from './network-monitor.ts';
 import { linkOf } from './open-path.ts';
-import type { Readiness } from './readiness.ts';
 import type { SystemCalls } from './system-calls.ts';
+import { whenReadable } from './when-readable.ts';
 
 const nonBlocking = 0x800;
 const closeOnExec = 0x80000;
@@ -40,6 +41,14 @@ function readChanges(bytes: Buffer): readonly Change[] {
   return changes;
 }
 
+export interface DirectoryWatchesOptions {
+  readonly calls: SystemCalls;
+  /** The clock's. */
+  readonly after: After;
+  /** More has happened than the kernel keeps, and some of it will never be told. */
+  readonly overflowed: () => void;
+}
+
 /** Told the name that was made, removed or renamed. */
 type Listener = (name: string) => void;
 
@@ -55,12 +64,13 @@ export class DirectoryWatches {
   /** The kernel has one watch for a directory, however often it is asked. */
   readonly #listeners = new Map<number, Set<Listener>>();
 
-  /** `overflowed`: more has happened than the kernel keeps, and some of it will never be told. Throws SystemCallError. */
-  constructor(calls: SystemCalls, readiness: Readiness, overflowed: () => void) {
+  /** Throws SystemCallError. */
+  constructor({ calls, after, overflowed }: DirectoryWatchesOptions) {
     this.#calls = calls;
     this.#overflowed = overflowed;
     this.#inotify = calls.inotify_init1(nonBlocking | closeOnExec);
-    this.#unwatch = readiness.watch(this.#inotify, 'readable', () => this.#read());
+    const fire = () => this.#read();
+    this.#unwatch = whenReadable({ calls, after, descriptor: this.#inotify, fire });
   }
 
   /** Returns what ends it. `directory` may be closed meanwhile, or be O_PATH. Throws SystemCallError, such as ENOSPC beyond the kernel's limit. */

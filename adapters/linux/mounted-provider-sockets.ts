@@ -1,17 +1,24 @@
 import { join } from 'node:path';
 import { type Observable, Subject } from 'rxjs';
 import { ContainerHandle } from './container-handle.ts';
-import { type KernelWatches, openKernelWatches } from './kernel-watches.ts';
+import { DirectoryWatches } from './directory-watches.ts';
 import type { After } from './network-monitor.ts';
 import { ProviderContainer } from './provider-container.ts';
 import type { ProviderSocket, ProviderSockets } from './provider-sockets.ts';
 import { SocketExposure } from './socket-exposure.ts';
+import { loadSystemCalls, type SystemCalls } from './system-calls.ts';
 
 export interface ProviderSocketsOptions {
   /** The instance's directory, which nobody but us can write to. Sockets are at `<root>/run/sockets/`. */
   readonly root: string;
   /** The clock's. */
   readonly after: After;
+}
+
+/** What there is while a socket is kept. */
+interface Kernel {
+  readonly calls: SystemCalls;
+  readonly directories: DirectoryWatches;
 }
 
 /** A socket that is kept, with its problem. */
@@ -57,7 +64,7 @@ class MountedProviderSockets implements ProviderSockets {
   /** Of every container that was told of: held fast, or why not. */
   readonly #handles = new Map<string, ContainerHandle | string>();
   readonly #changed = new Subject<ProviderSocket>();
-  #kernel: KernelWatches | null = null;
+  #kernel: Kernel | null = null;
   /** Calls of `keep` take turns. */
   #turn: Promise<unknown> = Promise.resolve();
   #closed = false;
@@ -121,10 +128,11 @@ class MountedProviderSockets implements ProviderSockets {
   async #openKernel(): Promise<string | null> {
     if (this.#kernel !== null) return null;
     try {
-      const kernel = await openKernelWatches(() => this.#suspectAll());
-      if (this.#closed) kernel.close();
-      else this.#kernel = kernel;
-      this.#exposure.tidy(kernel.calls);
+      const calls = await loadSystemCalls();
+      if (this.#closed) return null;
+      this.#exposure.tidy(calls);
+      const overflowed = () => this.#suspectAll();
+      this.#kernel = { calls, directories: new DirectoryWatches({ calls, after: this.#after, overflowed }) };
       return null;
     } catch (error) {
       return messageOf(error);
@@ -132,7 +140,7 @@ class MountedProviderSockets implements ProviderSockets {
   }
 
   #closeKernel(): void {
-    this.#kernel?.close();
+    this.#kernel?.directories.close();
     this.#kernel = null;
   }
 
@@ -155,13 +163,13 @@ class MountedProviderSockets implements ProviderSockets {
     }
   }
 
-  #attend(kept: Kept, kernel: KernelWatches): void {
+  #attend(kept: Kept, kernel: Kernel): void {
     const { container: name, socket } = kept.socket;
     const report = (problem: string | null) => this.#report(kept, problem);
     const request = { container: name, socket, path: kept.path, report };
     const container = this.#containers.get(name);
     if (container !== undefined) return container.attend(request);
-    const made = new ProviderContainer({ kernel, exposure: this.#exposure, after: this.#after });
+    const made = new ProviderContainer({ ...kernel, exposure: this.#exposure, after: this.#after });
     this.#containers.set(name, made);
     made.attend(request);
     const handle = this.#handles.get(name);

@@ -1,10 +1,13 @@
 import { closeSync } from 'node:fs';
 import { type ContainerHandle, NoContainer } from './container-handle.ts';
-import type { KernelWatches } from './kernel-watches.ts';
+import type { DirectoryWatches } from './directory-watches.ts';
+import { whenMountsChange } from './mount-changes.ts';
 import type { After } from './network-monitor.ts';
 import { Pace } from './pace.ts';
 import { hideSocket, type ShownSocket, showSocket } from './show-socket.ts';
 import type { SocketExposure } from './socket-exposure.ts';
+import type { SystemCalls } from './system-calls.ts';
+import { whenReadable } from './when-readable.ts';
 
 /** What one container can make us do in a second: read so many events, or look 40 times at a socket, which takes some 0.3 ms. */
 const windowMs = 1000;
@@ -19,7 +22,8 @@ export interface KeptSocket extends ShownSocket {
 }
 
 export interface ProviderContainerOptions {
-  readonly kernel: KernelWatches;
+  readonly calls: SystemCalls;
+  readonly directories: DirectoryWatches;
   readonly exposure: SocketExposure;
   /** The clock's. */
   readonly after: After;
@@ -95,9 +99,9 @@ export class ProviderContainer {
   /** It does not run, or can't be reached; `why` is in words. */
   isAway(why: string): void {
     this.#letGo();
-    const { kernel, exposure } = this.#options;
+    const { calls, exposure } = this.#options;
     for (const { kept } of this.#sockets.values()) {
-      kept.report(hideSocket({ calls: kernel.calls, exposure, path: kept.path }, why));
+      kept.report(hideSocket({ calls, exposure, path: kept.path }, why));
     }
   }
 
@@ -143,9 +147,10 @@ export class ProviderContainer {
 
   /** At its end everything is let go at once: an open list of mounts keeps alive all that the container has mounted. */
   #watchEnd(pid: number): void {
-    const { readiness, calls } = this.#options.kernel;
+    const { calls, after } = this.#options;
     const process = calls.pidfd_open(pid, 0);
-    const unwatch = readiness.watch(process, 'readable', () => this.isAway(`process ${pid} has ended`));
+    const fire = () => this.isAway(`process ${pid} has ended`);
+    const unwatch = whenReadable({ calls, after, descriptor: process, fire });
     this.#unwatchEnd = () => {
       unwatch();
       calls.close(process);
@@ -154,7 +159,11 @@ export class ProviderContainer {
 
   #watchMounts(): void {
     if (this.#mounts === null) return;
-    this.#unwatchMounts = this.#options.kernel.readiness.watch(this.#mounts, 'changed', () => this.suspect());
+    this.#unwatchMounts = whenMountsChange({
+      ...this.#options,
+      mounts: this.#mounts,
+      fire: () => this.suspect(),
+    });
   }
 
   #suspect(sockets: Iterable<Watched>): void {
@@ -191,19 +200,19 @@ export class ProviderContainer {
   }
 
   #look(watched: Watched, handle: ContainerHandle): void {
-    const { kernel, exposure } = this.#options;
+    const { calls, directories, exposure } = this.#options;
     const { unwatch: before, kept } = watched;
     const unwatch: (() => void)[] = [];
     let deaf = this.#deaf;
     const passing = (directory: number, name: string) => {
       if (this.#pace.isTired) return;
       try {
-        unwatch.push(kernel.directories.watch(directory, (changed) => this.#told(watched, changed === name)));
+        unwatch.push(directories.watch(directory, (changed) => this.#told(watched, changed === name)));
       } catch (error) {
         deaf = messageOf(error);
       }
     };
-    const problem = showSocket({ ...kept, handle, calls: kernel.calls, exposure, passing });
+    const problem = showSocket({ ...kept, handle, calls, exposure, passing });
     watched.unwatch = unwatch;
     endAll(before);
     const stale = `${kept.socket} of container '${kept.container}' is reached, but not again when the container makes it anew`;

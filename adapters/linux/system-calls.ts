@@ -20,6 +20,13 @@ export class SystemCallsUnavailable extends Error {
   override readonly name = 'SystemCallsUnavailable';
 }
 
+/** A descriptor that is polled; does not keep the process from ending. To be closed before the descriptor is. */
+export interface Polling {
+  start(): void;
+  stop(): void;
+  close(): void;
+}
+
 /** Named and ordered as in their manual pages; each throws SystemCallError. */
 export interface SystemCalls {
   open_tree(directory: number, path: string, flags: number): number;
@@ -38,13 +45,13 @@ export interface SystemCalls {
   inotify_add_watch(inotify: number, path: string, mask: number): number;
   inotify_rm_watch(inotify: number, watch: number): void;
   epoll_create1(flags: number): number;
-  epoll_ctl(epoll: number, operation: number, descriptor: number, event: Uint8Array | null): void;
-  epoll_wait(epoll: number, events: Uint8Array, count: number, timeoutMs: number): number;
-  /**
-   * No system call: calls `fire` whenever a descriptor is readable, in Node's own loop (uv_poll(3)), and does not keep the process from ending.
-   * Returns what ends it, to be called before the descriptor is closed.
-   */
-  whenReadable(descriptor: number, fire: () => void): () => void;
+  epoll_ctl(epoll: number, operation: number, descriptor: number, event: Uint8Array): void;
+  socket(family: number, type: number, protocol: number): number;
+  bind(socket: number, address: Uint8Array, length: number): void;
+  send(socket: number, bytes: Uint8Array, count: number, flags: number): number;
+  recv(socket: number, bytes: Uint8Array, count: number, flags: number): number;
+  /** No system call: calls `fire` in Node's own loop (uv_poll(3)) whenever a descriptor is readable. See when-readable.ts, which is to be used. */
+  poll(descriptor: number, fire: () => void): Polling;
 }
 
 type Koffi = typeof import('koffi');
@@ -94,11 +101,19 @@ function bind(koffi: Koffi): SystemCalls {
     inotify_rm_watch: named('inotify_rm_watch', 'int', 'int'),
     epoll_create1: named('epoll_create1', 'int'),
     epoll_ctl: named('epoll_ctl', 'int', 'int', 'int', 'void *'),
-    epoll_wait: named('epoll_wait', 'int', 'void *', 'int', 'int'),
-    whenReadable: (descriptor, fire) => {
-      const handle = koffi.node.poll(descriptor, { readable: true }, fire);
+    socket: named('socket', 'int', 'int', 'int'),
+    bind: named('bind', 'int', 'void *', 'uint'),
+    send: named('send', 'int', 'void *', 'size_t', 'int'),
+    recv: named('recv', 'int', 'void *', 'size_t', 'int'),
+    poll: (descriptor, fire) => {
+      const readable = { readable: true };
+      const handle = koffi.node.poll(descriptor, readable, fire);
       handle.unref();
-      return () => handle.close();
+      return {
+        start: () => handle.start(readable, fire),
+        stop: () => handle.stop(),
+        close: () => handle.close(),
+      };
     },
   };
 }

@@ -1,25 +1,222 @@
-import { mkdirSync } from 'node:fs';
+import { mkdirSync, readdirSync, readFileSync, renameSync, rmSync, symlinkSync, unlinkSync } from 'node:fs';
+import { join } from 'node:path';
+import type { ExecutionContext } from 'ava';
+import { firstValueFrom } from 'rxjs';
+import { ownMounts } from '../../../adapters/linux/mount-info.ts';
+import { systemClock } from '../../../controller/clock.ts';
 import { labTest } from './network-bench.ts';
-import { answers, ask, makeRoot, openSockets, serve, startContainer } from './socket-bench.ts';
+import {
+  answers,
+  ask,
+  type BareContainer,
+  makeRoot,
+  openSockets,
+  serve,
+  startContainer,
+} from './socket-bench.ts';
 
 const web = { container: 'web', socket: '/run/app/x.sock' };
 
-labTest(
-  '[LINK-10] a socket of a container is reached while it is there, and refused otherwise',
-  async (t) => {
-    const { sockets } = openSockets(t);
-    const path = sockets.pathOf(web);
-    await sockets.keep([web]);
-    t.is(await ask(path), 'refused');
-    const container = await startContainer(t, await makeRoot(t));
-    sockets.moved('web', container.pid);
-    t.regex(sockets.problemOf(web) ?? '', /^there is no \/run\/app\/x\.sock in container 'web'$/);
-    mkdirSync(container.at('/run/app'));
-    await serve(t, container.at(web.socket), 'hello');
-    await answers(path, 'hello');
-    t.is(sockets.problemOf(web), null);
-    sockets.moved('web', null);
-    t.is(await ask(path), 'refused');
-    t.is(sockets.problemOf(web), "container 'web' does not run");
+/** A container whose socket says `one`, kept and reached. */
+async function reached(t: ExecutionContext) {
+  const container = await startContainer(t, await makeRoot(t));
+  mkdirSync(container.at('/run/app'));
+  const end = await serve(t, container.at(web.socket), 'one');
+  const bench = openSockets(t);
+  bench.sockets.moved('web', container.pid);
+  await bench.sockets.keep([web]);
+  const path = bench.sockets.pathOf(web);
+  t.is(await ask(path), 'one');
+  return { ...bench, container, path, end };
+}
+
+labTest('[ING-10] a socket of a container is reached while it is there, and refused otherwise', async (t) => {
+  const { sockets } = openSockets(t);
+  const path = sockets.pathOf(web);
+  await sockets.keep([web]);
+  t.is(await ask(path), 'refused');
+  const container = await startContainer(t, await makeRoot(t));
+  sockets.moved('web', container.pid);
+  t.is(sockets.problemOf(web), "there is no /run/app/x.sock in container 'web'");
+  mkdirSync(container.at('/run/app'));
+  const end = await serve(t, container.at(web.socket), 'hello');
+  await answers(path, 'hello');
+  t.is(sockets.problemOf(web), null);
+  end();
+  while (sockets.problemOf(web) === null) await firstValueFrom(sockets.changed);
+  t.is(sockets.problemOf(web), "there is no /run/app/x.sock in container 'web'");
+  t.is(await ask(path), 'refused');
+  sockets.moved('web', null);
+  t.is(await ask(path), 'refused');
+  t.is(sockets.problemOf(web), "container 'web' does not run");
+});
+
+/** Ways in which a provider comes to another socket at the path. */
+const renewals: Readonly<
+  Record<string, (t: ExecutionContext, container: BareContainer) => Promise<unknown>>
+> = {
+  'is removed and made anew': (t, { at }) => {
+    unlinkSync(at(web.socket));
+    return serve(t, at(web.socket), 'two');
   },
-);
+  'has another renamed over it': async (t, { at }) => {
+    await serve(t, at('/run/app/.new'), 'two');
+    renameSync(at('/run/app/.new'), at(web.socket));
+  },
+  'is in a directory that is made anew': (t, { at }) => {
+    rmSync(at('/run/app'), { recursive: true });
+    mkdirSync(at('/run/app'));
+    return serve(t, at(web.socket), 'two');
+  },
+  'is in a directory that another is renamed over': async (t, { at }) => {
+    mkdirSync(at('/run/new'));
+    await serve(t, at('/run/new/x.sock'), 'two');
+    renameSync(at('/run/app'), at('/run/old'));
+    renameSync(at('/run/new'), at('/run/app'));
+  },
+  'is covered by a file system that is mounted over its directory': async (t, { inside, at }) => {
+    await inside('mount', '-t', 'tmpfs', 'tmpfs', '/run/app');
+    await serve(t, at(web.socket), 'two');
+  },
+  'is covered by a file system that is mounted over a parent of its directory': async (t, container) => {
+    await container.inside('mount', '-t', 'tmpfs', 'tmpfs', '/run');
+    mkdirSync(container.at('/run/app'));
+    await serve(t, container.at(web.socket), 'two');
+  },
+  'is behind a link that leads elsewhere': async (t, { at }) => {
+    mkdirSync(at('/run/other'));
+    await serve(t, at('/run/other/x.sock'), 'two');
+    renameSync(at('/run/app'), at('/run/old'));
+    symlinkSync('/run/other', at('/run/app'));
+  },
+};
+
+for (const [what, renew] of Object.entries(renewals)) {
+  labTest(`[ING-10] a socket that ${what} is reached anew at the same path of the host`, async (t) => {
+    const { container, path, sockets } = await reached(t);
+    await renew(t, container);
+    await answers(path, 'two');
+    t.is(sockets.problemOf(web), null);
+    t.is(ownMounts().filter(({ mountPoint }) => mountPoint === path).length, 1);
+  });
+}
+
+labTest('[ING-10] no connection is refused while a socket is renamed over another', async (t) => {
+  const { container, path } = await reached(t);
+  for (let round = 0; round < 20; round++) {
+    const words = `round ${round}`;
+    await serve(t, container.at('/run/app/.new'), words);
+    renameSync(container.at('/run/app/.new'), container.at(web.socket));
+    let answer: string;
+    do {
+      answer = await ask(path);
+      t.not(answer, 'refused');
+    } while (answer !== words);
+  }
+});
+
+labTest('[ING-10] a container that runs anew is reached 50 ms after its socket is there', async (t) => {
+  const { container, path, sockets } = await reached(t);
+  await container.kill();
+  await answers(path, 'refused');
+  t.regex(sockets.problemOf(web) ?? '', /process \d+ has ended/);
+  const next = await startContainer(t, await makeRoot(t));
+  sockets.moved('web', next.pid);
+  mkdirSync(next.at('/run/app'));
+  await serve(t, next.at(web.socket), 'anew');
+  const begun = performance.now();
+  await answers(path, 'anew');
+  const took = performance.now() - begun;
+  t.true(took < 50, `it took ${took} ms`);
+});
+
+labTest('[ING-11] what is reached stays so without a controller, and is found by the next', async (t) => {
+  const { root, path, sockets, container } = await reached(t);
+  const mounted = () => ownMounts().filter(({ mountPoint }) => mountPoint.startsWith(root));
+  const before = mounted();
+  sockets.close();
+  t.is(await ask(path), 'one');
+  const { sockets: next } = openSockets(t, { root });
+  await next.keep([web]);
+  t.is(await ask(path), 'one');
+  t.is(next.problemOf(web), null);
+  next.moved('web', container.pid);
+  t.deepEqual(mounted(), before);
+  await next.keep([]);
+  t.deepEqual(mounted(), []);
+  t.deepEqual(readdirSync(join(root, 'run')), []);
+  t.is(await ask(path), 'ENOENT');
+});
+
+labTest('[ING-11] a controller that was killed between two mounts is tidied up after', async (t) => {
+  const { root, path, sockets, container } = await reached(t);
+  sockets.close();
+  await container.inside('true');
+  const { run } = await import('../../../adapters/linux/command.ts');
+  await run(['mount', '--bind', path, path]);
+  t.is(ownMounts().filter(({ mountPoint }) => mountPoint === path).length, 2);
+  const { sockets: next } = openSockets(t, { root });
+  next.moved('web', container.pid);
+  await next.keep([web]);
+  t.is(await ask(path), 'one');
+  t.is(ownMounts().filter(({ mountPoint }) => mountPoint === path).length, 1);
+});
+
+labTest('[ING-10] two hundred rounds leave no descriptor, mount or watch behind', async (t) => {
+  const { container, path, sockets } = await reached(t);
+  const count = () => ({
+    descriptors: readdirSync('/proc/self/fd').length,
+    mounts: ownMounts().length,
+    watches: readdirSync('/proc/self/fdinfo')
+      .map((name) => {
+        try {
+          return readFileSync(`/proc/self/fdinfo/${name}`, 'utf8').split('inotify wd:').length - 1;
+        } catch {
+          return 0;
+        }
+      })
+      .reduce((left, right) => left + right, 0),
+  });
+  const before = count();
+  for (let round = 0; round < 200; round++) {
+    unlinkSync(container.at(web.socket));
+    const end = await serve(t, container.at(web.socket), `${round}`);
+    if (round % 10 === 0) sockets.moved('web', null);
+    sockets.moved('web', container.pid);
+    await answers(path, `${round}`);
+    if (round % 20 === 0) {
+      await sockets.keep([]);
+      await sockets.keep([web]);
+      t.is(await ask(path), `${round}`);
+    }
+    if (round < 199) {
+      mkdirSync(container.at('/run/again'));
+      renameSync(container.at(web.socket), container.at('/run/again/x.sock'));
+      renameSync(container.at('/run/again/x.sock'), container.at(web.socket));
+      rmSync(container.at('/run/again'), { recursive: true });
+      t.teardown(end);
+    }
+  }
+  await answers(path, '199');
+  t.is(count().mounts, before.mounts);
+  t.is(count().watches, before.watches);
+  t.true(count().descriptors <= before.descriptors + 200, 'servers of this test alone');
+});
+
+labTest('[ENG-7] a container that is quiet costs no timer from when it is looked at', async (t) => {
+  const timers: number[] = [];
+  const after = (delayMs: number, fire: () => void) => {
+    timers.push(delayMs);
+    return systemClock().after(delayMs, fire);
+  };
+  const container = await startContainer(t, await makeRoot(t));
+  mkdirSync(container.at('/run/app'));
+  await serve(t, container.at(web.socket), 'one');
+  const { sockets } = openSockets(t, { after });
+  sockets.moved('web', container.pid);
+  await sockets.keep([web]);
+  await answers(sockets.pathOf(web), 'one');
+  // The container sleeps: whatever is awaited here is longer than anything that could still be due.
+  await new Promise((resolve) => setTimeout(resolve, 50));
+  t.deepEqual(timers, [0, 0, 1000]);
+});
