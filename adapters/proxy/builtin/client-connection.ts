@@ -9,6 +9,8 @@ export class ClientConnection {
   readonly address: string;
   /** More than one where the client sends requests before it has answers to those before (RFC 9112 9.3.2). */
   readonly exchanges = new Set<Exchange>();
+  /** A request was refused: whatever else the parser finds behind it is none. */
+  isRefused = false;
   #countedIn = 0;
   #countedOut = 0;
   /** Bytes that had come when the last request was over. */

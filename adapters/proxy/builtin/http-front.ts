@@ -109,7 +109,7 @@ export class HttpFront implements Front {
     const visit = this.#admit(request, answer);
     if (visit === null) return;
     if (visit.head.framing.type !== 'none') {
-      answer.refuse(400, 'a request for a WebSocket has no content', true);
+      refuse(visit.client, answer, { status: 400, reason: 'a request for a WebSocket has no content' });
       return;
     }
     const { client } = visit;
@@ -121,8 +121,8 @@ export class HttpFront implements Front {
   /** Null: it has been answered. */
   #admit(request: IncomingMessage, answer: Answer): Visit | null {
     const client = this.#clients.get(request.socket);
-    // It is closed already.
-    if (client === undefined) return null;
+    // It is closed already, or about to be.
+    if (client === undefined || client.isRefused) return null;
     this.#heads.delete(client);
     const head = readHead({
       method: request.method ?? '',
@@ -130,7 +130,7 @@ export class HttpFront implements Front {
       version: request.httpVersion,
       fields: request.rawHeaders,
     });
-    return 'status' in head ? refuse(answer, head) : this.#visit(client, request, answer, head);
+    return 'status' in head ? refuse(client, answer, head) : this.#visit(client, request, answer, head);
   }
 
   #visit(
@@ -143,6 +143,7 @@ export class HttpFront implements Front {
     const route = this.#table.match(head.host, path);
     const here = (status: number, reason: string): null => {
       // A client that was not told to go on may send its content or not: nothing could be read after it.
+      client.isRefused = head.awaitsContinue;
       answer.refuse(status, reason, head.awaitsContinue);
       if (client.exchanges.size === 0) this.#heads.add(client);
       return null;
@@ -166,8 +167,8 @@ export class HttpFront implements Front {
     const code = (error as NodeJS.ErrnoException).code ?? '';
     const client = this.#clients.get(socket);
     const waits = client !== undefined && client.exchanges.size > 0;
-    // More after `Connection: close` is nothing to us; the answer before it is still due (RFC 9112 9.6).
-    if (code === 'HPE_CLOSED_CONNECTION' && waits) return;
+    // What comes after the last request is nothing to us; the answer before it is still due (RFC 9112 9.6).
+    if (client?.isRefused || (code === 'HPE_CLOSED_CONNECTION' && waits)) return;
     if (waits || !socket.writable || code === 'ECONNRESET') {
       socket.destroy();
       return;
@@ -182,7 +183,8 @@ const unreadable: Readonly<Record<string, readonly [number, string]>> = {
   HPE_CHUNK_EXTENSIONS_OVERFLOW: [413, 'the chunk extensions are too long'],
 };
 
-function refuse(answer: Answer, { status, reason }: RefusedRequest): null {
+function refuse(client: ClientConnection, answer: Answer, { status, reason }: RefusedRequest): null {
+  client.isRefused = true;
   answer.refuse(status, reason, true);
   return null;
 }
