@@ -115,6 +115,10 @@ export class Outcomes {
       .map((key) => ({ key, phase: statusOf(key)?.phase ?? 'Pending' }))
       .sort((one, other) => severityOrder.indexOf(one.phase) - severityOrder.indexOf(other.phase))
       .slice(0, PROBLEMS_SHOWN)
-      .map((problem) => ({ ...problem, why: why(problem.key, statusOf) }));
+      .map((problem) => ({
+        ...problem,
+        why: why(problem.key, statusOf),
+        ...(statusOf(problem.key)?.tolerated === true ? { tolerated: true as const } : {}),
+      }));
   }
 }

@@ -117,7 +117,7 @@ class LxcAdapter implements Adapter {
     this.#listeners = new HostListeners({
       root: options.root,
       proxy: () => chosenProxy({ choice: options.proxy ?? 'auto', root: options.root, after: options.after }),
-      forwarding: nftPortForwarding({ instance, after: options.after }),
+      forwarding: nftPortForwarding({ root: options.root, after: options.after }),
       sockets: createProviderSockets({ root: options.root, after: options.after }),
       owners: findPortOwners,
       after: options.after,

@@ -48,7 +48,17 @@ export interface RevisionOutcome {
   readonly resources: ResourceCounts;
   readonly findings: readonly Finding[];
   /** Not ready ones, worst first: why, down to the root cause. Empty as long as not settled. */
-  readonly problems: readonly { readonly key: Key; readonly phase: Phase; readonly why: string }[];
+  readonly problems: readonly Unready[];
+}
+
+/** A resource that is not ready. */
+export interface Unready {
+  readonly key: Key;
+  readonly phase: Phase;
+  /** Down to the root cause. */
+  readonly why: string;
+  /** The revision is as it should be all the same: what is about nothing is left out (ING-4). */
+  readonly tolerated?: true;
 }
 
 /** How a revision is proposed. */

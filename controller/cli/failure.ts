@@ -23,7 +23,7 @@ export const exitCodes = Object.freeze({
 
 /** One line for each exit code, for `--help`. */
 export const exitCodeLines: readonly (readonly [code: number, meaning: string])[] = [
-  [exitCodes.ok, 'DONE: committed, all is ready; for plan: nothing to do'],
+  [exitCodes.ok, 'DONE: committed, and ready; for plan: nothing to do'],
   [exitCodes.notReady, 'ERROR: rolled back; or something is not ready'],
   [exitCodes.stepsPending, 'plan: there are steps to take'],
   [exitCodes.invalid, 'WONTGO: refused as invalid, nothing was touched'],

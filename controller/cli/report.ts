@@ -32,7 +32,9 @@ function exitCodeOf({ end, outcome }: Waited): number {
   if (phase === 'ERROR' && end !== 'timed-out') return exitCodes.notReady;
   if (end === 'not-waited') return exitCodes.ok;
   if (end === 'timed-out') return exitCodes.timedOut;
-  return end === 'ended' && problems.length === 0 ? exitCodes.ok : exitCodes.notReady;
+  return end === 'ended' && problems.every(({ tolerated }) => tolerated === true)
+    ? exitCodes.ok
+    : exitCodes.notReady;
 }
 
 function remark({ end, outcome }: Waited, waitSeconds: number | null): string {
