@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { bootId } from '../linux/boot-id.ts';
 import { programDirectories } from '../linux/command.ts';
 import type { After } from '../linux/network-monitor.ts';
-import { identify, type ProcessIdentity } from '../linux/process-identity.ts';
+import { hasEnded, identify, type ProcessIdentity, statFields } from '../linux/process-identity.ts';
 import { readIfThere } from '../linux/read-if-there.ts';
 import { writeAtomically } from '../linux/write-atomically.ts';
 
@@ -64,6 +64,8 @@ export class SupervisedProcess {
         `'${argv.join(' ')}' lacks the word '${this.#options.mark}', by which it is found`,
       );
     }
+    await this.#untilFormerGone();
+    await this.#killRest();
     mkdirSync(this.#options.directory, { recursive: true, mode: 0o700 });
     const log = openSync(this.log, 'a', 0o600);
     try {
@@ -78,7 +80,7 @@ export class SupervisedProcess {
   }
 
   /**
-   * Ends it with SIGTERM, and with SIGKILL all that is left of its process group after `graceMs`; resolves when it is gone and its record and
+   * Ends it with SIGTERM, and with SIGKILL what is left of it and its children after `graceMs`; resolves when all is gone and its record and
    * log are removed. Harmless where none runs. Rejects where it can't be ended (a process in an uninterruptible sleep).
    */
   async end(graceMs: number): Promise<void> {
@@ -91,7 +93,26 @@ export class SupervisedProcess {
         throw new Error(`process ${found.pid} was killed and is still there after ${killedMs / 1000} s`);
       }
     }
+    await this.#killRest();
     for (const path of [this.#record, this.log]) rmSync(path, { force: true });
+  }
+
+  /** Children of one that was killed, which may go on without it. */
+  async #killRest(): Promise<void> {
+    const isGone = () => {
+      const marked = this.#marked();
+      for (const pid of marked) signal(pid, 'SIGKILL');
+      return marked.length === 0;
+    };
+    if (!(await this.#until(isGone, killedMs))) {
+      throw new Error(`processes ${this.#marked().join(', ')} were killed and are still there`);
+    }
+  }
+
+  /** One that is ending still listens at its ports, while it is not to be found any more. */
+  async #untilFormerGone(): Promise<void> {
+    const former = parseRecord(readIfThere(this.#record));
+    if (former?.boot === bootId()) await this.#until(() => !isThere(former), killedMs);
   }
 
   /** True once `holds` does; false where it does not within `limitMs`. */
@@ -116,13 +137,16 @@ export class SupervisedProcess {
     return found?.startTime === record.startTime && this.#isMarked(found.pid) ? found : null;
   }
 
-  /** Of the processes that carry the mark, the one whose parent does not: the others are its children. */
+  /** Of the processes that carry the mark, the one that leads their session: the others are its children, or were. */
   #findByMark(): ProcessIdentity | null {
-    const marked = processes().filter((pid) => this.#isMarked(pid) && isOfHost(pid));
-    const found = marked.find((pid) => !marked.includes(parentOf(pid)));
+    const found = this.#marked().find((pid) => statOf(pid)?.session === pid);
     const identity = found === undefined ? null : identify(found);
     if (identity !== null) this.#remember(identity);
     return identity;
+  }
+
+  #marked(): readonly number[] {
+    return processes().filter((pid) => this.#isMarked(pid) && isOfHost(pid));
   }
 
   #isMarked(pid: number): boolean {
@@ -153,13 +177,20 @@ function isThere({ pid, startTime }: ProcessIdentity): boolean {
   return identify(pid)?.startTime === startTime;
 }
 
-/** True while a process of the group has not ended (proc(5), stat: state and pgrp). */
+/** True while a process of the group has not ended. */
 function hasMembers(group: number): boolean {
   return processes().some((pid) => {
-    const stat = readIfThere(`/proc/${pid}/stat`) ?? '';
-    const [state, , itsGroup] = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
-    return itsGroup === `${group}` && state !== 'Z' && state !== 'X';
+    const stat = statOf(pid);
+    return stat?.group === group && stat.state !== 'Z' && stat.state !== 'X';
   });
+}
+
+/** proc(5), stat; null where there is no such process. The second field is its name in parentheses, with whatever it likes in it. */
+function statOf(pid: number) {
+  const stat = readIfThere(`/proc/${pid}/stat`);
+  if (stat === null) return null;
+  const [state, , group, session] = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
+  return { state, group: Number(group), session: Number(session) };
 }
 
 function processes(): readonly number[] {
@@ -175,11 +206,6 @@ function signal(pid: number, name: NodeJS.Signals): void {
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code !== 'ESRCH') throw error;
   }
-}
-
-function parentOf(pid: number): number {
-  const status = readIfThere(`/proc/${pid}/status`) ?? '';
-  return Number(/^PPid:\s+(\d+)$/m.exec(status)?.[1] ?? 0);
 }
 
 /** Not one of a container, which may have whatever command line it likes. */
