@@ -9,9 +9,17 @@ export interface ProcessIdentity {
 
 /** Null where there is no such process any more: it has ended, whether its parent has taken notice (a zombie) or not. */
 export function identify(pid: number): ProcessIdentity | null {
-  const stat = readIfThere(`/proc/${pid}/stat`);
-  // The second field is the program's name in parentheses, with whatever it likes in it.
-  const fields = stat?.slice(stat.lastIndexOf(')') + 2).split(' ') ?? [];
-  const [state, startTime] = [fields[0], fields[19]];
-  return startTime === undefined || state === 'Z' || state === 'X' ? null : { pid, startTime };
+  const fields = statFields(readIfThere(`/proc/${pid}/stat`) ?? '');
+  const startTime = fields[19];
+  return startTime === undefined || hasEnded(fields) ? null : { pid, startTime };
+}
+
+/** What follows the program's name in `/proc/<pid>/stat`, which has whatever it likes in it: the first is the state (proc(5), field 3). */
+export function statFields(stat: string): readonly string[] {
+  return stat.slice(stat.lastIndexOf(')') + 2).split(' ');
+}
+
+/** A process whose first thread has ended still has all of its descriptors while others of it are there (field 20). */
+export function hasEnded([state, ...fields]: readonly string[]): boolean {
+  return state === 'X' || (state === 'Z' && Number(fields[16]) <= 1);
 }

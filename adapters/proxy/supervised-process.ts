@@ -139,7 +139,7 @@ export class SupervisedProcess {
 
   /** Of the processes that carry the mark, the one that leads their session: the others are its children, or were. */
   #findByMark(): ProcessIdentity | null {
-    const found = this.#marked().find((pid) => statOf(pid)?.session === pid);
+    const found = this.#marked().find(leadsSession);
     const identity = found === undefined ? null : identify(found);
     if (identity !== null) this.#remember(identity);
     return identity;
@@ -177,20 +177,20 @@ function isThere({ pid, startTime }: ProcessIdentity): boolean {
   return identify(pid)?.startTime === startTime;
 }
 
-/** True while a process of the group has not ended. */
+/** True while a process of the group has not ended (proc(5), stat, field 5). */
 function hasMembers(group: number): boolean {
   return processes().some((pid) => {
-    const stat = statOf(pid);
-    return stat?.group === group && stat.state !== 'Z' && stat.state !== 'X';
+    const fields = fieldsOf(pid);
+    return Number(fields[2]) === group && !hasEnded(fields);
   });
 }
 
-/** proc(5), stat; null where there is no such process. The second field is its name in parentheses, with whatever it likes in it. */
-function statOf(pid: number) {
-  const stat = readIfThere(`/proc/${pid}/stat`);
-  if (stat === null) return null;
-  const [state, , group, session] = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
-  return { state, group: Number(group), session: Number(session) };
+function leadsSession(pid: number): boolean {
+  return Number(fieldsOf(pid)[3]) === pid;
+}
+
+function fieldsOf(pid: number): readonly string[] {
+  return statFields(readIfThere(`/proc/${pid}/stat`) ?? '');
 }
 
 function processes(): readonly number[] {
