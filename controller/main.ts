@@ -78,7 +78,7 @@ async function memoryAdapter({ root, proxy = 'auto', serve }: Wish, clock: Clock
   const after = (delayMs: number, fire: () => void) => clock.after(delayMs, fire);
   // HAProxy may be installed and yet not run without root: what is for every laptop is the one that comes with us.
   const choice = proxy === 'auto' ? 'builtin' : proxy;
-  return servingMemoryAdapter({ root, proxy: await chosenProxy({ choice, root, after }) });
+  return servingMemoryAdapter({ root, proxy: () => chosenProxy({ choice, root, after }), after });
 }
 
 /** `auto`: LXC where this process is root and LXC is installed, else memory. */

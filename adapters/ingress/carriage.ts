@@ -12,6 +12,8 @@ export interface Hands {
   readonly proxy: HostProxy['name'];
   /** Where a container's socket is reached. */
   readonly pathOf: (socket: ProviderSocket) => string;
+  /** What is carried to in the place of what a spec says, where something else answers for its providers; absent: to what it says. */
+  readonly standIn?: (spec: ListenerSpec) => ListenerSpec;
 }
 
 /** Who carries what of one listener. */
@@ -39,7 +41,8 @@ type Forwarded = Extract<Backend, { readonly type: 'address' }> & {
  * As near to the kernel as a listener allows: bytes that come in at an IPv4 address and go to a container behind a bridge are the
  * kernel's; all else is the proxy's: http, sockets, IPv6 (there are no pools with it), containers in the host's network.
  */
-export function carriageOf(name: string, spec: ListenerSpec, hands: Hands): Carriage {
+export function carriageOf(name: string, declared: ListenerSpec, hands: Hands): Carriage {
+  const spec = hands.standIn?.(declared) ?? declared;
   const addresses = spec.addresses.filter((address) => hands.ipv6 || !isIpv6(address));
   const target = hands.kernel ? forwardedBackend(spec) : null;
   const byKernel = (address: string): boolean => target !== null && !isIpv6(address);

@@ -6,7 +6,7 @@ import type { RuleTraffic, StepResult, WatchEvent } from '../adapter.ts';
 import type { After } from '../linux/network-monitor.ts';
 import type { PortForwarding } from '../linux/port-forwarding.ts';
 import type { PortOwner } from '../linux/port-owners.ts';
-import type { ProviderSockets } from '../linux/provider-sockets.ts';
+import type { ProviderSocket, ProviderSockets } from '../linux/provider-sockets.ts';
 import { failureCode } from '../linux/timed-commands.ts';
 import type { Proxy as HostProxy } from '../proxy/proxy.ts';
 import type { Hands } from './carriage.ts';
@@ -27,6 +27,8 @@ export interface HostListenersOptions {
   readonly owners: (ports: ReadonlySet<number>) => Promise<readonly PortOwner[]>;
   /** The clock's. */
   readonly after: After;
+  /** See Hands. */
+  readonly standIn?: Hands['standIn'];
 }
 
 /** Neither a port nor an address tells when it comes free: as long as a listener waits for one, the host is looked at so often. */
@@ -139,9 +141,11 @@ export class HostListeners {
   }
 
   async #hands(): Promise<Hands> {
-    const { forwarding, sockets } = this.#options;
+    const { forwarding, sockets, standIn } = this.#options;
     const [proxy, kernel] = await Promise.all([this.#chosenProxy(), forwarding.works()]);
-    return { kernel, ipv6: hostHasIpv6(), proxy: proxy.name, pathOf: (socket) => sockets.pathOf(socket) };
+    const pathOf = (socket: ProviderSocket) => sockets.pathOf(socket);
+    const hands = { kernel, ipv6: hostHasIpv6(), proxy: proxy.name, pathOf };
+    return standIn === undefined ? hands : { ...hands, standIn };
   }
 
   async #observe(): Promise<readonly ObservedResource<'listener'>[]> {

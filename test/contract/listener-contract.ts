@@ -1,5 +1,12 @@
 import type { TestFn } from 'ava';
-import { type ListenerSpec, listenerKey } from '../../state/resource.ts';
+import type { Adapter } from '../../adapters/adapter.ts';
+import {
+  type Backend,
+  type Key,
+  type ListenerSpec,
+  listenerKey,
+  type ObservedResource,
+} from '../../state/resource.ts';
 import type { ContractWorld } from './adapter-contract.ts';
 import {
   bridgePool,
@@ -36,48 +43,50 @@ export interface ListenerWorld extends Pick<ContractWorld, 'adapter' | 'root' | 
 export interface ListenerSubject {
   readonly name: string;
   make(): Promise<ListenerWorld>;
+  /** Nothing of the test host listens at this port, nor at the two after it. */
+  readonly firstPort: number;
   /** The watch tells that a port that was refused is free. Elsewhere the next full observation is the occasion to try again. */
   readonly tellsReleasedPorts: boolean;
 }
 
-/** Ports that nothing else of a test host listens at. */
-const ports = { site: 18_080, raw: 18_022, other: 18_081 } as const;
-
-const site = listener(ports.site, 'site');
-const raw = listener(ports.raw, 'raw', { type: 'tcp' });
-
 /** What listeners of the contract lead to. No container runs there: a listener does not need one. */
 const ground = [ensurePool(bridgePool(1)), reserve(lease(1, 'web', 2))];
 
-const everyKind: readonly (readonly [what: string, spec: ListenerSpec])[] = [
-  ['http to an address of a pool', site],
-  ['tcp to an address of a pool', raw],
-  [
-    'http to a unix socket of a container',
-    listener(ports.site, 'site', {
-      routes: [route('site', { backend: { type: 'socket', container: 'web', socket: '/run/site.sock' } })],
-    }),
-  ],
-  [
-    'tcp to a container in the network of the host',
-    listener(ports.raw, 'raw', {
-      type: 'tcp',
-      routes: [
-        route('raw', { backend: { type: 'address', address: '127.0.0.1', port: 18_999, link: null } }),
-      ],
-    }),
-  ],
-  [
-    'http to a service that nobody provides',
-    listener(ports.site, 'site', { routes: [route('site', { backend: null })] }),
-  ],
-];
+/** Listeners for each kind of thing that they can lead to. */
+function everyKind(
+  site: ListenerSpec,
+  raw: ListenerSpec,
+): readonly (readonly [what: string, spec: ListenerSpec])[] {
+  const leading = (spec: ListenerSpec, backend: Backend | null): ListenerSpec => ({
+    ...spec,
+    routes: [route('elsewhere', { backend })],
+  });
+  const socket = { type: 'socket', container: 'web', socket: '/run/site.sock' } as const;
+  const loopback = { type: 'address', address: '127.0.0.1', port: 18_999, link: null } as const;
+  return [
+    ['http to an address of a pool', site],
+    ['tcp to an address of a pool', raw],
+    ['http to a unix socket of a container', leading(site, socket)],
+    ['tcp to a unix socket of a container', leading(raw, socket)],
+    ['tcp to a container in the network of the host', leading(raw, loopback)],
+    ['http to a service that nobody provides', leading(site, null)],
+  ];
+}
+
+async function listenersOf(adapter: Adapter): Promise<ReadonlyMap<Key, ObservedResource>> {
+  return new Map([...(await observed(adapter))].filter(([, resource]) => isListener(resource)));
+}
 
 /** What every adapter must do that makes listeners, beyond `adapterContract`. */
-export function listenerContract(test: TestFn, { name, make, tellsReleasedPorts }: ListenerSubject): void {
+export function listenerContract(
+  test: TestFn,
+  { name, make, firstPort, tellsReleasedPorts }: ListenerSubject,
+): void {
   const scene = scenes(test, make, name);
+  const site = listener(firstPort, 'site');
+  const raw = listener(firstPort + 1, 'raw', { type: 'tcp' });
 
-  for (const [what, spec] of everyKind) {
+  for (const [what, spec] of everyKind(site, raw)) {
     scene(
       `[ENG-1] [ING-4] a listener for ${what} is made, made again, and taken away`,
       async (t, { adapter }) => {
@@ -108,23 +117,21 @@ export function listenerContract(test: TestFn, { name, make, tellsReleasedPorts 
     async (t, world) => {
       const first = world.another();
       await play(t, first, [...ground, ensureListener(site), ensureListener(raw)]);
-      const before = await observed(first);
+      const before = await listenersOf(first);
       await first.close();
-      const after = await observed(world.adapter);
+      const after = await listenersOf(world.adapter);
       t.deepEqual(after, before);
+      t.is(after.size, 2);
       t.deepEqual(after.get(ensureListener(site).key)?.spec, site);
       for (const resource of after.values()) t.deepEqual(resource.drift, [], resource.key);
       t.is(await applied(t, world.adapter, removeListener(site)), null);
-      t.deepEqual(
-        (await observed(world.adapter)).get(ensureListener(raw).key),
-        before.get(ensureListener(raw).key),
-      );
+      t.deepEqual([...(await listenersOf(world.adapter)).values()], [before.get(ensureListener(raw).key)]);
     },
   );
 
   scene('[ING-2] two listeners share a port at different addresses', async (t, { adapter }) => {
     const [one, two] = ['127.0.0.1', '127.0.0.2'].map((address) =>
-      listener(ports.site, `at ${address}`, { addresses: [address] }),
+      listener(firstPort, `at ${address}`, { addresses: [address] }),
     );
     if (one === undefined || two === undefined) return t.fail();
     await play(t, adapter, ground);
@@ -136,9 +143,9 @@ export function listenerContract(test: TestFn, { name, make, tellsReleasedPorts 
   scene(
     '[ING-2] a listener gives up one of its addresses, and another one takes it',
     async (t, { adapter }) => {
-      const both = listener(ports.site, 'both', { addresses: ['127.0.0.1', '127.0.0.2'] });
+      const both = listener(firstPort, 'both', { addresses: ['127.0.0.1', '127.0.0.2'] });
       const single = { ...both, addresses: ['127.0.0.1'] };
-      const rest = listener(ports.site, 'rest', { addresses: ['127.0.0.2'] });
+      const rest = listener(firstPort, 'rest', { addresses: ['127.0.0.2'] });
       await play(t, adapter, [...ground, ensureListener(both)]);
       for (const spec of [single, rest])
         t.deepEqual((await applied(t, adapter, ensureListener(spec)))?.drift, []);
@@ -151,7 +158,7 @@ export function listenerContract(test: TestFn, { name, make, tellsReleasedPorts 
       `[ENG-8] [ING-3] a port that a process of the host has is a conflict that names it and disturbs nothing: ${spec.type}`,
       async (t, world) => {
         const { adapter } = world;
-        const other = listener(ports.other, 'other');
+        const other = listener(firstPort + 2, 'other');
         await play(t, adapter, [...ground, ensureListener(other)]);
         const before = await observed(adapter);
         const holder = await world.takePort(spec.port);
@@ -203,7 +210,7 @@ export function listenerContract(test: TestFn, { name, make, tellsReleasedPorts 
 
   scene('[ENG-1] removing a listener that never was succeeds', async (t, { adapter }) => {
     t.is(await applied(t, adapter, removeListener(site)), null);
-    t.false((await observed(adapter)).has(listenerKey(`127.0.0.1:${ports.site}`)));
+    t.false((await observed(adapter)).has(listenerKey(`127.0.0.1:${firstPort}`)));
   });
 
   if (!tellsReleasedPorts) return;

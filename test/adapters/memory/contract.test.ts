@@ -49,4 +49,4 @@ async function make(): Promise<ContractWorld & ListenerWorld> {
 }
 
 adapterContract(test, { name: 'memory', make });
-listenerContract(test, { name: 'memory', make, tellsReleasedPorts: true });
+listenerContract(test, { name: 'memory', make, firstPort: 18_080, tellsReleasedPorts: true });

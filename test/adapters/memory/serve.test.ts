@@ -5,11 +5,12 @@ import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import test, { type ExecutionContext } from 'ava';
-import { firstValueFrom } from 'rxjs';
-import type { Adapter } from '../../../adapters/adapter.ts';
+import { firstValueFrom, type Observable, ReplaySubject } from 'rxjs';
+import type { Adapter, WatchEvent } from '../../../adapters/adapter.ts';
 import { servingMemoryAdapter } from '../../../adapters/memory/serve.ts';
-import { ProxyError, type ProxyListener } from '../../../adapters/proxy/proxy.ts';
-import type { ListenerSpec } from '../../../state/resource.ts';
+import { EchoSockets } from '../../../adapters/memory/serve-echoes.ts';
+import { ProxyError } from '../../../adapters/proxy/proxy.ts';
+import { systemClock } from '../../../controller/clock.ts';
 import {
   container,
   ensureListener,
@@ -20,31 +21,40 @@ import {
   start,
   stop,
 } from '../../contract/fixtures.ts';
-import { applied, isListener, observed, play } from '../../contract/stage.ts';
+import { applied, observed, play } from '../../contract/stage.ts';
 import { ScriptedProxy } from './scripted-proxy.ts';
 
 interface Stage {
   readonly root: string;
   readonly proxy: ScriptedProxy;
   readonly adapter: Adapter;
+  /** All that the watches tell. */
+  readonly told: Observable<WatchEvent>;
   /** The adapter of the next controller, at the same proxy. */
   another(): Adapter;
 }
 
-async function stage(t: ExecutionContext): Promise<Stage> {
+async function temporary(t: ExecutionContext): Promise<string> {
   const root = await mkdtemp(join(tmpdir(), 'serve-'));
+  t.teardown(() => rm(root, { recursive: true, force: true }));
+  return root;
+}
+
+async function stage(t: ExecutionContext): Promise<Stage> {
+  const root = await temporary(t);
   const proxy = new ScriptedProxy();
-  const adapters: Adapter[] = [];
+  const told = new ReplaySubject<WatchEvent>();
   const another = () => {
-    const adapter = servingMemoryAdapter({ root, proxy });
-    adapters.push(adapter);
+    const adapter = servingMemoryAdapter({ root, proxy: async () => proxy, after: systemClock().after });
+    // As an engine does.
+    const watch = adapter.watch().subscribe((event) => told.next(event));
+    t.teardown(async () => {
+      watch.unsubscribe();
+      await adapter.close();
+    });
     return adapter;
   };
-  t.teardown(async () => {
-    for (const adapter of adapters) await adapter.close();
-    await rm(root, { recursive: true, force: true });
-  });
-  return { root, proxy, adapter: another(), another };
+  return { root, proxy, told, adapter: another(), another };
 }
 
 const web = container('web', { type: 'directory', path: '/nowhere' }, []);
@@ -52,8 +62,6 @@ const site = listener(18_080, 'site', {
   routes: [route('site'), route('off', { path: '/off', backend: null })],
 });
 const raw = listener(18_022, 'raw', { type: 'tcp' });
-/** As a rule of `:18080` makes it. */
-const everywhere = listener(18_080, 'site', { addresses: ['0.0.0.0', '::'] });
 
 /** The socket at which a proxy would find the service of a rule; what it was given last counts. */
 function socketOf({ calls }: ScriptedProxy, rule: string): string {
@@ -84,32 +92,22 @@ async function say(path: string, text: string): Promise<string> {
   return answer;
 }
 
-const namesOf = (listeners: readonly ProxyListener[] | undefined) => listeners?.map(({ name }) => name);
-
-async function factsOf(adapter: Adapter, spec: ListenerSpec) {
-  const found = (await observed(adapter)).get(ensureListener(spec).key);
-  return found !== undefined && isListener(found) ? { drift: found.drift, ...found.facts } : null;
-}
-
-test('[ING-4] a service of a modelled container that runs is answered, with what the proxy said of the client', async (t) => {
+test('[ING-4] a service of a modelled container that runs is answered for, with what the proxy said of the client', async (t) => {
   const { adapter, proxy } = await stage(t);
   await play(t, adapter, [start(web), ensureListener(site), ensureListener(raw)]);
-  const headers = {
-    host: 'a.example',
-    'x-forwarded-for': '10.1.1.1',
-    'x-forwarded-proto': 'http',
-    cookie: 'a=b',
-  };
-  t.deepEqual(await ask(socketOf(proxy, 'site'), '/x?y=1', headers), {
+  const forwarded = { host: 'a.example', 'x-forwarded-for': '10.1.1.1', 'x-forwarded-proto': 'http' };
+  t.deepEqual(await ask(socketOf(proxy, 'site'), '/x?y=1', { ...forwarded, cookie: 'a=b' }), {
     container: 'web',
     service: 'site',
     method: 'POST',
     path: '/x?y=1',
-    headers: { host: 'a.example', 'x-forwarded-for': '10.1.1.1', 'x-forwarded-proto': 'http' },
+    headers: forwarded,
     received: 4,
   });
   t.is(await say(socketOf(proxy, 'raw'), 'one\ntwo'), 'web site\none\ntwo');
   t.not(socketOf(proxy, 'site'), socketOf(proxy, 'raw'), 'http and tcp of one service');
+  const routes = proxy.process?.listeners.flatMap(({ routes: each }) => each) ?? [];
+  t.is(routes.find(({ rule }) => rule === 'off')?.backend, null, 'nobody answers for what nobody provides');
 });
 
 test('[ING-10] a container that stops answers no more, and one that comes answers, without any word to the proxy', async (t) => {
@@ -134,11 +132,8 @@ test('[ING-10] a container that stops answers no more, and one that comes answer
 test('[ING-11] a proxy outlives the controller: the next one knows what it serves, and changes or removes it', async (t) => {
   const { adapter, proxy, another, root } = await stage(t);
   await play(t, adapter, [start(web), ensureListener(site), ensureListener(raw)]);
-  const [before, served, socket] = [
-    (await observed(adapter)).get(ensureListener(site).key),
-    proxy.process,
-    socketOf(proxy, 'site'),
-  ];
+  const before = (await observed(adapter)).get(ensureListener(site).key);
+  const [served, socket] = [proxy.process, socketOf(proxy, 'site')];
   await adapter.close();
   t.is(proxy.process, served);
   await t.throwsAsync(ask(socket, '/'), { code: 'ENOENT' }, 'models end with the controller');
@@ -153,133 +148,52 @@ test('[ING-11] a proxy outlives the controller: the next one knows what it serve
   t.false(existsSync(join(root, 'run/listeners.json')));
 });
 
-test('[ING-10] what one step says to the proxy are the listeners that it serves, and the one of the step', async (t) => {
-  const { adapter, proxy } = await stage(t);
-  await play(t, adapter, [ensureListener(site), ensureListener(raw)]);
-  t.deepEqual(namesOf(proxy.calls.at(-1)), ['127.0.0.1:18080', '127.0.0.1:18022']);
-  await play(t, adapter, [ensureListener({ ...site, routes: [route('other')] })]);
-  t.deepEqual(namesOf(proxy.calls.at(-1)), ['127.0.0.1:18022', '127.0.0.1:18080']);
-  t.deepEqual(
-    proxy.calls.at(-1)?.[1]?.routes.map(({ rule }) => rule),
-    ['other'],
-  );
-  await play(t, adapter, [removeListener(raw)]);
-  t.deepEqual(namesOf(proxy.calls.at(-1)), ['127.0.0.1:18080']);
-});
-
-test('[ENG-2] a proxy that has died leaves drift of each of its listeners, which the watch tells; each is brought back by itself', async (t) => {
-  const { adapter, proxy } = await stage(t);
-  await play(t, adapter, [ensureListener(site), ensureListener(raw)]);
-  const told = firstValueFrom(adapter.watch());
+test('[ENG-2] a proxy that has died is drift of its listeners, which the watch tells, and is brought back', async (t) => {
+  const { adapter, proxy, told } = await stage(t);
+  await play(t, adapter, [ensureListener(site)]);
   proxy.die('killed by SIGKILL');
-  const event = await told;
-  t.like(event, { type: 'observation', key: ensureListener(site).key });
-  t.deepEqual(await factsOf(adapter, site), {
-    drift: ['nothing listens at 127.0.0.1:18080'],
-    carriers: ['model'],
-  });
-  t.deepEqual((await applied(t, adapter, ensureListener(raw)))?.drift, []);
-  t.deepEqual(
-    namesOf(proxy.process?.listeners),
-    ['127.0.0.1:18022'],
-    'what is not there is not believed to be',
+  const event = await firstValueFrom(told);
+  t.is(event.type === 'observation' ? event.key : event.reason, ensureListener(site).key);
+  t.regex(
+    (await observed(adapter)).get(ensureListener(site).key)?.drift[0] ?? '',
+    /^nothing listens at 127\.0\.0\.1:18080/,
   );
   t.deepEqual((await applied(t, adapter, ensureListener(site)))?.drift, []);
 });
 
-test('[ENG-2] other rules than those of the listener are drift', async (t) => {
+test('[ENG-8] what the proxy may not listen at is a conflict, and what it serves goes on', async (t) => {
   const { adapter, proxy } = await stage(t);
   await play(t, adapter, [ensureListener(site)]);
-  const [served] = proxy.process?.listeners ?? [];
-  if (served === undefined) return t.fail();
-  proxy.process = { pid: 1, reloads: 0, listeners: [{ ...served, routes: [] }] };
-  t.deepEqual(await factsOf(adapter, site), {
-    drift: ['other rules are served than it has'],
-    carriers: ['builtin'],
-  });
-});
-
-const refusals: readonly (readonly [code: string, outcome: 'conflict' | 'failed', said: RegExp])[] = [
-  ['PortTaken', 'conflict', /^it was said so$/],
-  ['AddressNotHere', 'conflict', /^it was said so$/],
-  ['PortForbidden', 'conflict', /^it was said so; take a port from 1024 on/],
-  ['ProxyFailed', 'failed', /^it was said so$/],
-];
-
-for (const [code, outcome, said] of refusals) {
-  test(`[ENG-8] a step that the proxy refuses with ${code} ends as ${outcome} and changes nothing`, async (t) => {
-    const { adapter, proxy, another } = await stage(t);
-    await play(t, adapter, [ensureListener(raw), ensureListener(site)]);
-    const before = await observed(adapter);
-    proxy.refuse = (listeners) =>
-      listeners.some(({ routes }) => routes.some(({ rule }) => rule === 'refused'))
-        ? new ProxyError(code, 'it was said so', { log: ['a line'] })
-        : null;
-    for (const spec of [{ ...site, routes: [route('refused')] }, listener(18_081, 'refused')]) {
-      const result = await adapter.apply(ensureListener(spec));
-      t.is(result.outcome, outcome);
-      if (result.outcome === 'conflict') t.like(result.conflict, { code });
-      if (result.outcome === 'failed') t.like(result.error, { code, log: ['a line'] });
-      const { message } = result.outcome === 'conflict' ? result.conflict : { message: 'it was said so' };
-      t.regex(message, said);
-      t.deepEqual(await observed(adapter), before);
-    }
-    t.deepEqual(await observed(another()), before, 'nor does the next controller see anything of it');
-  });
-}
-
-test('[ING-2] a host without IPv6 is listened at by IPv4 alone, which is said and is no drift', async (t) => {
-  const { adapter, proxy, another } = await stage(t);
-  const absent = new ProxyError('AddressNotHere', 'this host has no IPv6');
-  proxy.refuse = (listeners) =>
-    listeners.some(({ addresses }) => addresses.some((address) => address.includes(':'))) ? absent : null;
-  await play(t, adapter, [ensureListener(everywhere)]);
-  const facts = {
-    drift: [],
-    carriers: ['builtin', 'model'],
-    warnings: ['nothing listens at [::]:18080: this host has no such address'],
+  const before = await observed(adapter);
+  const low = listener(80, 'low');
+  proxy.refuse = (listeners) => {
+    const refused = listeners.find(({ port }) => port < 1024);
+    const about = refused === undefined ? {} : { listener: refused.name };
+    return refused === undefined ? null : new ProxyError('PortForbidden', 'it needs a right', about);
   };
-  t.deepEqual(await factsOf(adapter, everywhere), facts);
-  t.deepEqual(await factsOf(another(), everywhere), facts);
-  const alone = listener(18_081, 'site', { addresses: ['::'] });
-  t.is((await adapter.apply(ensureListener(alone))).outcome, 'conflict');
-});
-
-test('[ING-4] what a rule has carried is told by its listener', async (t) => {
-  const { adapter, proxy } = await stage(t);
-  const counts = { connections: 3, bytesIn: 20, bytesOut: 30 };
-  proxy.carried = [{ listener: ':80', rule: 'site', ...counts }];
-  t.deepEqual(await adapter.traffic(), [{ listener: 'listener/:80', rule: 'site', ...counts }]);
-});
-
-for (const [what, text] of [
-  ['no JSON', '{'],
-  ['of another format', '{"format":7,"listeners":[]}'],
-] as const) {
-  test(`[ENG-4] a record of listeners that is ${what} is no reason to believe that there are none`, async (t) => {
-    const { adapter, proxy, another, root } = await stage(t);
-    await play(t, adapter, [ensureListener(site)]);
-    const path = join(root, 'run/listeners.json');
-    await writeFile(path, text);
-    const next = another();
-    await t.throwsAsync(observed(next), {
-      message: new RegExp(`found ${path} to be no record of listeners`),
-    });
-    t.like(await next.apply(ensureListener(raw)), { outcome: 'failed' });
-    t.is(proxy.calls.length, 1, 'nothing was said to the proxy');
+  t.like(await adapter.apply(ensureListener(low)), {
+    outcome: 'conflict',
+    conflict: { code: 'PortForbidden', message: 'it needs a right' },
   });
-}
+  t.deepEqual(await observed(adapter), before);
+});
 
-test('[ING-4] a root that is too long for sockets is told with its length', async (t) => {
-  const { root } = await stage(t);
+test('[ING-4] what can not answer says why, and that it has changed', async (t) => {
+  const root = await temporary(t);
+  await writeFile(join(root, 'file'), '');
+  const echoes = new EchoSockets(join(root, 'file/echo'));
+  t.teardown(() => echoes.close());
+  const socket = { container: 'web', socket: '/http/site' };
+  const changed = firstValueFrom(echoes.changed);
+  echoes.moved('web', 1);
+  await echoes.keep([socket]);
+  t.is(await changed, socket);
+  t.regex(echoes.problemOf(socket) ?? '', /^nothing answers for web: ENOTDIR/);
+});
+
+test('[ING-4] a root that is too long for sockets is told with what it may have', (t) => {
+  const root = `/${'x'.repeat(100)}`;
   const proxy = new ScriptedProxy();
-  const adapter = servingMemoryAdapter({ root: join(root, 'x'.repeat(80)), proxy });
-  const result = await adapter.apply(ensureListener(site));
-  t.regex(
-    result.outcome === 'failed' ? result.error.message : '',
-    /expected at most 107; choose a shorter --root/,
-  );
-  t.deepEqual([await observed(adapter), proxy.calls], [new Map(), []]);
-  await adapter.close();
-  t.true(proxy.closed);
+  const make = () => servingMemoryAdapter({ root, proxy: async () => proxy, after: systemClock().after });
+  t.throws(make, { instanceOf: RangeError, message: /at most 90 bytes; choose a shorter --root/ });
 });
