@@ -18,6 +18,9 @@ inLab(
     for (const claim of [
       'LXC says that both run',
       'the client came after the server had said that it is ready',
+      'HTTP reaches the server',
+      'bytes are carried to the server and back',
+      'nothing listens at port',
       'the server kept its process',
       'it was committed after it had held',
       'the client, which was not concerned, kept its process',

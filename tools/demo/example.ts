@@ -1,4 +1,4 @@
-import { cpSync, existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { cpSync, existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { makeBusyboxRoot } from '../../test/lab/busybox-root.ts';
@@ -38,6 +38,24 @@ async function makeBusyboxImage(path: string): Promise<void> {
   } finally {
     rmSync(directory, { recursive: true, force: true });
   }
+}
+
+/** Ports at which the example's rules of ingress listen. */
+export interface ExamplePorts {
+  readonly http: number;
+  readonly tcp: number;
+}
+
+/** As they stand in the example. */
+export const examplePorts: ExamplePorts = { http: 18_080, tcp: 18_081 };
+
+/** Has a copy of the example listen at other ports. */
+export function movePorts(target: string, { http, tcp }: ExamplePorts): void {
+  const path = join(target, 'device.json');
+  const device = readFileSync(path, 'utf8')
+    .replace(`:${examplePorts.http}/`, `:${http}/`)
+    .replace(`:${examplePorts.tcp}"`, `:${tcp}"`);
+  writeFileSync(path, device);
 }
 
 /** Copies the example to `target`, which must not exist yet, and puts a root image beside each `run.json`. */

@@ -2,7 +2,8 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { startController } from '../controller.ts';
-import { makeExample } from './example.ts';
+import { type ExamplePorts, examplePorts, makeExample, movePorts } from './example.ts';
+import { freePorts } from './ingress.ts';
 import { BrokenClaim, Stage } from './stage.ts';
 import { tell } from './story.ts';
 
@@ -15,12 +16,22 @@ function say(line: string): void {
   process.stdout.write(`${line}\n`);
 }
 
+/** Has the example listen where nothing of this machine does: elsewhere than in a lab anything may. */
+async function freshPorts(example: string): Promise<ExamplePorts> {
+  const [http, tcp] = await freePorts();
+  movePorts(example, { http, tcp });
+  return { http, tcp };
+}
+
 /** Tells the story with everything under `directory`; the controller is ended in any case. */
 async function playIn(directory: string, adapter: 'lxc' | 'memory'): Promise<void> {
   const real = adapter === 'lxc';
   const root = join(directory, 'root');
   const example = await makeExample(join(directory, 'two-containers'), real ? 'busybox' : 'placeholder');
-  const controller = await startController({ adapter, root, commitAfterSeconds });
+  const ports = real ? examplePorts : await freshPorts(example);
+  // What is only modelled is served all the same.
+  const more = real ? [] : ['--serve'];
+  const controller = await startController({ adapter, root, commitAfterSeconds, more });
   try {
     const project = join(import.meta.dirname, '../..');
     const stage = new Stage(say, [
@@ -28,7 +39,7 @@ async function playIn(directory: string, adapter: 'lxc' | 'memory'): Promise<voi
       [`${project}/bin/`, ''],
       [`${project}/`, ''],
     ]);
-    await tell({ stage, controller, example, real });
+    await tell({ stage, controller, example, ports, real });
     const code = await controller.stop();
     stage.claim('the controller ends when it is asked to', code === 0, controller.log);
   } catch (error) {

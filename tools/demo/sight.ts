@@ -1,5 +1,6 @@
 import type { ResourceItem } from '../../controller/api/contract.ts';
 import { askJson, type RunningController } from '../controller.ts';
+import type { ExamplePorts } from './example.ts';
 import type { Stage } from './stage.ts';
 
 /** What the demo is told about. */
@@ -8,6 +9,8 @@ export interface Story {
   readonly controller: RunningController;
   /** Directory of the first revision. */
   readonly example: string;
+  /** Where its rules of ingress listen. */
+  readonly ports: ExamplePorts;
   /** Containers, bridges and rules are real: they can be looked at with other tools than ours. */
   readonly real: boolean;
 }

@@ -3,6 +3,7 @@ import type { ResourceDescription, RevisionOutcome } from '../../controller/api/
 import type { EventRecord } from '../../state/status.ts';
 import { askJson, holdfast } from '../controller.ts';
 import { followEvents } from './events.ts';
+import { nothingListens, reached } from './ingress.ts';
 import { connected, items, leases, type Story, waitSeconds } from './sight.ts';
 import { conflict, failingUpdate, lookBack, update } from './trials.ts';
 
@@ -77,6 +78,7 @@ async function down(story: Story): Promise<void> {
   await stage.show(holdfast(controller, 'down'));
   const left = await items(story, 'all');
   stage.claim('no resource is left', left.length === 0, left);
+  await nothingListens(story);
   if (!story.real) return;
   stage.claim(
     'no bridge is left',
@@ -87,6 +89,7 @@ async function down(story: Story): Promise<void> {
 /** Tells the whole story. Throws BrokenClaim at the first thing that is not as it is said to be. */
 export async function tell(story: Story): Promise<void> {
   await firstRevision(story);
+  await reached(story);
   await nothingToDo(story);
   await update(story);
   await conflict(story);
