@@ -32,6 +32,9 @@ const tryMs = 5;
 const endMs = 1_000;
 const shownLogLines = 10;
 
+/** Requests live too long for the usual young generation, from which they are then copied to the old one: a fifth more of them with this one. */
+const flags = ['--max-semi-space-size=16'];
+
 /** The proxy that comes with Holdfast, for hosts without HAProxy (see Proxy, and docs/decisions/builtin-proxy.md). */
 export function createBuiltinProxy(options: BuiltinProxyOptions): DataPlane {
   return new BuiltinProxy(options);
@@ -111,7 +114,7 @@ class BuiltinProxy implements DataPlane {
     rmSync(join(this.#directory, controlSocketName), { force: true });
     const limits = JSON.stringify({ ...usualLimits, ...this.#options.limits });
     const started = await this.#process.start(
-      [process.execPath, program(), this.#directory, limits],
+      [process.execPath, ...flags, program(), this.#directory, limits],
       cacheEnvironment(),
     );
     for (let waitedMs = 0; !(await this.#canBeTalkedTo()); waitedMs += tryMs) {

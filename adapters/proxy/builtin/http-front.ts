@@ -44,6 +44,7 @@ export class HttpFront implements Front {
       // We say ourselves what is wrong with a Host.
       requireHostHeader: false,
       noDelay: true,
+      optimizeEmptyRequests: true,
       keepAlive: true,
       keepAliveInitialDelay: probeAfterMs,
       shouldUpgradeCallback: isForWebSocket,

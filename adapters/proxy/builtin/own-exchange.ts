@@ -31,9 +31,13 @@ export class OwnExchange implements Exchange {
 
   /** Sends the head, and content as it comes. */
   send(): void {
-    this.#sent.flushHeaders();
-    const { request } = this.#visit;
+    const { request, head } = this.#visit;
     const sent = this.#sent;
+    if (head.framing.type === 'none') {
+      sent.end();
+      return;
+    }
+    sent.flushHeaders();
     request.on('data', (content: Buffer) => {
       if (sent.write(content)) return;
       request.pause();
