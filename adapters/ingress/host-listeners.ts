@@ -119,14 +119,22 @@ export class HostListeners {
   close(): void {
     this.#cancelLook();
     this.#options.sockets.close();
-    void this.#proxy?.then((proxy) => proxy.close());
+    this.#inUse.subscribe((proxy) => proxy.close());
+    this.#inUse.complete();
   }
 
   #chosenProxy(): Promise<HostProxy> {
-    this.#proxy ??= this.#options.proxy().then((proxy) => {
-      this.#inUse.next(proxy);
-      return proxy;
-    });
+    this.#proxy ??= this.#options.proxy().then(
+      (proxy) => {
+        this.#inUse.next(proxy);
+        return proxy;
+      },
+      (error: unknown) => {
+        // It may be installed by the next time.
+        this.#proxy = null;
+        throw error;
+      },
+    );
     return this.#proxy;
   }
 
