@@ -62,6 +62,14 @@ if (esbuild === null) {
     logLevel: 'warning',
   };
   await esbuild.build({ ...common, splitting: true, format: 'esm', banner: { js: banner } });
+  // A program of its own, which outlives the controller and loads nothing of it.
+  await esbuild.build({
+    ...common,
+    entryPoints: ['adapters/proxy/builtin/process.ts'],
+    entryNames: 'builtin-proxy',
+    format: 'esm',
+    banner: { js: banner },
+  });
   await esbuild.build({
     ...common,
     entryNames: 'verbs',
