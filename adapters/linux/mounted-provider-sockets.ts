@@ -28,6 +28,9 @@ interface Kept {
   problem: string | null;
 }
 
+/** A container that is held fast, or why it is not; null: it does not run. */
+type Presence = ContainerHandle | string | null;
+
 const keyOf = ({ container, socket }: ProviderSocket): string => JSON.stringify([container, socket]);
 
 function messageOf(error: unknown): string {
@@ -35,7 +38,7 @@ function messageOf(error: unknown): string {
 }
 
 /** Holds a container fast, or says why that can't be. */
-function pin(pid: number): ContainerHandle | string {
+function pin(pid: number): Presence {
   try {
     return new ContainerHandle(pid);
   } catch (error) {
@@ -43,7 +46,7 @@ function pin(pid: number): ContainerHandle | string {
   }
 }
 
-function place(container: ProviderContainer, now: ContainerHandle | string): void {
+function place(container: ProviderContainer, now: Presence): void {
   if (now instanceof ContainerHandle) container.runs(now);
   else container.isAway(now);
 }
@@ -61,8 +64,8 @@ class MountedProviderSockets implements ProviderSockets {
   readonly #exposure: SocketExposure;
   readonly #kept = new Map<string, Kept>();
   readonly #containers = new Map<string, ProviderContainer>();
-  /** Of every container that was told of: held fast, or why not. */
-  readonly #handles = new Map<string, ContainerHandle | string>();
+  /** Of every container that was told of. */
+  readonly #handles = new Map<string, Presence>();
   readonly #changed = new Subject<ProviderSocket>();
   #kernel: Kernel | null = null;
   /** Calls of `keep` take turns. */
@@ -96,7 +99,7 @@ class MountedProviderSockets implements ProviderSockets {
   moved(name: string, pid: number | null): void {
     if (this.#closed) return;
     const before = this.#handles.get(name);
-    const now = pid === null ? `container '${name}' does not run` : pin(pid);
+    const now = pid === null ? null : pin(pid);
     this.#handles.set(name, now);
     const container = this.#containers.get(name);
     if (container !== undefined) place(container, now);
@@ -118,6 +121,7 @@ class MountedProviderSockets implements ProviderSockets {
     const unavailable = await this.#openKernel();
     if (this.#closed) return;
     for (const kept of [...this.#kept.values()]) if (!wanted.has(kept.path)) this.#release(kept);
+    if (wanted.size > 0) this.#exposure.prepare(wanted.keys());
     for (const [path, socket] of wanted) this.#ensure({ socket, path, problem: null }, unavailable);
     const errors = this.#exposure.removeOthers(this.#kernel?.calls ?? null, wanted);
     if (wanted.size === 0) this.#closeKernel();
@@ -154,7 +158,6 @@ class MountedProviderSockets implements ProviderSockets {
     const kept = this.#kept.get(key) ?? wanted;
     this.#kept.set(key, kept);
     try {
-      this.#exposure.prepare(kept.path);
       if (this.#kernel === null) throw new Error(unavailable ?? 'this instance is closed');
       this.#attend(kept, this.#kernel);
     } catch (error) {

@@ -4,7 +4,7 @@ import type { DirectoryWatches } from './directory-watches.ts';
 import { whenMountsChange } from './mount-changes.ts';
 import type { After } from './network-monitor.ts';
 import { Pace } from './pace.ts';
-import { hideSocket, type ShownSocket, showSocket } from './show-socket.ts';
+import { hideSocket, notReached, type ShownSocket, showSocket } from './show-socket.ts';
 import type { SocketExposure } from './socket-exposure.ts';
 import type { SystemCalls } from './system-calls.ts';
 import { whenReadable } from './when-readable.ts';
@@ -96,12 +96,14 @@ export class ProviderContainer {
     this.#lookAtAll();
   }
 
-  /** It does not run, or can't be reached; `why` is in words. */
-  isAway(why: string): void {
+  /** It does not run (null), or is not reached for this reason. */
+  isAway(why: string | null): void {
     this.#letGo();
     const { calls, exposure } = this.#options;
     for (const { kept } of this.#sockets.values()) {
-      kept.report(hideSocket({ calls, exposure, path: kept.path }, why));
+      const { container, path } = kept;
+      const problem = why === null ? `container '${container}' does not run` : notReached(container, why);
+      kept.report(hideSocket({ calls, exposure, path }, problem));
     }
   }
 

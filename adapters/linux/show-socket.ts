@@ -21,6 +21,11 @@ export interface ShowRequest extends ShownSocket {
   readonly passing: (directory: number, name: string) => void;
 }
 
+/** A problem that is none of a socket alone. */
+export function notReached(container: string, why: string): string {
+  return `container '${container}' is not reached: ${why}`;
+}
+
 function codeOf(error: unknown): unknown {
   return error instanceof Error && 'code' in error ? error.code : null;
 }
@@ -82,9 +87,7 @@ export function showSocket(request: ShowRequest): string | null {
     return null;
   } catch (error) {
     const why =
-      error instanceof NoContainer
-        ? `container '${request.container}' does not run: ${error.message}`
-        : inWords(request, error);
+      error instanceof NoContainer ? notReached(request.container, error.message) : inWords(request, error);
     return hideSocket(request, why);
   }
 }

@@ -62,10 +62,10 @@ export class SocketExposure {
     }
   }
 
-  /** Makes sure that there is a file at `path`; what is mounted over it stays. */
-  prepare(path: string): void {
+  /** Makes sure that there is a file at each of these paths; what is mounted over it stays. */
+  prepare(paths: Iterable<string>): void {
     this.#makeDirectory();
-    if (!existsSync(path)) closeSync(openSync(path, 'a', 0o600));
+    for (const path of paths) if (!existsSync(path)) closeSync(openSync(path, 'a', 0o600));
   }
 
   /** Takes away what a process that was killed while it replaced a mount has left: there is one mount at each path, or none. */
@@ -129,6 +129,7 @@ export class SocketExposure {
   }
 
   #makeDirectory(): void {
+    mkdirSync(dirname(this.#directory), { recursive: true });
     mkdirSync(this.#directory, { recursive: true, mode: 0o700 });
     const there = lstatSync(this.#directory);
     if (!there.isDirectory() || there.uid !== process.geteuid?.()) {

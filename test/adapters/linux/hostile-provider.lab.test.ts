@@ -5,8 +5,6 @@ import {
   fstatSync,
   mkdirSync,
   mkdtempSync,
-  readdirSync,
-  readFileSync,
   rmSync,
   statSync,
   symlinkSync,
@@ -27,6 +25,7 @@ import {
   openSockets,
   serve,
   startContainer,
+  watchCount,
 } from './socket-bench.ts';
 
 const web = { container: 'web', socket: '/run/x.sock' };
@@ -236,17 +235,6 @@ const flood = `
   chdir $ARGV[0] or die;
   print "begun\\n";
   for (;;) { for my $i (1 .. 50) { open my $f, '>', "f$i"; close $f; rename "f$i", "g$i"; unlink "g$i" } }`;
-
-/** How many watches this process has (proc(5), fdinfo of inotify). */
-function watchCount(): number {
-  return readdirSync('/proc/self/fdinfo').reduce((sum, name) => {
-    try {
-      return sum + readFileSync(`/proc/self/fdinfo/${name}`, 'utf8').split('inotify wd:').length - 1;
-    } catch {
-      return sum;
-    }
-  }, 0);
-}
 
 labTest(
   '[LINK-11] a container that floods its watch is looked at once a second, and others as ever',

@@ -1,9 +1,10 @@
-import { type ChildProcess, execFile, spawn } from 'node:child_process';
+import { type ChildProcessByStdio, execFile, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { chmodSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { connect, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import type { Readable, Writable } from 'node:stream';
 import { promisify } from 'node:util';
 import type { ExecutionContext } from 'ava';
 import { createProviderSockets } from '../../../adapters/linux/mounted-provider-sockets.ts';
@@ -13,18 +14,32 @@ import { makeBusyboxRoot } from '../../lab/busybox-root.ts';
 
 /** What the suites about sockets of containers share: processes with a root, mounts and process ids of their own. */
 
-/** Enters the root `$1` for good and stays. `/run` is a file system of its own, as containers like it. */
-const enterRoot = `
+/**
+ * Makes namespaces, those of users if `$ARGV[1]`, and when it is told that these have users, starts an init that has `$ARGV[0]` for its root for
+ * good. `/run` is a file system of its own, as containers like it. unshare is a system call.
+ */
+const launcher = `
+  $| = 1;
+  my $unshare = (qx(uname -m) =~ /aarch64/) ? 97 : 272;
+  syscall($unshare, 0x20000 | 0x20000000 | ($ARGV[1] ? 0x10000000 : 0)) == 0 or die "unshare: $!";
+  print "made\n";
+  <STDIN>;
+  $) = '0 0';
+  ($(, $<, $>) = (0, 0, 0);
+  if (fork) { wait; exit }
+  exec 'sh', '-c', <<'EOF', 'sh', $ARGV[0];
 set -e
+mount --make-rprivate /
 mount --bind "$1" "$1"
 cd "$1"
 pivot_root . .old
 exec /bin/busybox sh -c '
-  /bin/busybox umount -l /.old
   /bin/busybox mount -t proc proc /proc
+  /bin/busybox umount -l /.old
   /bin/busybox mount -t tmpfs tmpfs /run
   echo up
-  exec /bin/busybox sleep 2147483647'`;
+  exec /bin/busybox sleep 2147483647'
+EOF`;
 
 /** A container without LXC, as its kernel sees it. */
 export interface BareContainer {
@@ -34,52 +49,83 @@ export interface BareContainer {
   readonly at: (path: string) => string;
   /** Runs a busybox applet in it. */
   readonly inside: (...argv: readonly string[]) => Promise<void>;
+  /** Starts a program in it, which ends with it. */
+  readonly begin: (...argv: readonly string[]) => void;
   /** Ends it, and resolves when it has. */
   readonly kill: () => Promise<void>;
 }
 
-async function initOf(child: ChildProcess): Promise<number> {
-  await once(child.stdout ?? child, 'data');
-  return Number(readFileSync(`/proc/${child.pid}/task/${child.pid}/children`, 'utf8').trim());
+/** The next thing that it says is said. */
+async function hear({ stdout }: ChildProcessByStdio<Writable, Readable, null>): Promise<void> {
+  await once(stdout, 'data');
+}
+
+function initOf(pid: number | undefined): number {
+  return Number(readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8').trim());
+}
+
+/** Its users 0 to 65535 are 100000 to 165535 of the host. */
+function mapUsers(pid: number | undefined): void {
+  for (const map of ['uid_map', 'gid_map']) writeFileSync(`/proc/${pid}/${map}`, '0 100000 65536');
 }
 
 /** A busybox root in a directory that goes with the test. */
 export async function makeRoot(t: ExecutionContext): Promise<string> {
   const directory = mkdtempSync(join(tmpdir(), 'container-'));
   t.teardown(() => rmSync(directory, { recursive: true, force: true }));
+  chmodSync(directory, 0o755);
   const root = await makeBusyboxRoot(join(directory, 'root'));
   for (const name of ['run', '.old']) mkdirSync(join(root, name));
   return root;
 }
 
+export interface ContainerOptions {
+  /** It has users of its own, and the host's root is nobody there. */
+  readonly unprivileged?: boolean;
+}
+
 /** Starts a container in a root of `makeRoot`; it ends with the test. */
-export async function startContainer(t: ExecutionContext, root: string): Promise<BareContainer> {
-  const namespaces = ['--mount', '--propagation', 'private', '--pid', '--fork', '--kill-child'];
-  const child = spawn('unshare', [...namespaces, '--', 'sh', '-c', enterRoot, 'sh', root], {
-    stdio: ['ignore', 'pipe', 'inherit'],
+export async function startContainer(
+  t: ExecutionContext,
+  root: string,
+  { unprivileged = false }: ContainerOptions = {},
+): Promise<BareContainer> {
+  const child = spawn('perl', ['-e', launcher, root, unprivileged ? '1' : ''], {
+    stdio: ['pipe', 'pipe', 'inherit'],
   });
   const ended = once(child, 'exit');
-  const pid = await initOf(child);
+  await hear(child);
+  if (unprivileged) mapUsers(child.pid);
+  child.stdin.write('go\n');
+  await hear(child);
+  const pid = initOf(child.pid);
   const kill = async () => {
-    child.kill('SIGKILL');
+    if (child.exitCode === null) process.kill(pid, 'SIGKILL');
     await ended;
   };
   t.teardown(kill);
-  const enter = ['--target', `${pid}`, '--mount', '--pid', '--root', '--wd=/', '--', '/bin/busybox'];
+  const user = unprivileged ? ['--user', '--setuid=0', '--setgid=0'] : [];
+  const enter = ['--target', `${pid}`, ...user, '--mount', '--pid', '--root', '--wd=/', '--'];
   return {
     pid,
     at: (path) => `/proc/${pid}/root${path}`,
-    inside: async (...argv) => void (await promisify(execFile)('nsenter', [...enter, ...argv])),
+    inside: async (...argv) =>
+      void (await promisify(execFile)('nsenter', [...enter, '/bin/busybox', ...argv])),
+    begin: (...argv) =>
+      void spawn('nsenter', [...enter, ...argv], {
+        stdio: ['ignore', 'ignore', 'inherit'],
+        env: { LC_ALL: 'C', PATH: process.env.PATH },
+      }),
     kill,
   };
 }
 
-/** Listens at a path and says `words` to whoever connects; resolves to what ends it, which removes the socket. */
-export async function serve(t: ExecutionContext, path: string, words: string): Promise<() => void> {
+/** Listens at a path and says `words` to whoever connects; resolves to what ends it, and removes the socket. */
+export async function serve(t: ExecutionContext, path: string, words: string): Promise<() => Promise<void>> {
   const server = createServer((socket) => socket.on('error', () => undefined).end(words));
   server.listen(path);
   await once(server, 'listening');
-  const close = () => void server.close();
+  const close = async () => void (await promisify(server.close.bind(server))().catch(() => undefined));
   t.teardown(close);
   return close;
 }
@@ -121,4 +167,15 @@ export function openSockets(
     rmSync(root, { recursive: true, force: true });
   });
   return { root, sockets };
+}
+
+/** How many watches this process has (proc(5), fdinfo of inotify). */
+export function watchCount(): number {
+  return readdirSync('/proc/self/fdinfo').reduce((sum, name) => {
+    try {
+      return sum + readFileSync(`/proc/self/fdinfo/${name}`, 'utf8').split('inotify wd:').length - 1;
+    } catch {
+      return sum;
+    }
+  }, 0);
 }

@@ -1,0 +1,26 @@
+import { closeSync } from 'node:fs';
+import test from 'ava';
+import { mountIdOf, ownMounts, readMountInfo } from '../../../adapters/linux/mount-info.ts';
+import { openBehind } from '../../../adapters/linux/open-path.ts';
+
+const text = `36 35 98:0 /mnt1 /mnt2 rw,noatime master:1 shared:7 - ext3 /dev/root rw,errors=continue
+71 36 0:49 / /run/with\\040space\\134 rw - tmpfs - rw
+72 36 0:50 /- /a ro - fuse.sshfs host:/ rw
+`;
+
+test('[LINK-11] mounts are read with their file systems, whatever optional fields there are', (t) => {
+  t.deepEqual(readMountInfo(text), [
+    { id: 36, device: '98:0', mountPoint: '/mnt2', type: 'ext3' },
+    { id: 71, device: '0:49', mountPoint: '/run/with space\\', type: 'tmpfs' },
+    { id: 72, device: '0:50', mountPoint: '/a', type: 'fuse.sshfs' },
+  ]);
+  t.deepEqual(readMountInfo(''), []);
+});
+
+test('[LINK-11] the mount of a descriptor is one of those of this process', (t) => {
+  const proc = openBehind('/proc');
+  const mount = ownMounts().find(({ id }) => id === mountIdOf(proc));
+  closeSync(proc);
+  t.is(mount?.type, 'proc');
+  t.is(mount?.mountPoint, '/proc');
+});
