@@ -4,6 +4,8 @@ import { allocator } from './allocator.ts';
 import { commandLine } from './command-line.ts';
 import { database } from './database.ts';
 import { engine } from './engine.ts';
+import { ingress } from './ingress.ts';
+import { ingressRules } from './ingress-rules.ts';
 import type { Reading } from './measure.ts';
 import { quietDevice } from './quiet.ts';
 import { realContainers } from './real-containers.ts';
@@ -27,6 +29,8 @@ const benchmarks: Readonly<Record<string, () => Promise<readonly Reading[]>>> = 
   cli: commandLine,
   lxc: inLab ? realContainers : leftOut,
   rollback: inLab ? rolledBack : leftOut,
+  ingress: inLab ? ingress : leftOut,
+  rules: inLab ? ingressRules : leftOut,
   quiet: () => quietDevice(inLab ? 'lxc' : 'memory'),
 };
 

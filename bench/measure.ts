@@ -16,12 +16,23 @@ export interface Reading {
   readonly ok: boolean | null;
 }
 
+/** How much is too much, or too little. */
+type Bound = { readonly atMost: number } | { readonly atLeast: number };
+
+function keeps(bound: Bound, value: number): boolean {
+  return 'atMost' in bound ? value <= bound.atMost : value >= bound.atLeast;
+}
+
+function boundText(bound: Bound): string {
+  return 'atMost' in bound ? `≤ ${bound.atMost}` : `≥ ${bound.atLeast}`;
+}
+
 /** What a benchmark says of itself, beside what it measured. */
 export interface Question {
   readonly name: string;
   readonly unit: string;
   readonly peer?: { readonly name: string; readonly value: number };
-  readonly limit?: { readonly of: 'value' | 'ratio'; readonly atMost: number };
+  readonly limit?: { readonly of: 'value' | 'ratio' } & Bound;
 }
 
 /** Three digits are more than this machine can tell apart. */
@@ -40,8 +51,8 @@ export function reading(question: Question, value: number): Reading {
     peer: peer?.name ?? null,
     peerValue: peer === undefined ? null : rounded(peer.value),
     ratio: ratio === null ? null : rounded(ratio),
-    limit: limit === undefined ? null : `${limit.of} ≤ ${limit.atMost}`,
-    ok: limit === undefined || measured === null ? null : measured <= limit.atMost,
+    limit: limit === undefined ? null : `${limit.of} ${boundText(limit)}`,
+    ok: limit === undefined || measured === null ? null : keeps(limit, measured),
   };
 }
 
