@@ -68,14 +68,25 @@ export function sightOf(
   };
 }
 
-function driftOf({ forwards, proxied }: Carriage, ground: Ground): readonly string[] {
-  const forwarded = forwards.length > 0 && ground.forwards !== null ? [ground.forwards] : [];
-  if (proxied === null) return forwarded;
-  const served = ground.process?.listeners.find(({ name }) => name === proxied.name);
-  if (served === undefined) {
-    const where = proxied.addresses.map((host) => listenText({ host, port: proxied.port })).join(', ');
-    const why = ground.process === null ? 'the proxy does not run' : 'the proxy does not know it';
-    return [...forwarded, `nothing listens at ${where}: ${why}`];
-  }
-  return isDeepStrictEqual(served, proxied) ? forwarded : [...forwarded, 'the proxy serves it otherwise'];
+function driftOf(carriage: Carriage, ground: Ground): readonly string[] {
+  return [...forwardDrift(carriage, ground), ...proxyDrift(carriage, ground)];
+}
+
+function forwardDrift({ forwards }: Carriage, ground: Ground): readonly string[] {
+  if (forwards.length === 0 || ground.forwards === null) return [];
+  return [`what comes in at ${placesText(forwards)} is not forwarded as it should be: ${ground.forwards}`];
+}
+
+function proxyDrift({ proxied }: Carriage, { process }: Ground): readonly string[] {
+  if (proxied === null) return [];
+  const served = process?.listeners.find(({ name }) => name === proxied.name);
+  if (isDeepStrictEqual(served, proxied)) return [];
+  if (served !== undefined) return ['the proxy serves it otherwise'];
+  const places = proxied.addresses.map((address) => ({ address, port: proxied.port }));
+  const why = process === null ? 'the proxy does not run' : 'the proxy does not know it';
+  return [`nothing listens at ${placesText(places)}: ${why}`];
+}
+
+function placesText(places: readonly Pick<Forward, 'address' | 'port'>[]): string {
+  return places.map(({ address, port }) => listenText({ host: address, port })).join(', ');
 }

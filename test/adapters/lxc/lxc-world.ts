@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import type { Adapter } from '../../../adapters/adapter.ts';
-import { createLxcAdapter } from '../../../adapters/lxc/lxc-adapter.ts';
+import { createLxcAdapter, type LxcAdapterOptions } from '../../../adapters/lxc/lxc-adapter.ts';
 import { systemClock } from '../../../controller/clock.ts';
 import type { ContainerWorld } from '../../contract/container-contract.ts';
 import { inits, makeBusyboxRoot } from '../../lab/busybox-root.ts';
@@ -75,7 +75,7 @@ async function takeForeignThings(): Promise<void> {
 }
 
 /** Must run in the lab (test/lab/lab.ts): it makes bridges, rules and containers. */
-export async function makeLxcWorld(): Promise<LxcWorld> {
+export async function makeLxcWorld(options: Pick<LxcAdapterOptions, 'proxy'> = {}): Promise<LxcWorld> {
   if (process.env.HOLDFAST_LAB !== '1') {
     throw new Error('this suite changes the network: run it with node test/lab/lab.ts -- ava FILE');
   }
@@ -89,6 +89,7 @@ export async function makeLxcWorld(): Promise<LxcWorld> {
       root: directory,
       objects: (sha256) => join(objects, sha256),
       after: systemClock().after,
+      ...options,
     });
     adapters.push(adapter);
     return adapter;

@@ -1,8 +1,6 @@
 import { once } from 'node:events';
-import { readFileSync } from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { get } from 'node:http';
-import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import test from 'ava';
@@ -18,22 +16,11 @@ import {
   start,
   stop,
 } from '../../contract/fixtures.ts';
-import { type ListenerWorld, listenerContract, type PortHolder } from '../../contract/listener-contract.ts';
+import { type ListenerWorld, listenerContract } from '../../contract/listener-contract.ts';
 import { play, scenes } from '../../contract/stage.ts';
+import { takePort } from '../../contract/take-port.ts';
 
 const { after } = systemClock();
-
-/** Has this process listen, as any other program could. */
-async function takePort(port: number): Promise<PortHolder> {
-  const server = createServer().listen(port, '127.0.0.1');
-  await once(server, 'listening');
-  return {
-    process: readFileSync('/proc/self/comm', 'utf8').trim(),
-    release: async () => {
-      await once(server.close(), 'close');
-    },
-  };
-}
 
 async function make(): Promise<ListenerWorld> {
   const root = await mkdtemp(join(tmpdir(), 'serve-'));
