@@ -1,0 +1,153 @@
+import { existsSync, truncateSync } from 'node:fs';
+import { join } from 'node:path';
+import type { After } from '../../linux/network-monitor.ts';
+import type { ProcessIdentity } from '../../linux/process-identity.ts';
+import { readIfThere } from '../../linux/read-if-there.ts';
+import { SupervisedProcess } from '../supervised-process.ts';
+import { answerTo, Conversation, isAbsence } from './command-socket.ts';
+import { untilFound } from './patience.ts';
+import {
+  type Count,
+  type MasterReport,
+  readCounts,
+  readMasterReport,
+  readWorkerReport,
+  type WorkerReport,
+} from './process-reports.ts';
+
+/** What a master takes to end its workers, which do not wait for their connections then. */
+const endMs = 2000;
+
+/** Only of sections that lead to providers (management.txt, `show stat`: type 2). */
+const countQuestion = 'show stat -1 2 -1';
+
+/** A process of HAProxy that has ended, or that can't serve what it was given; what it said is in its log. */
+export class NotServing extends Error {
+  override readonly name = 'NotServing';
+}
+
+/**
+ * The processes of one HAProxy (management.txt, 4): a master, which starts anew from its configuration when it is told to; the worker, which
+ * serves; and earlier workers, which drain: they keep the connections that they have, and end with the last one.
+ */
+export class ProcessFamily {
+  readonly #directory: string;
+  readonly #after: After;
+  readonly #supervised: SupervisedProcess;
+  /** Unix socket on which the master takes commands. */
+  readonly masterSocket: string;
+  /** Unix socket on which the worker takes commands; one that drains takes none there. */
+  readonly workerSocket: string;
+
+  /** `mark`: path of the configuration. */
+  constructor(directory: string, mark: string, after: After) {
+    this.#directory = directory;
+    this.#after = after;
+    this.#supervised = new SupervisedProcess({ directory, mark, after });
+    this.masterSocket = join(directory, 'master');
+    this.workerSocket = join(directory, 'worker');
+  }
+
+  /** The master; null: nothing runs. Where our directory is not there, nothing was ever started. */
+  running(): ProcessIdentity | null {
+    return existsSync(this.#directory) ? this.#supervised.find() : null;
+  }
+
+  /** Runs `words`, which become a master; those of a former one have to be ended before. */
+  start(words: readonly string[]): Promise<ProcessIdentity> {
+    return this.#supervised.start(words);
+  }
+
+  /** Ends all of them, also those that a killed master has left. */
+  end(): Promise<void> {
+    return this.#supervised.end(endMs);
+  }
+
+  /** Tells the master to read its configuration anew (management.txt, 3.1, SIGUSR2). What it then says is all that is in the log. */
+  startAnew(master: ProcessIdentity): void {
+    truncateSync(this.#supervised.log);
+    process.kill(master.pid, 'SIGUSR2');
+  }
+
+  /** All that was said since. */
+  log(): string {
+    return readIfThere(this.#supervised.log) ?? '';
+  }
+
+  /** Resolves once a worker serves the configuration of this digest. Rejects with NotServing where none will. */
+  async untilServes(digest: string): Promise<void> {
+    await untilFound(this.#after, 'a process that serves its configuration', async () => {
+      const report = await this.#present(() => this.#askWorker());
+      if (report?.digest === digest) return report;
+      // The master says so once it has told all that is to be told.
+      if (this.log().includes('Loading failure!')) throw new NotServing('HAProxy could not start anew');
+      return null;
+    });
+  }
+
+  /** The worker. Rejects with NotServing where the master has ended. */
+  worker(): Promise<WorkerReport> {
+    return untilFound(this.#after, 'an answer of the process that serves', () =>
+      this.#present(() => this.#askWorker()),
+    );
+  }
+
+  /** The master. Rejects as `worker` does. */
+  master(): Promise<MasterReport> {
+    return untilFound(this.#after, 'an answer of the master', () =>
+      this.#present(async () => readMasterReport(await answerTo(this.masterSocket, 'show proc'))),
+    );
+  }
+
+  /** Talks to the worker; to be ended by the caller. */
+  async converse(): Promise<Conversation> {
+    return untilFound(this.#after, 'a conversation with the process that serves', () =>
+      this.#present(() => Conversation.open(this.workerSocket)),
+    );
+  }
+
+  /** Resolves once the worker of a conversation drains, or has ended: no new connection is its own any more. */
+  async untilDrains(conversation: Conversation): Promise<void> {
+    await untilFound(this.#after, 'the end of the former process', async () => {
+      const answer = await conversation.ask('show info');
+      return answer === null || readWorkerReport(answer)?.isDraining === true ? true : null;
+    });
+  }
+
+  /** Asks a worker that drains. Where it has ended, the answer says so in words. */
+  askDraining(pid: number, command: string): Promise<string> {
+    return untilFound(this.#after, `an answer of process ${pid}, which drains,`, () =>
+      this.#present(() => answerTo(this.masterSocket, `@!${pid} ${command}`)),
+    );
+  }
+
+  /** What the worker has carried, by section. */
+  async counts(): Promise<ReadonlyMap<string, Count>> {
+    return untilFound(this.#after, 'what the process that serves has counted', () =>
+      this.#present(async () => readCounts(await answerTo(this.workerSocket, countQuestion))),
+    );
+  }
+
+  async drainingCounts(pid: number): Promise<ReadonlyMap<string, Count>> {
+    return readCounts(await this.askDraining(pid, countQuestion));
+  }
+
+  async countsOf(conversation: Conversation): Promise<ReadonlyMap<string, Count>> {
+    return readCounts((await conversation.ask(countQuestion)) ?? '');
+  }
+
+  async #askWorker(): Promise<WorkerReport | null> {
+    return readWorkerReport(await answerTo(this.workerSocket, 'show info'));
+  }
+
+  /** Null while nobody is there to answer, which may come. */
+  async #present<Answer>(ask: () => Promise<Answer | null>): Promise<Answer | null> {
+    try {
+      return await ask();
+    } catch (error) {
+      if (!isAbsence(error)) throw error;
+      if (this.running() === null) throw new NotServing('HAProxy has ended', { cause: error });
+      return null;
+    }
+  }
+}

@@ -1,0 +1,71 @@
+/** What processes of HAProxy say of themselves, read (management.txt, 9.3 and 9.4). */
+
+/** `show info` of a process that serves. */
+export interface WorkerReport {
+  readonly pid: number;
+  /** Digest of the configuration that it serves. */
+  readonly digest: string;
+  /** It has been replaced: it takes no connection any more, and ends with the last one that it has. */
+  readonly isDraining: boolean;
+}
+
+/** Null where that is no such report, or a part of one. */
+export function readWorkerReport(text: string): WorkerReport | null {
+  const [pid, stopping, digest] = [
+    /^Pid: (\d+)$/m,
+    /^Stopping: (\d)$/m,
+    /^description: ([0-9a-f]{64})$/m,
+  ].map((pattern) => pattern.exec(text)?.[1]);
+  if (pid === undefined || stopping === undefined || digest === undefined) return null;
+  return { pid: Number(pid), digest, isDraining: stopping !== '0' };
+}
+
+/** `show proc` of the master. */
+export interface MasterReport {
+  readonly reloads: number;
+  /** Attempts to start anew that have failed since one last succeeded. */
+  readonly failures: number;
+  readonly worker: number | null;
+  readonly draining: readonly number[];
+}
+
+/** Null where that is no such report. */
+export function readMasterReport(text: string): MasterReport | null {
+  const master = /^\d+\s+master\s+(\d+) \[failed: (\d+)\]/m.exec(text);
+  if (master === null) return null;
+  const [current = '', old = ''] = text.split('# old workers');
+  const workers = (part: string) => [...part.matchAll(/^(\d+)\s+worker\s/gm)].map(([, pid]) => Number(pid));
+  return {
+    reloads: Number(master[1]),
+    failures: Number(master[2]),
+    worker: workers(current)[0] ?? null,
+    draining: workers(old),
+  };
+}
+
+/** What has gone through one section. */
+export interface Count {
+  readonly connections: number;
+  readonly bytesIn: number;
+  readonly bytesOut: number;
+}
+
+/** `show stat`, which is CSV whose first line names the columns: what each section that leads to a provider has carried. */
+export function readCounts(text: string): ReadonlyMap<string, Count> {
+  const [head = '', ...lines] = text.split('\n');
+  const names = head.replace(/^# /, '').split(',');
+  const column = (name: string) => names.indexOf(name);
+  const columns = { name: column('pxname'), stot: column('stot'), bin: column('bin'), bout: column('bout') };
+  const rows = lines.filter((line) => line.startsWith('r')).map((line) => line.split(','));
+  const numberIn = (row: readonly string[], index: number) => Number(row[index] ?? 0);
+  return new Map(
+    rows.map((row) => [
+      row[columns.name] ?? '',
+      {
+        connections: numberIn(row, columns.stot),
+        bytesIn: numberIn(row, columns.bin),
+        bytesOut: numberIn(row, columns.bout),
+      },
+    ]),
+  );
+}
