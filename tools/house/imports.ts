@@ -44,6 +44,23 @@ const parts: readonly Part[] = [
     packages: [...adapterPackages, /^koffi$/],
   },
   {
+    name: 'composition',
+    // The controller's, and that of the process that proxies when there is no HAProxy.
+    files: /^(controller\/main|adapters\/proxy\/builtin\/process)\.ts$/,
+    mayImport: [
+      'controller',
+      'lxc',
+      'memory',
+      'proxy',
+      'linux',
+      'reconcilers',
+      'adapter',
+      'state',
+      'state/store',
+    ],
+    packages: null,
+  },
+  {
     name: 'proxy',
     files: /^adapters\/proxy\//,
     mayImport: ['linux', 'adapter', 'state'],
@@ -66,22 +83,6 @@ const parts: readonly Part[] = [
     files: /^adapters\/lxc\//,
     mayImport: ['ingress', 'proxy', 'linux', 'adapter', 'state'],
     packages: adapterPackages,
-  },
-  {
-    name: 'composition',
-    files: /^controller\/main\.ts$/,
-    mayImport: [
-      'controller',
-      'lxc',
-      'memory',
-      'proxy',
-      'linux',
-      'reconcilers',
-      'adapter',
-      'state',
-      'state/store',
-    ],
-    packages: null,
   },
   {
     name: 'controller',
