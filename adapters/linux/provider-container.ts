@@ -141,10 +141,10 @@ export class ProviderContainer {
       this.#watchEnd(handle.pid);
       // Throws if that process is not ours any more, but another with its id.
       this.#mounts = handle.openMounts();
-      this.#watchMounts();
     } catch (error) {
       if (!(error instanceof NoContainer)) this.#deaf = messageOf(error);
     }
+    this.#watchMounts();
   }
 
   /** At its end everything is let go at once: an open list of mounts keeps alive all that the container has mounted. */
@@ -161,11 +161,12 @@ export class ProviderContainer {
 
   #watchMounts(): void {
     if (this.#mounts === null) return;
-    this.#unwatchMounts = whenMountsChange({
-      ...this.#options,
-      mounts: this.#mounts,
-      fire: () => this.suspect(),
-    });
+    const fire = () => this.suspect();
+    try {
+      this.#unwatchMounts = whenMountsChange({ ...this.#options, mounts: this.#mounts, fire });
+    } catch (error) {
+      this.#deaf = messageOf(error);
+    }
   }
 
   #suspect(sockets: Iterable<Watched>): void {

@@ -1,20 +1,13 @@
-import { mkdirSync, readFileSync, rmdirSync } from 'node:fs';
+import { mkdirSync, rmdirSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Commands } from '../linux/command.ts';
+import { ownMounts } from '../linux/mount-info.ts';
 import type { Layout } from './layout.ts';
 import { entriesOf } from './storage.ts';
 
-/** Where something is mounted in this mount namespace (proc(5), mountinfo; spaces and backslashes are octal there). */
+/** Where something is mounted in this mount namespace. */
 function mountPoints(): ReadonlySet<string> {
-  const points = new Set<string>();
-  for (const line of readFileSync('/proc/self/mountinfo', 'utf8').split('\n')) {
-    const point = line.split(' ', 5)[4];
-    if (point === undefined) continue;
-    points.add(
-      point.replace(/\\([0-7]{3})/g, (_, octal: string) => String.fromCharCode(Number.parseInt(octal, 8))),
-    );
-  }
-  return points;
+  return new Set(ownMounts().map(({ mountPoint }) => mountPoint));
 }
 
 /**
