@@ -31,7 +31,7 @@ export function proxyTcpContract(test: TestFn, subject: ProxySubject): void {
             const chunks: Buffer[] = [];
             socket.on('data', (chunk: Buffer) => chunks.push(chunk));
             // Answers only once the client has closed its half.
-            socket.on('end', () => socket.end(`got ${Buffer.concat(chunks).toString('latin1')}`));
+            socket.on('end', () => socket.end(Buffer.concat([Buffer.from('got '), ...chunks])));
           },
           at,
         );

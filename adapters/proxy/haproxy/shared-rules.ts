@@ -65,11 +65,15 @@ const answers: readonly (readonly [status: number, said: string])[] = [
   [504, 'the service does not answer'],
 ];
 
+/** After these nothing more is read on the connection: where one request ended could have been a matter of opinion. */
+const last: ReadonlySet<number> = new Set([400, 405, 408, 413]);
+
 /** Answers that are ours and not a provider's: a short line of plain text. */
 export function errorAnswers(): readonly string[] {
-  return answers.map(
-    ([status, said]) => `  http-error status ${status} content-type text/plain string "${status} ${said}\\n"`,
-  );
+  return answers.map(([status, said]) => {
+    const close = last.has(status) ? ' hdr Connection close' : '';
+    return `  http-error status ${status} content-type text/plain string "${status} ${said}\\n"${close}`;
+  });
 }
 
 /** Refused, since two readers could take it for two things. The conditions of one rule are alternatives. */
@@ -81,6 +85,8 @@ const refusals: readonly string[] = [
   `  http-request deny deny_status 400 if { req.fhdr(host) -m reg '[^][A-Za-z0-9._~!$&()*+,;=:%-]' }`,
   '  http-request deny deny_status 400 if { req.fhdr_cnt(content-length) gt 1 }',
   '  http-request deny deny_status 400 if { req.fhdr(transfer-encoding) -m found } { req.fhdr(content-length) -m found }',
+  // Controls, which some readers end a value at; carriage returns and line feeds end each line here.
+  `  http-request deny deny_status 400 if { req.hdrs -m reg '[\\x00-\\x08\\x0b\\x0c\\x0e-\\x1f\\x7f]' }`,
   // A segment that is `.` or `..`, also where its dots are encoded.
   `  http-request deny deny_status 400 if { path -m reg -i '/(\\.|%2e){1,2}(/|$)' }`,
 ];
