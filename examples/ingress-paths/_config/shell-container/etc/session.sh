@@ -1,0 +1,2 @@
+echo SSH-2.0-example
+exec cat
