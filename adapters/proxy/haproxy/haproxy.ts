@@ -155,7 +155,8 @@ class Haproxy implements DataPlane {
       if (report === null) throw new ProxyError('ProxyFailed', 'HAProxy ended while it was talked to');
       const before = this.#files.listenersOf(report.digest);
       if (report.digest === configuration.digest && before !== null) return;
-      await requireFree(listeners, before ?? []);
+      // Where it is not known what is served, any port may be ours.
+      await requireFree(listeners, before ?? listeners);
       await this.#replace(master, report, configuration, listeners);
       await this.#drain(former, report, before ?? [], listeners);
       this.#files.keepOnly(configuration.digest);
@@ -173,7 +174,7 @@ class Haproxy implements DataPlane {
   ): Promise<void> {
     const undo = this.#files.write(configuration, listeners);
     try {
-      this.#family.startAnew(master);
+      await this.#family.startAnew(master);
       await this.#family.untilServes(configuration.digest);
     } catch (error) {
       undo();

@@ -63,8 +63,13 @@ export class ProcessFamily {
     return this.#supervised.end(endMs);
   }
 
-  /** Tells the master to read its configuration anew (management.txt, 3.1, SIGUSR2). What it then says is all that is in the log. */
-  startAnew(master: ProcessIdentity): void {
+  /**
+   * Tells the master to read its configuration anew (management.txt, 3.1, SIGUSR2). What it then says is all that is in the log. Rejects as
+   * `worker` does.
+   */
+  async startAnew(master: ProcessIdentity): Promise<void> {
+    // One that is still becoming the next one loses a signal; one that answers does not.
+    await this.master();
     truncateSync(this.#supervised.log);
     process.kill(master.pid, 'SIGUSR2');
   }
