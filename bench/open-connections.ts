@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import { once } from 'node:events';
 import { createServer, type Server } from 'node:http';
 import { type AddressInfo, connect, type Socket } from 'node:net';
@@ -6,6 +7,11 @@ import { type AddressInfo, connect, type Socket } from 'node:net';
 export interface Origin {
   readonly port: number;
   close(): void;
+}
+
+/** RFC 6455, 4.2.2. */
+function acceptOf(key: string): string {
+  return createHash('sha1').update(`${key}258EAFA5-E914-47DA-95CA-C5AB0DC85B11`).digest('base64');
 }
 
 /** How often each download gets a piece. */
@@ -25,9 +31,12 @@ export async function startOrigin(): Promise<Origin> {
     sockets.add(socket);
     socket.once('close', () => sockets.delete(socket));
   });
-  server.on('upgrade', (_request, socket) => {
+  server.on('upgrade', (request, socket) => {
     socket.on('error', () => socket.destroy());
-    socket.write('HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n');
+    const accept = acceptOf(request.headers['sec-websocket-key'] ?? '');
+    socket.write(
+      `HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Accept: ${accept}\r\n\r\n`,
+    );
     socket.pipe(socket);
   });
   const timer = setInterval(() => {
@@ -69,10 +78,10 @@ export class OpenConnections {
     const socket = connect({ host: '127.0.0.1', port });
     const held: Held = { socket, received: 0, closed: false };
     this.#held.push(held);
-    const first = new Promise<void>((resolve) => {
+    const first = new Promise<Buffer>((resolve) => {
       socket.on('data', (piece) => {
         held.received += piece.length;
-        resolve();
+        resolve(piece);
       });
     });
     socket.on('error', () => {});
@@ -80,7 +89,9 @@ export class OpenConnections {
       held.closed = true;
     });
     socket.write(request);
-    await first;
+    const answer = (await first).toString('latin1');
+    if (!/^HTTP\/1\.1 (?:101|200) /.test(answer))
+      throw new Error(`expected an answer that begins, found ${answer}`);
   }
 
   /** How many are not open any more, or over which nothing new comes within `withinMs` although `poke` was written to each. */
