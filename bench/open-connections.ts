@@ -78,7 +78,7 @@ export class OpenConnections {
     const socket = connect({ host: '127.0.0.1', port });
     const held: Held = { socket, received: 0, closed: false };
     this.#held.push(held);
-    const first = new Promise<Buffer>((resolve) => {
+    const first = new Promise<string | Buffer>((resolve) => {
       socket.on('data', (piece) => {
         held.received += piece.length;
         resolve(piece);
