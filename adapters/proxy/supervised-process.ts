@@ -134,7 +134,8 @@ export class SupervisedProcess {
     const record = parseRecord(readIfThere(this.#record));
     if (record === null || record.boot !== bootId()) return null;
     const found = identify(record.pid);
-    return found?.startTime === record.startTime && this.#isMarked(found.pid) ? found : null;
+    if (found?.startTime !== record.startTime) return null;
+    return this.#isMarked(found.pid) || isBecomingAnother(found.pid) ? found : null;
   }
 
   /** Of the processes that carry the mark, the one that leads their session: the others are its children, or were. */
@@ -175,6 +176,14 @@ function spawnDetached(
 
 function isThere({ pid, startTime }: ProcessIdentity): boolean {
   return identify(pid)?.startTime === startTime;
+}
+
+/** Flag of a process that is ending, as the kernel shows it (proc(5), stat, field 9; PF_EXITING). */
+const exiting = 0x4;
+
+/** In the middle of execve(2) a process has no command line; one that is ending has none either. */
+function isBecomingAnother(pid: number): boolean {
+  return readIfThere(`/proc/${pid}/cmdline`) === '' && (Number(fieldsOf(pid)[6]) & exiting) === 0;
 }
 
 /** True while a process of the group has not ended (proc(5), stat, field 5). */

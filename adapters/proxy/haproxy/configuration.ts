@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto';
+import { hash } from 'node:crypto';
 import { isIP } from 'node:net';
 import { type ProxyBackend, ProxyError, type ProxyListener, type ProxyRoute } from '../proxy.ts';
 import { listenerSection, routeSection } from './proxy-names.ts';
@@ -34,9 +34,7 @@ export function renderConfiguration(
   const sections = listeners.flatMap((listener) => listenerLines(listener)).join('\n');
   const routes = routesOf(listeners);
   const shared = (digest: string) => sharedText(listeners, digest, settings);
-  const digest = createHash('sha256')
-    .update(JSON.stringify([shared(''), sections, routes]))
-    .digest('hex');
+  const digest = hash('sha256', JSON.stringify([shared(''), sections, routes]), 'hex');
   return { digest, text: `${shared(digest)}\n${sections}\n`, routes };
 }
 

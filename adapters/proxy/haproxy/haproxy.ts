@@ -119,7 +119,7 @@ class Haproxy implements DataPlane {
       await requireFree(listeners, []);
       this.#files.write(configuration, listeners);
       await this.#family.start(this.#words());
-      await this.#family.untilServes(configuration.digest);
+      await this.#family.untilServes(configuration.digest, null);
     } catch (error) {
       const failure = this.#failure(error, listeners);
       await this.#end();
@@ -175,7 +175,7 @@ class Haproxy implements DataPlane {
     const undo = this.#files.write(configuration, listeners);
     try {
       await this.#family.startAnew(master);
-      await this.#family.untilServes(configuration.digest);
+      await this.#family.untilServes(configuration.digest, former.pid);
     } catch (error) {
       undo();
       this.#files.keepOnly(former.digest);
@@ -191,13 +191,16 @@ class Haproxy implements DataPlane {
     listeners: readonly ProxyListener[],
   ): Promise<void> {
     await this.#family.untilDrains(former);
-    this.#book.drains(report.pid, before, await this.#family.countsOf(former));
     const retired = retiredBy(before, listeners);
-    if (retired.size === 0) return;
+    if (retired.size > 0) await this.#retire(retired, former, report);
+    this.#book.drains(report.pid, before, await this.#family.countsOf(former));
+  }
+
+  async #retire(retired: ReadonlySet<string>, former: Conversation, { pid }: WorkerReport): Promise<void> {
     await retire(retired, (command) => former.ask(command));
     const { draining } = await this.#family.master();
-    for (const pid of draining.filter((pid) => pid !== report.pid)) {
-      await retire(retired, (command) => this.#family.askDraining(pid, command));
+    for (const earlier of draining.filter((one) => one !== pid)) {
+      await retire(retired, (command) => this.#family.askDraining(earlier, command));
     }
   }
 

@@ -79,14 +79,19 @@ export class ProcessFamily {
     return readIfThere(this.#supervised.log) ?? '';
   }
 
-  /** Resolves once a worker serves the configuration of this digest. Rejects with NotServing where none will. */
-  async untilServes(digest: string): Promise<void> {
+  /**
+   * Resolves once another worker than `former` serves the configuration of this digest. Rejects with NotServing where none will. Until the
+   * master says that there is another, nobody is asked: who answers takes time from the one that comes.
+   */
+  async untilServes(digest: string, former: number | null): Promise<void> {
     await untilFound(this.#after, 'a process that serves its configuration', async () => {
-      const report = await this.#present(() => this.#askWorker());
-      if (report?.digest === digest) return report;
-      // The master says so once it has told all that is to be told.
-      if (this.log().includes('Loading failure!')) throw new NotServing('HAProxy could not start anew');
-      return null;
+      const log = this.log();
+      if (log.includes('Loading failure!')) throw new NotServing('HAProxy could not start anew');
+      if (this.running() === null) throw new NotServing('HAProxy has ended');
+      const report = /New worker \(\d+\) forked/.test(log)
+        ? await this.#present(() => this.#askWorker())
+        : null;
+      return report?.digest === digest && report.pid !== former ? report : null;
     });
   }
 

@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto';
+import { hash } from 'node:crypto';
 import type { ProxyListener, ProxyRoute } from '../proxy.ts';
 
 /**
@@ -6,13 +6,13 @@ import type { ProxyListener, ProxyRoute } from '../proxy.ts';
  * command, whatever is in it (newlines, braces, 4 KiB).
  */
 
-function hash(...parts: readonly unknown[]): string {
-  return createHash('sha256').update(JSON.stringify(parts)).digest('hex').slice(0, 24);
+function hashed(...parts: readonly unknown[]): string {
+  return hash('sha256', JSON.stringify(parts), 'hex').slice(0, 24);
 }
 
 /** Section of HAProxy that listens: `l` and 24 hexadecimal digits. */
 export function listenerSection(listener: Pick<ProxyListener, 'name'>): string {
-  return `l${hash(listener.name)}`;
+  return `l${hashed(listener.name)}`;
 }
 
 /**
@@ -21,5 +21,5 @@ export function listenerSection(listener: Pick<ProxyListener, 'name'>): string {
  */
 export function routeSection(listener: Pick<ProxyListener, 'name' | 'type'>, route: ProxyRoute): string {
   const { rule, host, path, keepPrefix, backend } = route;
-  return `r${hash(listener.name, listener.type, rule, host, path, keepPrefix, backend)}`;
+  return `r${hashed(listener.name, listener.type, rule, host, path, keepPrefix, backend)}`;
 }

@@ -109,3 +109,15 @@ test('what can not be run, or could not be found again, is said at once', async 
     code: 'ENOENT',
   });
 });
+
+test('[ING-11] a process that becomes another program over and over is there all the while', async (t) => {
+  const { supervised, another, directory } = place(t);
+  const mark = join(directory, 'configuration');
+  const script = 'exec /bin/sh -c "$0" "$0" "$1"';
+  const started = await supervised.start(['/bin/sh', '-c', script, script, mark]);
+  const other = another();
+  for (let count = 0; count < 3000; count += 1) {
+    if (other.find()?.pid !== started.pid) return t.fail(`not found at look ${count}`);
+  }
+  t.pass();
+});
