@@ -1,4 +1,4 @@
-import { copyFile, readFile } from 'node:fs/promises';
+import { copyFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { ExecutionContext } from 'ava';
@@ -20,12 +20,31 @@ const patienceMs = 10_000;
 export const providerPort = 8080;
 export const providerSocket = '/run/app/web.sock';
 
+/** While this file is in the container, the service is not started again. */
+const pause = '/run/app/pause';
+
 /** Runs the service again and again: it may fail without the container. */
 const init = `mkdir -p /run/app
 trap 'exit 0' TERM
-while :; do ${process.execPath} /provider-program.ts ${providerSocket} ${providerPort} & wait $!; done`;
+while :; do
+  while [ -e ${pause} ]; do sleep 0.05; done
+  ${process.execPath} /provider-program.ts ${providerSocket} ${providerPort} & wait $!
+done`;
 
-export const pools = { internal: { bridge: 'pvbr0', subnet: '10.0.5.0/24' } };
+/** Kills the service in its container, which goes on without one until `startService`. */
+export async function killService(made: Device): Promise<void> {
+  const script = `touch ${pause} && kill -9 $(busybox pidof node)`;
+  const { code, stderr } = await made.inside('web', 'sh', '-c', script);
+  if (code !== 0) throw new Error(`the service could not be killed: ${stderr}`);
+}
+
+/** Has the service started again, which makes its socket anew. */
+export async function startService(made: Device): Promise<void> {
+  await made.inside('web', 'rm', pause);
+}
+
+/** With NAT, so that IPv4 forwarding, which is never switched off again, is on before there is any ingress. */
+export const pools = { internal: { bridge: 'pvbr0', subnet: '10.0.5.0/24', nat: true } };
 
 /** A rule as `device.json` has it, to a service of `web`. */
 export function rule(name: string, type: 'http' | 'tcp', external: string, service: string): Part {
@@ -90,12 +109,4 @@ export async function statusOf(url: string): Promise<number> {
     if (cause?.code === 'ECONNREFUSED' || cause?.code === 'ECONNRESET') return 0;
     throw error;
   }
-}
-
-/** File systems and sockets that are mounted below the device's root. */
-export async function mountsBelow(made: Device, path: string): Promise<readonly string[]> {
-  const mounts = (await readFile('/proc/self/mountinfo', 'utf8')).split('\n');
-  return mounts
-    .map((line) => line.split(' ')[4] ?? '')
-    .filter((point) => point.startsWith(join(made.root, path)));
 }

@@ -1,5 +1,14 @@
 import test from 'ava';
-import { ingressDevice, type ProxyName, proxyOf, rule, statusOf, until } from './ingress-device.ts';
+import {
+  ingressDevice,
+  killService,
+  type ProxyName,
+  proxyOf,
+  rule,
+  startService,
+  statusOf,
+  until,
+} from './ingress-device.ts';
 import { openBytes, openWebSocket, SlowDownload } from './open-streams.ts';
 
 /** What carries connections goes on, whoever else ends: the controller, or the provider. */
@@ -58,6 +67,37 @@ for (const proxy of ['builtin', 'haproxy'] satisfies readonly ProxyName[]) {
       await allGoOn('with one rule less');
       t.true(await download.isWhole());
       t.is((await proxyOf(made, proxy))?.pid, before?.pid);
+    },
+  );
+
+  inLab(
+    `[ING-10] [ING-6] while its provider is away a rule answers 503, and serves again with it, without a reload: ${proxy}`,
+    async (t) => {
+      const { made, state } = await ingressDevice(t);
+      const recovery = { policy: 'always', retry_delay: 0.5 };
+      await made.start('--proxy', proxy);
+      t.is((await made.apply(state([site, api, raw], { auto_recovery: recovery }))).code, 0);
+      const sockets = ['http://127.0.0.1/site', 'http://[::1]/site'];
+      const all = [...sockets, 'http://127.0.0.1/api'];
+      const answer = (urls: readonly string[], status: number) => async () =>
+        (await Promise.all(urls.map(statusOf))).every((found) => found === status);
+      await until('the provider answers', answer(all, 200));
+      const before = await proxyOf(made, proxy);
+      const listeners = await made.get('listeners');
+
+      await killService(made);
+      await until('without its service', answer(all, 503));
+      await startService(made);
+      t.log(`the service is back: ${await until('with its service', answer(all, 200))} ms`);
+      const { web } = await made.pids();
+      await made.run('kill', '-9', String(web));
+      // A container that is not there takes the kernel seconds to find out: a request to its address waits, and may meet the next one.
+      await until('without its container', answer(sockets, 503));
+      t.log(`the container is back: ${await until('with its container', answer(all, 200))} ms`);
+      t.not((await made.pids()).web, web);
+
+      t.deepEqual(await proxyOf(made, proxy), before);
+      t.deepEqual(await made.get('listeners'), listeners);
     },
   );
 }
