@@ -5,11 +5,16 @@ import { countIptablesRules, ownIptablesLines, renderIptablesRules } from './ipt
 /** Families of programs that keep rules where there is no nft, in order of preference. */
 const families: readonly string[] = ['iptables', 'iptables-nft', 'iptables-legacy'];
 
-/** Rules in chains of our own in iptables: the fallback of POOL-5. `prefix` begins the names of all of them. */
-export function iptablesFirewall(prefix: string, commands: Commands): Firewall {
-  const family = families.find(
+/** Name of the family of iptables programs that is installed; undefined: none is. */
+export function iptablesFamily(commands: Commands): string | undefined {
+  return families.find(
     (name) => commands.find(`${name}-save`) !== null && commands.find(`${name}-restore`) !== null,
   );
+}
+
+/** Rules in chains of our own in iptables: the fallback of POOL-5. `prefix` begins the names of all of them. */
+export function iptablesFirewall(prefix: string, commands: Commands): Firewall {
+  const family = iptablesFamily(commands);
   const lines = async (): Promise<readonly string[]> => {
     const { stdout } = await commands.run([`${family}-save`]);
     return ownIptablesLines(stdout, prefix);

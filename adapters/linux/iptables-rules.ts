@@ -114,6 +114,9 @@ function natChain(prefix: string, pools: readonly BridgePoolSpec[]): Chain {
   return { table: 'nat', name: `${prefix}-nat`, rules };
 }
 
+/** A connection that the host itself leads to another address than its client named (ING-9) is no way around isolation. */
+const ledByHost = '-m conntrack --ctstate DNAT -j RETURN';
+
 /** Two stages keep this O(pools): what leaves its own bridge goes on to the list of all bridges. */
 function isolationChains(prefix: string, pools: readonly BridgePoolSpec[]): readonly Chain[] {
   const chain = (name: string, rules: readonly string[]): Chain => ({
@@ -130,13 +133,13 @@ function isolationChains(prefix: string, pools: readonly BridgePoolSpec[]): read
       'gateway',
       pools.map(({ gateway }) => `-d ${gateway}/32 -j DROP`),
     ),
-    chain(
-      'forward',
-      pools.map(({ bridge }) => `-i ${bridge} ! -o ${bridge} -j ${prefix}-across`),
-    ),
-    chain(
-      'input',
-      pools.map(({ bridge, gateway }) => `! -d ${gateway}/32 -i ${bridge} -j ${prefix}-gateway`),
-    ),
+    chain('forward', [
+      ledByHost,
+      ...pools.map(({ bridge }) => `-i ${bridge} ! -o ${bridge} -j ${prefix}-across`),
+    ]),
+    chain('input', [
+      ledByHost,
+      ...pools.map(({ bridge, gateway }) => `! -d ${gateway}/32 -i ${bridge} -j ${prefix}-gateway`),
+    ]),
   ];
 }

@@ -39,6 +39,11 @@ export function tableName(instance: Instance): string {
   return `holdfast-${instance}`;
 }
 
+/** Name of the table that holds the forwards of ING-9, and of the chain of iptables that they need; of 26 bytes (a chain has up to 28). */
+export function ingressTableName(instance: Instance): string {
+  return `${tableName(instance)}_ingress`;
+}
+
 const vethPattern = /^hf[0-9a-f]{13}$/;
 
 /** Name of the host's end of a lease's veth pair: 15 bytes, the longest that Linux takes (IFNAMSIZ). */

@@ -99,21 +99,34 @@ const generationPattern = /^# new generation /;
 /** The kernel dropped events, since they were not read fast enough. */
 const lostPattern = /^# ERROR/;
 
+/** What more than a replaced table matters in the rules. */
+export interface RuleInterest {
+  /** Our own transactions change parts of the table. Absent: each replaces it whole. */
+  readonly ownInParts?: boolean;
+  /** Lines that are news although they are not about our table. */
+  readonly besides?: RegExp;
+}
+
 /**
  * Reads `nft monitor`, which ends each transaction with a line of its own. `take` is true for the last line of a
  * transaction of others that touched our table, and where events were lost.
  */
 export class NftMonitorReader {
   readonly #table: string;
-  /** Making or deleting the whole table, as each of our own transactions does. */
+  /** A line that each of our own transactions has: making or deleting the whole table, unless they change parts. */
   readonly #wholly: RegExp;
   readonly #own: OwnWrites;
+  readonly #besides: RegExp | undefined;
   #mentioned = false;
   #whole = false;
+  #others = false;
 
-  constructor(table: string, own: OwnWrites) {
-    this.#table = `table inet ${table}`;
-    this.#wholly = new RegExp(`^(?:add|create|delete) ${this.#table}$`);
+  constructor(table: string, own: OwnWrites, interest: RuleInterest = {}) {
+    this.#table = ` inet ${table} `;
+    this.#besides = interest.besides;
+    this.#wholly = interest.ownInParts
+      ? new RegExp(` inet ${table}(?: |$)`)
+      : new RegExp(`^(?:add|create|delete) table inet ${table}$`);
     this.#own = own;
   }
 
@@ -123,16 +136,18 @@ export class NftMonitorReader {
       return true;
     }
     if (generationPattern.test(line)) return this.#endTransaction();
-    const words = ` ${line} `;
     this.#whole ||= this.#wholly.test(line);
-    this.#mentioned ||= words.includes(this.#table.slice('table'.length).concat(' '));
+    this.#mentioned ||= ` ${line} `.includes(this.#table);
+    this.#others ||= this.#besides?.test(line) === true;
     return false;
   }
 
   #endTransaction(): boolean {
-    const others = this.#mentioned && !(this.#whole && this.#own.claim());
+    const changed = this.#mentioned && !(this.#whole && this.#own.claim());
+    const others = changed || this.#others;
     this.#mentioned = false;
     this.#whole = false;
+    this.#others = false;
     return others;
   }
 }

@@ -1,14 +1,10 @@
-import { readFileSync } from 'node:fs';
-import { concat, merge, Observable, of, retry, throwError } from 'rxjs';
+import { merge, type Observable } from 'rxjs';
 import type { Commands } from './command.ts';
-import { type Interest, NftMonitorReader, readIpLine } from './monitor-lines.ts';
+import { type Interest, NftMonitorReader, type RuleInterest, readIpLine } from './monitor-lines.ts';
 import type { OwnWrites } from './own-writes.ts';
+import { type After, type MonitorEvent, persistentMonitor, type TakeLine } from './persistent-monitor.ts';
 
-/** `look`: something of ours may be other than it was. `relist`: changes may have been missed. */
-export type MonitorEvent = { readonly type: 'look' } | { readonly type: 'relist'; readonly reason: string };
-
-/** Calls `fire` once, `delayMs` from now at the earliest; returns what cancels it. The controller's clock has it. */
-export type After = (delayMs: number, fire: () => void) => () => void;
+export type { After, MonitorEvent } from './persistent-monitor.ts';
 
 export interface MonitorOptions {
   readonly commands: Commands;
@@ -26,37 +22,37 @@ export interface MonitorOptions {
 const ipMonitor = ['ip', '-oneline', 'monitor', 'link', 'address', 'route', 'netconf'] as const;
 const nftMonitor = ['nft', 'monitor'] as const;
 
-/** A monitor that broke is started again after this long, doubling up to the longest. */
-const firstRestartMs = 100;
-const longestRestartMs = 60_000;
-
 /**
  * How long a suspicion may wait to be cleared: the kernel takes some 20 ms from taking a veth off its bridge to deleting it, and several
  * times that where other programs keep it busy. What is not cleared is repaired within a second all the same (ENG-2).
  */
 const suspicionMs = 300;
 
-/** How often, and how many times, a new monitor is looked at for whether it listens yet: some 3 ms are usual. */
-const listenCheckMs = 2;
-const listenChecks = 500;
-
 /**
  * News from the kernel, as `ip monitor` and `nft monitor` (where it is installed) tell it. The first event is a `look`
  * once they listen: what changed before that has been missed by them, not by who looks then. Never errors or completes.
  */
 export function monitorNetwork(options: MonitorOptions): Observable<MonitorEvent> {
-  const ip = persistent(ipMonitor, options, () => readLinks(options));
-  if (options.commands.find('nft') === null) return ip;
-  const nft = persistent(nftMonitor, options, () => {
-    const reader = new NftMonitorReader(options.table, options.writes);
-    return (line, look) => {
-      if (reader.take(line)) look();
-    };
-  });
-  return merge(ip, nft);
+  const { commands, after, writes } = options;
+  const listening = () => writes.reset();
+  const ip = persistentMonitor(ipMonitor, { commands, after, listening, reader: () => readLinks(options) });
+  if (commands.find('nft') === null) return ip;
+  return merge(ip, monitorRules(options));
 }
 
-type TakeLine = (line: string, look: () => void) => void;
+/** News of one table of nftables, as `nft monitor` tells it. */
+export function monitorRules(
+  options: Pick<MonitorOptions, 'commands' | 'table' | 'writes' | 'after'> & RuleInterest,
+): Observable<MonitorEvent> {
+  const { commands, after, writes, table } = options;
+  const reader = () => {
+    const rules = new NftMonitorReader(table, writes, options);
+    return (line: string, look: () => void) => {
+      if (rules.take(line)) look();
+    };
+  };
+  return persistentMonitor(nftMonitor, { commands, after, listening: () => writes.reset(), reader });
+}
 
 /** Suspicions that are not cleared in time count, all together. */
 function readLinks({ interest, memberGone, after }: MonitorOptions): TakeLine {
@@ -80,74 +76,4 @@ function readLinks({ interest, memberGone, after }: MonitorOptions): TakeLine {
     }
     suspicions.add(news.what);
   };
-}
-
-function persistent(
-  argv: readonly string[],
-  options: MonitorOptions,
-  reader: () => TakeLine,
-): Observable<MonitorEvent> {
-  let restarted = false;
-  const once = new Observable<MonitorEvent>((subscriber) => {
-    const look = () => subscriber.next({ type: 'look' });
-    const lost = (line: string) => subscriber.next({ type: 'relist', reason: `${argv[0]} monitor: ${line}` });
-    const take = reader();
-    let stopWaiting = () => {};
-    const onSpawn = (pid: number) => {
-      stopWaiting = whenListening(pid, options.after, () => {
-        options.writes.reset();
-        if (restarted) lost('was started again');
-        else look();
-        restarted = true;
-      });
-    };
-    const subscription = options.commands
-      .lines(argv, { onSpawn, onComplaint: lost, endsWithUs: true })
-      .subscribe({
-        next: (line) => take(line, look),
-        error: (error) => subscriber.error(error),
-        complete: () => subscriber.complete(),
-      });
-    return () => {
-      stopWaiting();
-      subscription.unsubscribe();
-    };
-  });
-  const ended = throwError(() => new Error(`'${argv.join(' ')}' ended`));
-  return concat(once, ended).pipe(
-    retry({ delay: (_error, failures) => pause(restartDelayMs(failures), options.after) }),
-  );
-}
-
-function restartDelayMs(failures: number): number {
-  return Math.min(firstRestartMs * 2 ** (failures - 1), longestRestartMs);
-}
-
-function pause(delayMs: number, after: After): Observable<true> {
-  return new Observable((subscriber) =>
-    after(delayMs, () => {
-      of(true as const).subscribe(subscriber);
-    }),
-  );
-}
-
-/** Calls `ready` once the process listens to the kernel, or after a second at the latest. Returns what cancels it. */
-function whenListening(pid: number, after: After, ready: () => void): () => void {
-  let checks = 0;
-  let cancel = () => {};
-  const check = () => {
-    checks += 1;
-    if (checks >= listenChecks || listens(pid)) ready();
-    else cancel = after(listenCheckMs, check);
-  };
-  cancel = after(listenCheckMs, check);
-  return () => cancel();
-}
-
-/** The process has a netlink socket that is subscribed to a group: the kernel names sockets by the process that made them. */
-function listens(pid: number): boolean {
-  return readFileSync('/proc/net/netlink', 'utf8')
-    .split('\n')
-    .map((line) => line.trim().split(/\s+/))
-    .some((fields) => fields[2] === String(pid) && Number.parseInt(fields[3] ?? '0', 16) !== 0);
 }

@@ -1,39 +1,19 @@
 import { canonicalJson, isJsonObject, type Json } from '../../state/json.ts';
-import { CommandError, type Commands } from './command.ts';
+import type { Commands } from './command.ts';
 import { type Firewall, type Listing, needsRules } from './firewall.ts';
 import { countNftEntries, renderNftRules } from './nft-rules.ts';
+import { nftTable, saysPresent } from './nft-table.ts';
 import type { OwnWrites } from './own-writes.ts';
-
-/** What nft says of a table that is not there, and of one that is there already. */
-const absentPattern = /No such file or directory/;
-const presentPattern = /File exists/;
-
-const says = (error: unknown, pattern: RegExp): boolean =>
-  error instanceof CommandError && pattern.test(error.stderr);
 
 /** Rules in a table of our own in nftables. `writes` is told of each replacement of it. */
 export function nftFirewall(table: string, commands: Commands, writes: OwnWrites): Firewall {
+  const own = nftTable(table, commands, writes);
   /** As it was when it was last read or written. */
   let absent = false;
   const read = async (): Promise<Listing | null> => {
-    try {
-      const { stdout } = await commands.run(['nft', '--json', 'list', 'table', 'inet', table]);
-      absent = false;
-      return canonicalListing(stdout);
-    } catch (error) {
-      absent = says(error, absentPattern);
-      if (absent) return null;
-      throw error;
-    }
-  };
-  const transact = async (input: string): Promise<void> => {
-    writes.begin();
-    try {
-      await commands.run(['nft', '--file', '-'], { input });
-    } catch (error) {
-      writes.failed();
-      throw error;
-    }
+    const stdout = await own.list();
+    absent = stdout === null;
+    return stdout === null ? null : canonicalListing(stdout);
   };
   return {
     name: 'nft',
@@ -48,10 +28,10 @@ export function nftFirewall(table: string, commands: Commands, writes: OwnWrites
     },
     write: async (pools) => {
       const anyRules = pools.some(needsRules);
-      const replace = () => transact(renderNftRules(table, pools));
+      const replace = () => own.transact(renderNftRules(table, pools));
       if (absent && anyRules) {
-        await transact(renderNftRules(table, pools, 'create')).catch((error) => {
-          if (!says(error, presentPattern)) throw error;
+        await own.transact(renderNftRules(table, pools, 'create')).catch((error) => {
+          if (!saysPresent(error)) throw error;
           return replace();
         });
       } else await replace();

@@ -10,7 +10,7 @@ import { assertPlain } from './firewall.ts';
  * Isolation (POOL-8) costs O(pools) entries and two look-ups a forwarded packet: what comes from one isolated bridge
  * and goes to another is dropped, in either direction and whether or not its connection was there before; so is what
  * comes from one and is for another's gateway address. Traffic within a bridge passes, also where `br_netfilter` shows
- * it to us. Throws a RangeError for a pool whose names or addresses could be read as syntax.
+ * it to us, and so does what the host's own rules lead elsewhere: ports that are forwarded. Throws a RangeError for a pool whose names or addresses could be read as syntax.
  */
 export function renderNftRules(
   table: string,
@@ -57,6 +57,9 @@ function chain(name: string, hook: string, rules: readonly string[]): Block {
   return { text: `  chain ${name} {\n${lines.join('\n')}\n  }`, entries: rules.length };
 }
 
+/** A connection that the host itself leads to another address than its client named (ING-9) is no way around isolation. */
+const ledByHost = 'ct status dnat return';
+
 function isolationBlocks(pools: readonly BridgePoolSpec[]): readonly Block[] {
   return [
     set(
@@ -81,10 +84,12 @@ function isolationBlocks(pools: readonly BridgePoolSpec[]): readonly Block[] {
     ),
     chain('input', 'filter hook input priority filter', [
       'iifname . ip daddr @own_gateway return',
+      ledByHost,
       'iifname @isolated ip daddr @gateways drop',
     ]),
     chain('forward', 'filter hook forward priority filter', [
       'iifname . oifname @within return',
+      ledByHost,
       'iifname @isolated oifname @isolated drop',
     ]),
   ];
