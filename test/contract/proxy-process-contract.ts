@@ -138,10 +138,7 @@ export function proxyProcessContract(test: TestFn, subject: ProxySubject): void 
       wire.write('after');
       await wire.until('openafter');
     }
-    for (const wire of streams) {
-      const seen = wire.text.length;
-      await wire.until(new RegExp(`^[^]{${seen + 1},}`));
-    }
+    for (const wire of streams) await wire.untilMore();
   });
 
   scene(

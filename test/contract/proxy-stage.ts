@@ -1,3 +1,4 @@
+import { createSocket } from 'node:dgram';
 import { mkdtempSync, rmSync } from 'node:fs';
 import {
   createServer as createHttpServer,
@@ -70,21 +71,35 @@ export function proxyScenes(test: TestFn, { name, make }: ProxySubject): ProxySc
 
 /** Ports below those that the kernel gives to whoever connects (ip(7), ip_local_port_range), which may be in use at any time. */
 const [lowestPort, ports] = [12_000, 20_000];
-let nextPort = (process.pid * 131) % ports;
+let nextPort = (process.pid * 1709) % ports;
 
-/** A port that nobody listens on at any address of the host, at the time; another one with every call. */
+/** A port that nobody listens on at any address of the host, at the time, and that no other test is given while this process runs. */
 export async function freePort(): Promise<number> {
   for (;;) {
     nextPort = (nextPort + 1) % ports;
     const port = lowestPort + nextPort;
-    const server = createTcpServer();
-    const isFree = await listening(server, { port, host: '::' }).then(
-      () => true,
-      () => false,
-    );
-    if (!isFree) continue;
+    if ((await isReserved(port)) && (await isFree(port))) return port;
+  }
+}
+
+/** The port of the same number of UDP, which nothing here uses, stands for it. */
+function isReserved(port: number): Promise<boolean> {
+  const socket = createSocket('udp4').unref();
+  return new Promise((resolve) => {
+    socket.once('error', () => resolve(false));
+    socket.bind({ port, address: '127.0.0.1', exclusive: true }, () => resolve(true));
+  });
+}
+
+async function isFree(port: number): Promise<boolean> {
+  const server = createTcpServer();
+  try {
+    await listening(server, { port, host: '::' });
     await new Promise((resolve) => server.close(resolve));
-    return port;
+    return true;
+  } catch {
+    // Somebody has it, whoever that is.
+    return false;
   }
 }
 
@@ -327,6 +342,13 @@ export class Wire {
     await this.#wait(() => found() || this.#state !== 'open');
     if (!found()) throw new Error(`the connection ended before ${wanted}: ${JSON.stringify(this.#text)}`);
     return this.#text;
+  }
+
+  /** Resolves once more has come than there is now. Rejects as `until` does. */
+  async untilMore(): Promise<void> {
+    const seen = this.#text.length;
+    await this.#wait(() => this.#text.length > seen || this.#state !== 'open');
+    if (this.#text.length === seen) throw new Error('the connection ended before any more came');
   }
 
   /** Resolves to all that has come, once the other end has closed its half or broken off. */
