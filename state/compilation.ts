@@ -114,9 +114,8 @@ function affectedListeners(
   for (const provider of drafts.keys()) for (const name of byProvider.get(provider) ?? []) add(name);
   const before = content.standing.resolutions;
   if (resolutions === before) return affected;
-  for (const { name: rule, provider } of device.device.ingress) {
-    if (resolutions.get(rule) === before.get(rule)) continue;
-    for (const name of byProvider.get(provider) ?? []) add(name);
+  for (const [name, { rules }] of byName) {
+    if (rules.some((rule) => resolutions.get(rule.name) !== before.get(rule.name))) add(name);
   }
   return affected;
 }

@@ -1,10 +1,10 @@
+import { isDeepStrictEqual } from 'node:util';
 import { devicePath } from './component.ts';
 import type { Readings } from './desired-content.ts';
 import { inDocumentOrder } from './document-order.ts';
 import type { ContainerReading } from './draft.ts';
 import { acceptable, type Finding } from './finding.ts';
 import type { Groups, RankedGroup } from './groups.ts';
-import { digestOf } from './json.ts';
 import type { ListenerManifest } from './listeners.ts';
 import type { readDevice } from './read-device.ts';
 import type { Resolution } from './resolve-service.ts';
@@ -104,7 +104,7 @@ export function changedEntries<Value>(
   for (const name of before.keys()) if (!after.has(name)) changed.set(name, null);
   for (const [name, spec] of after) {
     const former = before.get(name);
-    if (former === undefined || digestOf(former) !== digestOf(spec)) changed.set(name, spec);
+    if (former === undefined || !isDeepStrictEqual(former, spec)) changed.set(name, spec);
   }
   return changed;
 }

@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from 'node:util';
 import type { DesiredContent, Readings } from './desired-content.ts';
 import type { ContainerReading } from './draft.ts';
 import { acceptable } from './finding.ts';
@@ -27,9 +28,15 @@ export function resolveServices(
   for (const rule of device.device.ingress) {
     const isConcerned =
       anew || concerned.includes(rule.provider) || isUnresolved(before.resolutions.get(rule.name));
-    if (isConcerned) resolutions.set(rule.name, resolveService(rule, providers));
+    if (isConcerned)
+      resolutions.set(rule.name, same(before.resolutions.get(rule.name), resolveService(rule, providers)));
   }
   return resolutions;
+}
+
+/** `former` where `next` says nothing else: so that what did not change is the same object. */
+function same(former: Resolution | undefined, next: Resolution): Resolution {
+  return former !== undefined && isDeepStrictEqual(former, next) ? former : next;
 }
 
 function isUnresolved(resolution: Resolution | undefined): boolean {
