@@ -1,6 +1,9 @@
 import { writeFileSync } from 'node:fs';
 import { request } from 'node:http';
 import { join } from 'node:path';
+import { text } from 'node:stream/consumers';
+import { setTimeout as delay } from 'node:timers/promises';
+import type { RevisionOutcome } from '../controller/api/contract.ts';
 import type { FlatState } from '../state/revision.ts';
 import type { EventRecord } from '../state/status.ts';
 import { inits, makeBusyboxRoot } from '../test/lab/busybox-root.ts';
@@ -59,23 +62,35 @@ async function appliedWithin(controller: RunningController): Promise<number> {
   return (ready.at(-1)?.at ?? Number.NaN) - (items[accepted]?.at ?? Number.NaN);
 }
 
-/** One request; the status of its answer. */
+interface Answer {
+  readonly status: number;
+  readonly body: string;
+}
+
+/** One request over a connection of its own. */
 function ask(
-  options: { readonly socketPath: string } | { readonly port: number },
+  where: { readonly socketPath: string } | { readonly port: number },
   method: string,
   path: string,
   body = '',
-): Promise<number> {
+): Promise<Answer> {
   return new Promise((resolve, reject) => {
     const headers = body === '' ? {} : { 'content-type': 'application/json-patch+json' };
-    const asked = request(
-      { host: '127.0.0.1', ...options, method, path, headers, agent: false },
-      (answer) => {
-        answer.resume().once('end', () => resolve(answer.statusCode ?? 0));
-      },
-    );
+    const asked = request({ host: '127.0.0.1', ...where, method, path, headers, agent: false }, (answer) => {
+      text(answer).then((body) => resolve({ status: answer.statusCode ?? 0, body }), reject);
+    });
     asked.once('error', reject).end(body);
   });
+}
+
+/** Resolves when the last revision is committed and nothing moves any more. */
+async function rests({ socket }: RunningController): Promise<void> {
+  for (;;) {
+    const { body } = await ask({ socketPath: socket }, 'GET', '/v1/outcome');
+    const { phase, settled } = JSON.parse(body) as RevisionOutcome;
+    if (phase === 'DONE' && settled) return;
+    await delay(20);
+  }
 }
 
 /** Moves one rule to a path of its own: milliseconds from asking for it to being served there. */
@@ -85,10 +100,12 @@ async function change(controller: RunningController, number: number): Promise<nu
   const patch = [{ op: 'replace', path: `/device.json/ingress/${paths - 1}/external`, value }];
   const from = performance.now();
   const asked = ask({ socketPath: controller.socket }, 'PATCH', '/v1/revision', JSON.stringify(patch));
-  while ((await ask({ port: http }, 'GET', path)) !== 200);
+  while ((await ask({ port: http }, 'GET', path)).status !== 200);
   const took = performance.now() - from;
-  if ((await asked) !== 200)
-    throw new Error(`expected the change of one rule to be taken, found ${await asked}`);
+  const { status, body } = await asked;
+  if (status !== 200)
+    throw new Error(`expected the change of one rule to be taken, found ${status}: ${body}`);
+  await rests(controller);
   return took;
 }
 
