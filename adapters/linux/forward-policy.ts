@@ -54,6 +54,8 @@ const droppingPattern = /hook forward .*policy drop/;
 export class ForwardPolicy {
   readonly #chain: string;
   readonly #commands: Commands;
+  /** Bridges for which all was right when it was last looked at; null: it has to be looked at before it is left as it is. */
+  #rightFor: string | null = null;
 
   constructor(chain: string, commands: Commands) {
     this.#chain = chain;
@@ -62,26 +64,35 @@ export class ForwardPolicy {
 
   /** What of it does not hold, in words; null: connections get to these bridges. Rejects with a CommandError. */
   async status(bridges: readonly string[]): Promise<string | null> {
-    if (iptablesFamily(this.#commands) === undefined)
-      return bridges.length > 0 && (await this.#dropsUnseen()) ? unreachable : null;
-    return (await this.#due(bridges)) === ''
-      ? null
-      : 'the exception from the FORWARD policy of iptables is not as it was set';
+    const problem = await this.#look(bridges);
+    this.#rightFor = problem === null ? bridges.join() : null;
+    return problem;
   }
 
-  /** Makes or removes what is needed. Rejects with a CommandError, and with an Error where it is needed and cannot be made. */
+  /**
+   * Makes or removes what is needed; where it was right for the same bridges, nothing is looked at: `status` does. Rejects with a CommandError,
+   * and with an Error where it is needed and cannot be made.
+   */
   async write(bridges: readonly string[]): Promise<void> {
+    if (this.#rightFor === bridges.join()) return;
+    this.#rightFor = null;
     const family = iptablesFamily(this.#commands);
-    if (family === undefined) {
-      if (bridges.length > 0 && (await this.#dropsUnseen())) throw new Error(unreachable);
-      return;
-    }
-    const input = await this.#due(bridges);
-    if (input !== '') await this.#commands.run([`${family}-restore`, '--noflush', '--wait'], { input });
+    if (family !== undefined) {
+      const input = await this.#due(family, bridges);
+      if (input !== '') await this.#commands.run([`${family}-restore`, '--noflush', '--wait'], { input });
+    } else if (bridges.length > 0 && (await this.#dropsUnseen())) throw new Error(unreachable);
+    this.#rightFor = bridges.join();
   }
 
-  async #due(bridges: readonly string[]): Promise<string> {
-    const { stdout } = await this.#commands.run([`${iptablesFamily(this.#commands)}-save`]);
+  async #look(bridges: readonly string[]): Promise<string | null> {
+    const family = iptablesFamily(this.#commands);
+    if (family === undefined) return bridges.length > 0 && (await this.#dropsUnseen()) ? unreachable : null;
+    if ((await this.#due(family, bridges)) === '') return null;
+    return 'the exception from the FORWARD policy of iptables is not as it was set';
+  }
+
+  async #due(family: string, bridges: readonly string[]): Promise<string> {
+    const { stdout } = await this.#commands.run([`${family}-save`]);
     return renderForwardException(this.#chain, bridges, stdout);
   }
 
