@@ -44,6 +44,14 @@ export const listenerConflictCodes = {
 
 /** Codes of a proxy that does not serve what it was given: it serves what it served before, and is given it again (ENG-3). */
 export const proxyFailureCodes = {
+  ListenerFailed: {
+    severity: 'failure',
+    title: 'A listener could not be made, or looked at.',
+    explanation:
+      'Something that it needs of this host did not work; the message says what. It is tried again (ENG-3).',
+    remedy:
+      'Look at the message: a directory that cannot be written to, or a kernel that lacks something, is usual.',
+  },
   ProxyFailed: {
     severity: 'failure',
     title: 'The proxy process did not start, or ended.',
