@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import { isDeepStrictEqual } from 'node:util';
 import { defer, from, merge, mergeAll, mergeMap, type Observable, ReplaySubject, Subject } from 'rxjs';
-import type { Key, ListenerSpec, ObservedResource } from '../../state/resource.ts';
+import type { Key, ObservedResource } from '../../state/resource.ts';
 import type { RuleTraffic, StepResult, WatchEvent } from '../adapter.ts';
 import type { After } from '../linux/network-monitor.ts';
 import type { PortForwarding } from '../linux/port-forwarding.ts';
@@ -9,9 +9,10 @@ import type { PortOwner } from '../linux/port-owners.ts';
 import type { ProviderSocket, ProviderSockets } from '../linux/provider-sockets.ts';
 import { failureCode } from '../linux/timed-commands.ts';
 import type { Proxy as HostProxy } from '../proxy/proxy.ts';
+import { BlockedListeners } from './blocked-listeners.ts';
 import type { Hands } from './carriage.ts';
 import { hostHasIpv6 } from './host-ipv6.ts';
-import { type Failure, type ListenerStep, refusedNow, runListenerBatch } from './listener-batch.ts';
+import { type Failure, type ListenerStep, runListenerBatch } from './listener-batch.ts';
 import { type ListenerRecord, ListenerRecords } from './listener-records.ts';
 import { type Carriages, carriagesOf, type Ground, sightOf } from './listener-sight.ts';
 import { ruleTraffic } from './rule-traffic.ts';
@@ -31,9 +32,6 @@ export interface HostListenersOptions {
   readonly standIn?: Hands['standIn'];
 }
 
-/** Neither a port nor an address tells when it comes free: as long as a listener waits for one, the host is looked at so often. */
-const blockedLookMs = 2_000;
-
 interface Waiting {
   readonly step: ListenerStep;
   readonly resolve: (result: StepResult) => void;
@@ -48,21 +46,21 @@ export class HostListeners {
   readonly #records: ListenerRecords;
   /** As last seen or made; what a watch reports is the difference to it. */
   readonly #known = new Map<Key, ObservedResource<'listener'>>();
-  /** Listeners that this host refused, until it would take them. */
-  readonly #blocked = new Map<Key, ListenerSpec>();
+  readonly #blocked: BlockedListeners;
   readonly #nudges = new Subject<void>();
-  readonly #freed = new Subject<Key>();
   #proxy: Promise<HostProxy> | null = null;
   readonly #inUse = new ReplaySubject<HostProxy>(1);
   #waiting: Waiting[] = [];
   /** The end of whatever is under way: reading and acting never overlap. */
   #tail: Promise<unknown> = Promise.resolve();
   #lookIsDue = false;
-  #cancelLook = () => {};
 
   constructor(options: HostListenersOptions) {
     this.#options = options;
     this.#records = new ListenerRecords(join(options.root, 'run/listeners.json'));
+    const { owners, after } = options;
+    const process = async () => (await this.#chosenProxy()).observe();
+    this.#blocked = new BlockedListeners({ owners, process, after });
   }
 
   /** All listeners of ours, as they are. Rejects when it cannot tell. Touches nothing. */
@@ -95,7 +93,7 @@ export class HostListeners {
     const looks = merge(proxied, forwarding.watch(), sockets.changed, this.#nudges).pipe(
       mergeMap(() => from(this.#look()).pipe(mergeAll())),
     );
-    const freed = this.#freed.pipe(
+    const freed = this.#blocked.freed.pipe(
       mergeMap((key): readonly WatchEvent[] => [
         { type: 'observation', key, observed: this.#known.get(key) ?? null },
       ]),
@@ -117,7 +115,7 @@ export class HostListeners {
 
   /** Nothing is begun any more. Proxy, rules and mounts go on. */
   close(): void {
-    this.#cancelLook();
+    this.#blocked.close();
     this.#options.sockets.close();
     this.#inUse.subscribe((proxy) => proxy.close());
     this.#inUse.complete();
@@ -247,32 +245,15 @@ export class HostListeners {
   }
 
   #remember(steps: readonly ListenerStep[], failures: ReadonlyMap<Key, Failure>): void {
-    for (const step of steps) {
-      const failure = failures.get(step.key);
-      if (failure !== undefined && 'conflict' in failure) this.#blocked.set(step.key, step.spec);
-      else this.#blocked.delete(step.key);
-    }
-    this.#lookAtBlocked();
-  }
-
-  #lookAtBlocked(): void {
-    this.#cancelLook();
-    if (this.#blocked.size === 0) return;
-    this.#cancelLook = this.#options.after(blockedLookMs, () => void this.#next(() => this.#free()));
-  }
-
-  /** Listeners that the host refused and would take now: saying so makes the engine try again. */
-  async #free(): Promise<void> {
-    try {
-      const process = await (await this.#chosenProxy()).observe();
-      const refused = await refusedNow([...this.#blocked], process, this.#options.owners);
-      for (const key of [...this.#blocked.keys()].filter((blocked) => !refused.has(blocked))) {
-        this.#blocked.delete(key);
-        this.#freed.next(key);
-      }
-    } finally {
-      this.#lookAtBlocked();
-    }
+    const ends = steps.map(({ key, spec }) => {
+      const failure = failures.get(key);
+      return {
+        key,
+        spec,
+        conflict: failure !== undefined && 'conflict' in failure ? failure.conflict : null,
+      };
+    });
+    this.#blocked.note(ends);
   }
 }
 
