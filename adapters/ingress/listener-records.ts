@@ -34,8 +34,9 @@ export class ListenerRecords {
     return this.#records;
   }
 
-  /** These and no others are on file when it returns. */
+  /** These and no others are on file when it returns. Costs nothing where they are already. */
   replace(records: ReadonlyMap<Key, ListenerRecord>): void {
+    if (isSame(this.#records, records)) return;
     if (records.size === 0) rmSync(this.#path, { force: true });
     else {
       mkdirSync(dirname(this.#path), { recursive: true, mode: 0o700 });
@@ -44,6 +45,15 @@ export class ListenerRecords {
     }
     this.#records = new Map(records);
   }
+}
+
+/** Records are replaced, never changed: those that are as they were are the same objects, or say so by their digest. */
+function isSame(
+  before: ReadonlyMap<Key, ListenerRecord> | null,
+  after: ReadonlyMap<Key, ListenerRecord>,
+): boolean {
+  if (before?.size !== after.size) return false;
+  return [...after].every(([key, { digest }]) => before.get(key)?.digest === digest);
 }
 
 function parseRecords(text: string | null): ReadonlyMap<Key, ListenerRecord> {
