@@ -18,7 +18,7 @@ import {
 } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type { ExecutionContext, TestFn } from 'ava';
+import type { ExecutionContext } from 'ava';
 import type {
   Proxy as DataPlane,
   ProxyBackend,
@@ -51,7 +51,11 @@ export type ProxyScene = (
   play: (t: ExecutionContext, world: ProxyWorld) => Promise<void>,
 ) => void;
 
-export function proxyScenes(test: TestFn, { name, make }: ProxySubject): ProxyScene {
+/** `test`: AVA's, or one of its kinds (`serial`, `skip`). */
+export function proxyScenes(
+  test: (title: string, play: (t: ExecutionContext) => Promise<void>) => void,
+  { name, make }: ProxySubject,
+): ProxyScene {
   return (title, play) => {
     test(`${name}: ${title}`, async (t) => {
       const world = await make();

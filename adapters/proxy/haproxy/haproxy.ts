@@ -11,7 +11,7 @@ import { ConfigurationFiles } from './configuration-files.ts';
 import { EndWatch } from './end-watch.ts';
 import { requireFree } from './free-ports.ts';
 import { leastPrivileges } from './privileges.ts';
-import { NotServing, ProcessFamily } from './process-family.ts';
+import { NotServing, ProcessFamily, unlessEnded } from './process-family.ts';
 import { type Count, readWorkerReport, type WorkerReport } from './process-reports.ts';
 import { retire, retiredBy } from './retirement.ts';
 import type { Timeouts } from './shared-rules.ts';
@@ -70,9 +70,11 @@ class Haproxy implements DataPlane {
   async observe(): Promise<ProxyProcess | null> {
     const master = this.#family.running();
     if (master === null) return null;
-    const { digest } = await this.#family.worker();
-    const { reloads } = await this.#family.master();
-    return { pid: master.pid, listeners: this.#listenersOf(digest), reloads };
+    return unlessEnded(null, async () => {
+      const { digest } = await this.#family.worker();
+      const { reloads } = await this.#family.master();
+      return { pid: master.pid, listeners: this.#listenersOf(digest), reloads };
+    });
   }
 
   async serve(listeners: readonly ProxyListener[]): Promise<void> {
@@ -80,12 +82,7 @@ class Haproxy implements DataPlane {
   }
 
   async traffic(): Promise<readonly ProxyTraffic[]> {
-    if (this.#family.running() === null) return [];
-    const { digest } = await this.#family.worker();
-    const { draining } = await this.#family.master();
-    const latest = new Map<number, ReadonlyMap<string, Count>>();
-    for (const pid of draining) latest.set(pid, await this.#family.drainingCounts(pid));
-    return this.#book.total(this.#listenersOf(digest), await this.#family.counts(), latest);
+    return this.#family.running() === null ? [] : unlessEnded([], () => this.#total());
   }
 
   watch(): Observable<string> {
@@ -101,6 +98,14 @@ class Haproxy implements DataPlane {
     return this.#files.listenersOf(digest) ?? [];
   }
 
+  async #total(): Promise<readonly ProxyTraffic[]> {
+    const { digest } = await this.#family.worker();
+    const { draining } = await this.#family.master();
+    const latest = new Map<number, ReadonlyMap<string, Count>>();
+    for (const pid of draining) latest.set(pid, await this.#family.drainingCounts(pid));
+    return this.#book.total(this.#listenersOf(digest), await this.#family.counts(), latest);
+  }
+
   async #serve(listeners: readonly ProxyListener[]): Promise<void> {
     const configuration = renderConfiguration(listeners, {
       commandSocket: this.#family.workerSocket,
@@ -109,8 +114,13 @@ class Haproxy implements DataPlane {
       descriptorLimit,
     });
     const master = this.#family.running();
-    if (master === null) await this.#start(configuration, listeners);
-    else await this.#change(master, configuration, listeners);
+    const former = master === null ? null : await unlessEnded(null, () => this.#family.converse());
+    if (master === null || former === null) return this.#start(configuration, listeners);
+    try {
+      await this.#change({ master, former }, configuration, listeners);
+    } finally {
+      former.end();
+    }
   }
 
   async #start(configuration: Configuration, listeners: readonly ProxyListener[]): Promise<void> {
@@ -145,24 +155,19 @@ class Haproxy implements DataPlane {
   }
 
   async #change(
-    master: ProcessIdentity,
+    { master, former }: { readonly master: ProcessIdentity; readonly former: Conversation },
     configuration: Configuration,
     listeners: readonly ProxyListener[],
   ): Promise<void> {
-    const former = await this.#family.converse();
-    try {
-      const report = readWorkerReport((await former.ask('show info')) ?? '');
-      if (report === null) throw new ProxyError('ProxyFailed', 'HAProxy ended while it was talked to');
-      const before = this.#files.listenersOf(report.digest);
-      if (report.digest === configuration.digest && before !== null) return;
-      // Where it is not known what is served, any port may be ours.
-      await requireFree(listeners, before ?? listeners);
-      await this.#replace(master, report, configuration, listeners);
-      await this.#drain(former, report, before ?? [], listeners);
-      this.#files.keepOnly(configuration.digest);
-    } finally {
-      former.end();
-    }
+    const report = readWorkerReport((await former.ask('show info')) ?? '');
+    if (report === null) throw new ProxyError('ProxyFailed', 'HAProxy ended while it was talked to');
+    const before = this.#files.listenersOf(report.digest);
+    if (report.digest === configuration.digest && before !== null) return;
+    // Where it is not known what is served, any port may be ours.
+    await requireFree(listeners, before ?? listeners);
+    await this.#replace(master, report, configuration, listeners);
+    await this.#drain(former, report, before ?? [], listeners);
+    this.#files.keepOnly(configuration.digest);
   }
 
   /** What HAProxy can't read or bind, no process of it serves: the one that does goes on. */

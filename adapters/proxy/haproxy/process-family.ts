@@ -26,6 +26,19 @@ export class NotServing extends Error {
   override readonly name = 'NotServing';
 }
 
+/** What `work` comes to; `otherwise` where HAProxy ends meanwhile. */
+export async function unlessEnded<Result, Otherwise>(
+  otherwise: Otherwise,
+  work: () => Promise<Result>,
+): Promise<Result | Otherwise> {
+  try {
+    return await work();
+  } catch (error) {
+    if (error instanceof NotServing) return otherwise;
+    throw error;
+  }
+}
+
 /**
  * The processes of one HAProxy (management.txt, 4): a master, which starts anew from its configuration when it is told to; the worker, which
  * serves; and earlier workers, which drain: they keep the connections that they have, and end with the last one.
@@ -109,7 +122,7 @@ export class ProcessFamily {
     );
   }
 
-  /** Talks to the worker; to be ended by the caller. */
+  /** Talks to the worker; to be ended by the caller. Rejects as `worker` does. */
   async converse(): Promise<Conversation> {
     return untilFound(this.#after, 'a conversation with the process that serves', () =>
       this.#present(() => Conversation.open(this.workerSocket)),

@@ -67,6 +67,76 @@ scene('[ING-10] fifty changes drop no connection of others, and leave one worker
   t.is(workers().length, 1);
 });
 
+scene(
+  'a connection that was idle through a change reaches nobody that a rule no longer leads to',
+  async (t, { proxy }) => {
+    const [port, former, next] = [
+      await freePort(),
+      await httpOrigin(t, echo('former')),
+      await httpOrigin(t, echo('next')),
+    ];
+    const stays = route('stays', former.backend, { path: '/stays' });
+    const leading = (to: typeof former) =>
+      listener('http', port, [route('r;\\ x', to.backend, { path: '/a;b' }), stays]);
+    await proxy.serve([leading(former)]);
+    const idle = await Promise.all(
+      ['/a;b/1', '/stays/1'].map(async (path) => {
+        const wire = await Wire.open(t, { host: '127.0.0.1', port });
+        wire.write(`GET ${path} HTTP/1.1\r\nHost: a\r\n\r\n`);
+        await wire.until('"trailers":[]}');
+        return wire;
+      }),
+    );
+    await proxy.serve([leading(next)]);
+    idle[0]?.write('GET /a;b/2 HTTP/1.1\r\nHost: a\r\n\r\n');
+    idle[1]?.write('GET /stays/2 HTTP/1.1\r\nHost: a\r\n\r\n');
+    const [changed = '', stayed = ''] = await Promise.all(idle.map((wire) => wire.untilClosed()));
+    t.regex(changed, /HTTP\/1\.1 503 .*\r\n[\s\S]*connection: close/i);
+    t.notRegex(changed, /"url":"\/2"/);
+    t.regex(stayed, /"origin":"former","method":"GET","url":"\/2"/);
+    t.is((await echoed(t, port, { path: '/a;b/3' })).origin, 'next');
+  },
+);
+
+scene(
+  '[ING-9] connections in workers of long ago end with their rule, and are counted',
+  async (t, { proxy }) => {
+    const bytes = await tcpOrigin(t, (socket) => socket.pipe(socket));
+    const raw = listener('tcp', await freePort(), [route('raw', bytes.backend)]);
+    const kept = listener('tcp', await freePort(), [route('kept', bytes.backend)]);
+    const other = await web(t);
+    const open = async (port: number) => {
+      const wire = await Wire.open(t, { host: '127.0.0.1', port });
+      wire.write('1234');
+      await wire.until('1234');
+      return wire;
+    };
+    await proxy.serve([raw, kept]);
+    const [first, staying] = [await open(raw.port), await open(kept.port)];
+    await proxy.serve([raw, kept, other]);
+    const second = await open(raw.port);
+    await proxy.serve([raw, kept]);
+    first.write('567890');
+    await first.until('1234567890');
+    first.end();
+    await first.untilClosed();
+    // Bytes of a connection that is open are counted every five seconds only.
+    const [ofRaw, ofKept] = await proxy.traffic();
+    t.like(ofRaw, { rule: 'raw', connections: 2, bytesIn: 10, bytesOut: 10 });
+    t.like(ofKept, { rule: 'kept', connections: 1 });
+    const third = await open(raw.port);
+    await proxy.serve([kept]);
+    await Promise.all([second.untilClosed(), third.untilClosed()]);
+    staying.write('still');
+    await staying.until('1234still');
+    const traffic = await proxy.traffic();
+    t.deepEqual(
+      traffic.map(({ rule, connections }) => [rule, connections]),
+      [['kept', 1]],
+    );
+  },
+);
+
 scene('changes that come at once after one another all take effect', async (t, { proxy }) => {
   const one = await web(t);
   for (let count = 0; count < 10; count += 1) {
