@@ -135,7 +135,8 @@ export class SupervisedProcess {
     if (record === null || record.boot !== bootId()) return null;
     const found = identify(record.pid);
     if (found?.startTime !== record.startTime) return null;
-    return this.#isMarked(found.pid) || isBecomingAnother(found.pid) ? found : null;
+    const line = readIfThere(`/proc/${found.pid}/cmdline`);
+    return this.#carriesMark(line) || (line === '' && !isExiting(found.pid)) ? found : null;
   }
 
   /** Of the processes that carry the mark, the one that leads their session: the others are its children, or were. */
@@ -151,7 +152,11 @@ export class SupervisedProcess {
   }
 
   #isMarked(pid: number): boolean {
-    return readIfThere(`/proc/${pid}/cmdline`)?.split('\0').includes(this.#options.mark) ?? false;
+    return this.#carriesMark(readIfThere(`/proc/${pid}/cmdline`));
+  }
+
+  #carriesMark(line: string | null): boolean {
+    return line?.split('\0').includes(this.#options.mark) ?? false;
   }
 }
 
@@ -181,9 +186,9 @@ function isThere({ pid, startTime }: ProcessIdentity): boolean {
 /** Flag of a process that is ending, as the kernel shows it (proc(5), stat, field 9; PF_EXITING). */
 const exiting = 0x4;
 
-/** In the middle of execve(2) a process has no command line; one that is ending has none either. */
-function isBecomingAnother(pid: number): boolean {
-  return readIfThere(`/proc/${pid}/cmdline`) === '' && (Number(fieldsOf(pid)[6]) & exiting) === 0;
+/** Of two kinds of processes that have no command line: the other is in the middle of execve(2). */
+function isExiting(pid: number): boolean {
+  return (Number(fieldsOf(pid)[6]) & exiting) !== 0;
 }
 
 /** True while a process of the group has not ended (proc(5), stat, field 5). */

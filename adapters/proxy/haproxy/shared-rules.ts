@@ -33,6 +33,9 @@ const keepAliveLines = ['cli', 'srv'].flatMap((side) => [
 export function timeoutLines(mode: 'tcp' | 'http', timeouts: Timeouts): readonly string[] {
   const [client, server] = mode === 'tcp' ? [foreverMs, foreverMs] : [timeouts.idleMs, timeouts.answerMs];
   const forHttp = [
+    // One that refuses is not tried again: the wait would be a second. A connection that was kept, and was just being closed, is.
+    '  retries 1',
+    '  retry-on empty-response',
     `  timeout http-request ${timeouts.headMs}`,
     `  timeout http-keep-alive ${timeouts.idleMs}`,
     // Who has sent a request on a connection that stays from before a change gets an answer, and then has to connect anew.
@@ -44,11 +47,9 @@ export function timeoutLines(mode: 'tcp' | 'http', timeouts: Timeouts): readonly
     `  timeout client ${client}`,
     `  timeout server ${server}`,
     `  timeout tunnel ${foreverMs}`,
-    // One that refuses is not tried again: the wait would be a second.
-    '  retries 0',
     '  option contstats',
     ...keepAliveLines,
-    ...(mode === 'http' ? forHttp : []),
+    ...(mode === 'http' ? forHttp : ['  retries 0']),
   ];
 }
 
@@ -120,6 +121,8 @@ export function requestRules(routesFile: string, wildcardDepths: readonly number
   return [
     ...refusals,
     ...headers,
+    // What may have been done already is not asked for twice.
+    '  http-request disable-l7-retry unless { method GET HEAD OPTIONS }',
     `  http-request set-timeout server ${eventStreamMs} if { req.hdr(accept) -m sub text/event-stream }`,
     '  http-request set-var(txn.path) path,concat(/)',
     '  http-request set-var(txn.host) req.fhdr(host),host_only,lower',

@@ -137,6 +137,35 @@ scene(
   },
 );
 
+scene(
+  '[ING-6] a kept connection that a provider was just closing costs no GET, and no POST is done twice',
+  async (t, { proxy }) => {
+    const port = await freePort();
+    const reached: string[] = [];
+    const { backend } = await tcpOrigin(t, (socket) => {
+      let count = 0;
+      socket.on('data', (data) => {
+        const method = data.toString().split(' ')[0] ?? '';
+        reached.push(method);
+        count += 1;
+        if (count === 1) socket.write('HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok');
+        else socket.destroy();
+      });
+    });
+    await proxy.serve([listener('http', port, [route('r', backend)])]);
+    const wire = await Wire.open(t, { host: '127.0.0.1', port });
+    for (const answers of [1, 2]) {
+      wire.write('GET / HTTP/1.1\r\nHost: a\r\n\r\n');
+      await wire.until(new RegExp(`(HTTP/1.1 200 [\\s\\S]*?ok[\\s\\S]*?){${answers}}`));
+    }
+    t.deepEqual(reached, ['GET', 'GET', 'GET']);
+    wire.write('POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 0\r\n\r\n');
+    const rest = await wire.untilClosed();
+    t.is(rest.match(/HTTP\/1\.1 200/g)?.length, 2);
+    t.deepEqual(reached.slice(3), ['POST']);
+  },
+);
+
 scene('changes that come at once after one another all take effect', async (t, { proxy }) => {
   const one = await web(t);
   for (let count = 0; count < 10; count += 1) {
