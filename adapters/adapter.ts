@@ -83,6 +83,18 @@ export interface RuleTraffic {
   readonly bytesOut: number;
 }
 
+/** What ingress has carried, and the process by which it did where the kernel could not. */
+export interface Traffic {
+  readonly rules: readonly RuleTraffic[];
+  /** Null: none runs. */
+  readonly proxy: {
+    readonly name: 'haproxy' | 'builtin';
+    readonly pid: number;
+    /** How often it was made to read its configuration anew since it was started. */
+    readonly reloads: number;
+  } | null;
+}
+
 /** What a watch reports. `relist`: changes may have been missed; one full observation is due. */
 export type WatchEvent =
   | ({ readonly type: 'observation' } & Observation)
@@ -98,7 +110,7 @@ export interface Observer {
    */
   observe(signal: AbortSignal): Promise<readonly ObservedResource[]>;
   /** What each rule has carried: read when somebody asks, never watched. Rejects when it cannot tell. */
-  traffic(): Promise<readonly RuleTraffic[]>;
+  traffic(): Promise<Traffic>;
   /** Release what the adapter holds in this process. Stops no container, removes nothing. */
   close(): Promise<void>;
 }

@@ -1,5 +1,5 @@
 import { filter, firstValueFrom, type Observable, startWith } from 'rxjs';
-import type { RuleTraffic } from '../adapters/adapter.ts';
+import type { Traffic } from '../adapters/adapter.ts';
 import type { Key } from '../state/resource.ts';
 import type { FlatState, ObjectFacts, StateChange } from '../state/revision.ts';
 import type { EventRecord } from '../state/status.ts';
@@ -40,7 +40,7 @@ export interface ServiceParts {
   readonly events: EventLog;
   readonly log: RevisionLog;
   /** Looks up what each rule of ingress has carried; rejects when that cannot be told. */
-  readonly traffic: () => Promise<readonly RuleTraffic[]>;
+  readonly traffic: () => Promise<Traffic>;
 }
 
 /** A revision to be proposed. */
@@ -161,7 +161,7 @@ export class Service implements ControllerService {
     return this.#resources.routes.changes();
   }
 
-  traffic(): Promise<readonly RuleTraffic[]> {
+  traffic(): Promise<Traffic> {
     return this.#parts.traffic();
   }
 

@@ -2,7 +2,7 @@ import { join } from 'node:path';
 import { isDeepStrictEqual } from 'node:util';
 import { defer, from, merge, mergeAll, mergeMap, type Observable, ReplaySubject, Subject } from 'rxjs';
 import type { Key, ObservedResource } from '../../state/resource.ts';
-import type { RuleTraffic, StepResult, WatchEvent } from '../adapter.ts';
+import type { StepResult, Traffic, WatchEvent } from '../adapter.ts';
 import type { After } from '../linux/network-monitor.ts';
 import type { PortForwarding } from '../linux/port-forwarding.ts';
 import type { PortOwner } from '../linux/port-owners.ts';
@@ -10,11 +10,12 @@ import type { ProviderSocket, ProviderSockets } from '../linux/provider-sockets.
 import { failureCode } from '../linux/timed-commands.ts';
 import type { Proxy as HostProxy } from '../proxy/proxy.ts';
 import { BlockedListeners } from './blocked-listeners.ts';
+import { boundedProxy } from './bounded-proxy.ts';
 import type { Hands } from './carriage.ts';
 import { hostHasIpv6 } from './host-ipv6.ts';
 import { type Failure, type ListenerStep, runListenerBatch } from './listener-batch.ts';
 import { type ListenerRecord, ListenerRecords } from './listener-records.ts';
-import { type Carriages, carriagesOf, type Ground, sightOf } from './listener-sight.ts';
+import { type Carriages, carriagesOf, type Ground, sightOf, unknownSight } from './listener-sight.ts';
 import { ruleTraffic } from './rule-traffic.ts';
 
 export interface HostListenersOptions {
@@ -45,7 +46,7 @@ export class HostListeners {
   readonly #options: HostListenersOptions;
   readonly #records: ListenerRecords;
   /** As last seen or made; what a watch reports is the difference to it. */
-  readonly #known = new Map<Key, ObservedResource<'listener'>>();
+  #known: ReadonlyMap<Key, ObservedResource<'listener'>> = new Map();
   readonly #blocked: BlockedListeners;
   readonly #nudges = new Subject<void>();
   #proxy: Promise<HostProxy> | null = null;
@@ -103,14 +104,20 @@ export class HostListeners {
   }
 
   /** What each rule has carried. Rejects when it cannot tell. */
-  async traffic(): Promise<readonly RuleTraffic[]> {
+  async traffic(): Promise<Traffic> {
     const records = this.#records.all();
-    if (records.size === 0) return [];
-    const [proxied, forwarded] = await Promise.all([
-      this.#chosenProxy().then((proxy) => proxy.traffic()),
+    if (records.size === 0) return { rules: [], proxy: null };
+    const proxy = await this.#chosenProxy();
+    const [process, proxied, forwarded] = await Promise.all([
+      proxy.observe(),
+      proxy.traffic(),
       this.#options.forwarding.traffic(),
     ]);
-    return ruleTraffic(records, forwarded, proxied);
+    const { name } = proxy;
+    return {
+      rules: ruleTraffic(records, forwarded, proxied),
+      proxy: process === null ? null : { name, pid: process.pid, reloads: process.reloads },
+    };
   }
 
   /** Nothing is begun any more. Proxy, rules and mounts go on. */
@@ -123,7 +130,8 @@ export class HostListeners {
 
   #chosenProxy(): Promise<HostProxy> {
     this.#proxy ??= this.#options.proxy().then(
-      (proxy) => {
+      (found) => {
+        const proxy = boundedProxy(found, this.#options.after);
         this.#inUse.next(proxy);
         return proxy;
       },
@@ -155,28 +163,37 @@ export class HostListeners {
   }
 
   async #observe(): Promise<readonly ObservedResource<'listener'>[]> {
-    const records = this.#records.all();
-    this.#known.clear();
-    if (records.size === 0) return [];
-    const carriages = carriagesOf(records, await this.#hands());
-    const ground = await this.#ground(carriages);
-    for (const [key, record] of records) this.#know(key, record, carriages, ground);
-    return [...this.#known.values()];
+    const seen = await this.#see(this.#records.all());
+    this.#known = new Map(seen.map((listener) => [listener.key, listener]));
+    return seen;
   }
 
-  #know(key: Key, record: ListenerRecord, { byKey }: Carriages, ground: Ground): void {
-    const carriage = byKey.get(key);
-    if (carriage !== undefined) this.#known.set(key, sightOf(key, record, carriage, ground));
+  /** What can't be told of listeners is drift of theirs: containers and pools have nothing to do with it. */
+  async #see(records: ReadonlyMap<Key, ListenerRecord>): Promise<readonly ObservedResource<'listener'>[]> {
+    if (records.size === 0) return [];
+    try {
+      const carriages = carriagesOf(records, await this.#hands());
+      const ground = await this.#ground(carriages);
+      return [...carriages.byKey].flatMap(([key, carriage]) => {
+        const record = records.get(key);
+        return record === undefined ? [] : [sightOf(key, record, carriage, ground)];
+      });
+    } catch (error) {
+      return [...records].map(([key, record]) => unknownSight(key, record, messageOf(error)));
+    }
   }
 
   async #ground({ forwards, bridges }: Carriages): Promise<Ground> {
     const { forwarding, sockets } = this.#options;
     const proxy = await this.#chosenProxy();
-    const [process, status] = await Promise.all([
-      proxy.observe(),
-      forwards.length === 0 ? null : forwarding.status(forwards, bridges),
+    const [asked, status] = await Promise.all([
+      proxy.observe().then(
+        (process) => ({ process, silence: null }),
+        (error: unknown) => ({ process: null, silence: messageOf(error) }),
+      ),
+      forwards.length === 0 ? null : forwarding.status(forwards, bridges).catch(messageOf),
     ]);
-    return { process, forwards: status, problemOf: (socket) => sockets.problemOf(socket) };
+    return { ...asked, forwards: status, problemOf: (socket) => sockets.problemOf(socket) };
   }
 
   /** From now on sockets are followed. */
@@ -230,8 +247,7 @@ export class HostListeners {
       this.#remember(steps, failures);
       for (const { step, resolve } of batch) resolve(this.#resultOf(step.key, failures.get(step.key)));
     } catch (error) {
-      const message = error instanceof Error ? error.message : String(error);
-      const failure = { error: { code: failureCode(error, 'ListenerFailed'), message } };
+      const failure = { error: { code: failureCode(error, 'ListenerFailed'), message: messageOf(error) } };
       for (const { step, resolve } of batch) resolve(this.#resultOf(step.key, failure));
     }
   }
@@ -258,5 +274,9 @@ export class HostListeners {
 }
 
 function relist(error: unknown): WatchEvent {
-  return { type: 'relist', reason: error instanceof Error ? error.message : String(error) };
+  return { type: 'relist', reason: messageOf(error) };
+}
+
+function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
 }

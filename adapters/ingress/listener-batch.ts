@@ -43,7 +43,7 @@ export async function runListenerBatch(
   parts: ListenerBatchParts,
 ): Promise<ReadonlyMap<Key, Failure>> {
   const before = parts.records.all();
-  const process = await parts.proxy.observe();
+  const process = await answeringProcess(parts.proxy);
   const failures = new Map<Key, Failure>(await refusals(steps, before, process, parts));
   let wanted = recordsAfter(before, steps, failures);
   // What goes stays on file until it has gone.
@@ -59,6 +59,22 @@ export async function runListenerBatch(
   }
   parts.records.replace(wanted);
   return failures;
+}
+
+/**
+ * The proxy's process, once it answers. One that is asked twice and can't be talked to is ended, with its connections: nothing that it serves could
+ * ever be changed or taken away.
+ */
+async function answeringProcess(proxy: HostProxy): Promise<ProxyProcess | null> {
+  for (const isLast of [false, true]) {
+    try {
+      return await proxy.observe();
+    } catch {
+      // What it was is told as drift by who looks.
+      if (isLast) await proxy.serve([]);
+    }
+  }
+  return null;
 }
 
 /** Records as they are when those steps are done that did not fail; one that failed leaves what was there. */

@@ -43,6 +43,8 @@ function distinct<Value>(values: readonly Value[], nameOfValue: (value: Value) =
 /** What there is on the host of what listeners are carried by. */
 export interface Ground {
   readonly process: ProxyProcess | null;
+  /** Why it can't be told what the proxy does; null: it can. */
+  readonly silence: string | null;
   /** What of the forwards does not hold, in words; null: all of them do. */
   readonly forwards: string | null;
   readonly problemOf: ProviderSockets['problemOf'];
@@ -68,6 +70,22 @@ export function sightOf(
   };
 }
 
+/** A listener of which can't be told how it is. */
+export function unknownSight(
+  key: Key,
+  { spec, digest }: ListenerRecord,
+  why: string,
+): ObservedResource<'listener'> {
+  return {
+    key,
+    kind: 'listener',
+    spec,
+    digest,
+    drift: [`how it is can't be told: ${why}`],
+    facts: { carriers: [] },
+  };
+}
+
 function driftOf(carriage: Carriage, ground: Ground): readonly string[] {
   return [...forwardDrift(carriage, ground), ...proxyDrift(carriage, ground)];
 }
@@ -77,14 +95,15 @@ function forwardDrift({ forwards }: Carriage, ground: Ground): readonly string[]
   return [`what comes in at ${placesText(forwards)} is not forwarded as it should be: ${ground.forwards}`];
 }
 
-function proxyDrift({ proxied }: Carriage, { process }: Ground): readonly string[] {
+function proxyDrift({ proxied }: Carriage, { process, silence }: Ground): readonly string[] {
   if (proxied === null) return [];
+  const places = placesText(proxied.addresses.map((address) => ({ address, port: proxied.port })));
+  if (silence !== null) return [`what listens at ${places} can't be told: ${silence}`];
   const served = process?.listeners.find(({ name }) => name === proxied.name);
   if (isDeepStrictEqual(served, proxied)) return [];
   if (served !== undefined) return ['the proxy serves it otherwise'];
-  const places = proxied.addresses.map((address) => ({ address, port: proxied.port }));
   const why = process === null ? 'the proxy does not run' : 'the proxy does not know it';
-  return [`nothing listens at ${placesText(places)}: ${why}`];
+  return [`nothing listens at ${places}: ${why}`];
 }
 
 function placesText(places: readonly Pick<Forward, 'address' | 'port'>[]): string {

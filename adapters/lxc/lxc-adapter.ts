@@ -5,11 +5,11 @@ import type {
   Action,
   Adapter,
   Observation,
-  RuleTraffic,
   Step,
   StepError,
   StepOf,
   StepResult,
+  Traffic,
   WatchEvent,
 } from '../adapter.ts';
 import { HostListeners } from '../ingress/host-listeners.ts';
@@ -176,7 +176,7 @@ class LxcAdapter implements Adapter {
     this.#listeners.close();
   }
 
-  traffic(): Promise<readonly RuleTraffic[]> {
+  traffic(): Promise<Traffic> {
     return this.#listeners.traffic();
   }
 

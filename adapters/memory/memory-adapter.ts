@@ -13,10 +13,10 @@ import type {
   Adapter,
   Executors,
   Observation,
-  RuleTraffic,
   Step,
   StepOf,
   StepResult,
+  Traffic,
   WatchEvent,
 } from '../adapter.ts';
 import {
@@ -146,8 +146,9 @@ export class MemoryAdapter implements Adapter {
   }
 
   /** Nothing real listens, so nothing is carried. */
-  async traffic(): Promise<readonly RuleTraffic[]> {
-    return [];
+  /** Nothing real is carried. */
+  async traffic(): Promise<Traffic> {
+    return { rules: [], proxy: null };
   }
 
   async close(): Promise<void> {

@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import { merge, NEVER, type Observable } from 'rxjs';
 import { nameOf, type ObservedResource } from '../../state/resource.ts';
-import type { Adapter, RuleTraffic, Step, StepResult, WatchEvent } from '../adapter.ts';
+import type { Adapter, Step, StepResult, Traffic, WatchEvent } from '../adapter.ts';
 import { HostListeners } from '../ingress/host-listeners.ts';
 import type { After } from '../linux/network-monitor.ts';
 import type { PortForwarding } from '../linux/port-forwarding.ts';
@@ -60,7 +60,7 @@ class ServingMemoryAdapter implements Adapter {
     return merge(this.#model.watch(), this.#listeners.watch());
   }
 
-  traffic(): Promise<readonly RuleTraffic[]> {
+  traffic(): Promise<Traffic> {
     return this.#listeners.traffic();
   }
 

@@ -3,7 +3,7 @@
  * paths start with /v1. Others script against these shapes: fields are added, never renamed.
  */
 import type { Observable } from 'rxjs';
-import type { RuleTraffic } from '../../adapters/adapter.ts';
+import type { Traffic } from '../../adapters/adapter.ts';
 import type { Finding } from '../../state/finding.ts';
 import type { Json } from '../../state/json.ts';
 import type { Key, Kind, Lifecycle, ListenerSpec, RouteSpec } from '../../state/resource.ts';
@@ -231,7 +231,7 @@ export interface ControllerService {
   routes(): readonly RouteItem[];
   routeChanges(): Observable<RouteChange>;
   /** What each rule has carried, looked up now. Rejects when the adapter cannot tell. */
-  traffic(): Promise<readonly RuleTraffic[]>;
+  traffic(): Promise<Traffic>;
   graph(): readonly GraphLink[];
   /** Kept events, oldest first. */
   events(): readonly EventRecord[];

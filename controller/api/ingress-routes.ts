@@ -1,12 +1,12 @@
 import type { FastifyInstance } from 'fastify';
-import type { RuleTraffic } from '../../adapters/adapter.ts';
+import type { Traffic } from '../../adapters/adapter.ts';
 import type { ControllerService } from './contract.ts';
 import { followList } from './follow-list.ts';
 import type { LineStreams } from './line-stream.ts';
 import { Problem } from './problem.ts';
 
 /** What was carried; a Problem (503) where the adapter cannot tell, with its reason. */
-async function trafficOf(service: ControllerService): Promise<readonly RuleTraffic[]> {
+async function trafficOf(service: ControllerService): Promise<Traffic> {
   try {
     return await service.traffic();
   } catch (error) {
@@ -20,7 +20,10 @@ export function ingressRoutes(api: FastifyInstance, service: ControllerService, 
     if (request.query.follow === undefined) return { items: service.routes() };
     return streams.answer(reply, (send) => followList(service.routeChanges(), () => service.routes(), send));
   });
-  api.get('/v1/traffic', async () => ({ items: await trafficOf(service) }));
+  api.get('/v1/traffic', async () => {
+    const { rules, proxy } = await trafficOf(service);
+    return { items: rules, proxy };
+  });
   // The second is what Pantavisor's own programs ask for (LINK-9).
   for (const path of ['/v1/graph', '/xconnect-graph']) api.get(path, async () => service.graph());
 }

@@ -1,4 +1,4 @@
-import type { RuleTraffic } from '../../adapters/adapter.ts';
+import type { RuleTraffic, Traffic } from '../../adapters/adapter.ts';
 import type { Key } from '../../state/resource.ts';
 import type { RouteItem } from '../api/contract.ts';
 import type { ControllerClient } from './client.ts';
@@ -11,10 +11,14 @@ export class Ingress {
   readonly #routes: ReadonlyMap<Key, readonly RouteItem[]>;
   readonly #traffic: ReadonlyMap<Key, readonly RuleTraffic[]>;
 
+  /** What carries what the kernel does not; null: nothing, or nobody knows. */
+  readonly proxy: Traffic['proxy'];
+
   /** `traffic` null: nobody asked, or nobody can tell. */
-  constructor(routes: readonly RouteItem[], traffic: readonly RuleTraffic[] | null) {
+  constructor(routes: readonly RouteItem[], traffic: Traffic | null) {
     this.#routes = Map.groupBy(routes, ({ listener }) => listener);
-    this.#traffic = Map.groupBy(traffic ?? [], ({ listener }) => listener);
+    this.#traffic = Map.groupBy(traffic?.rules ?? [], ({ listener }) => listener);
+    this.proxy = traffic?.proxy ?? null;
   }
 
   /** In the order in which they are tried. */
@@ -54,9 +58,12 @@ export async function routesNow(client: ControllerClient): Promise<readonly Rout
 export async function trafficNow(
   client: ControllerClient,
   terminal: Pick<Terminal, 'err'>,
-): Promise<readonly RuleTraffic[] | null> {
+): Promise<Traffic | null> {
   try {
-    return (await client.get<{ items: readonly RuleTraffic[] }>('/v1/traffic')).items;
+    const { items, proxy } = await client.get<{ items: Traffic['rules']; proxy: Traffic['proxy'] }>(
+      '/v1/traffic',
+    );
+    return { rules: items, proxy };
   } catch (error) {
     if (!(error instanceof CliFailure)) throw error;
     terminal.err(`what was carried is not known: ${printable(error.message)}\n`);

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { BehaviorSubject, type Observable, Subject } from 'rxjs';
-import type { RuleTraffic } from '../../adapters/adapter.ts';
+import type { RuleTraffic, Traffic } from '../../adapters/adapter.ts';
 import type {
   ApplyOptions,
   ControllerService,
@@ -60,8 +60,9 @@ export class ScriptedService implements ControllerService {
   items: readonly ResourceItem[] = [];
   routeItems: readonly RouteItem[] = [];
   links: readonly GraphLink[] = [];
-  /** What `traffic` answers. */
+  /** The rules of what `traffic` answers. */
   onTraffic: () => readonly RuleTraffic[] = () => [];
+  proxy: Traffic['proxy'] = null;
   kept: readonly EventRecord[] = [];
   descriptions: ReadonlyMap<Key, ResourceDescription> = new Map();
   planOutcome: PlanOutcome = { steps: [], findings: [], problems: [] };
@@ -148,8 +149,8 @@ export class ScriptedService implements ControllerService {
     return this.routeSubject.asObservable();
   }
 
-  async traffic(): Promise<readonly RuleTraffic[]> {
-    return this.onTraffic();
+  async traffic(): Promise<Traffic> {
+    return { rules: this.onTraffic(), proxy: this.proxy };
   }
 
   graph(): readonly GraphLink[] {

@@ -21,9 +21,17 @@ export function listenerLines(
   return [
     ...(desired === null ? [] : [['Listens at', endpointsOf(desired).join(', ')] as const]),
     ['Carried by', made === null ? 'nobody' : carriersText(made)],
+    ...(ingress.proxy !== null && made?.facts.carriers.includes(ingress.proxy.name) === true
+      ? [['Proxy', proxyText(ingress.proxy)] as const]
+      : []),
     ...warnings.map((warning) => ['Warning', warning] as const),
     ['Carried', sum === null || desired === null ? '-' : trafficText(desired.type, sum)],
   ];
+}
+
+/** A provider that restarts makes it read nothing anew (ING-10): that can be seen by its count. */
+function proxyText({ name, pid, reloads }: NonNullable<Ingress['proxy']>): string {
+  return `${name}, process ${pid}, ${reloads === 1 ? '1 reload' : `${reloads} reloads`} since it was started`;
 }
 
 /** Each address with who carries it; in one word where that is the same for all. */

@@ -25,11 +25,11 @@ async function describeResource(
   const description = await findResource(client, selection);
   const isListener = description.kind === 'listener';
   const all = isListener ? await trafficNow(client, terminal) : null;
-  const traffic = all?.filter(({ listener }) => listener === description.key) ?? null;
-  const ingress = isListener ? new Ingress(description.routes ?? [], traffic) : noIngress;
+  const traffic = all?.rules.filter(({ listener }) => listener === description.key) ?? null;
+  const ingress = isListener ? new Ingress(description.routes ?? [], all) : noIngress;
   terminal.out(
     options.output === 'json'
-      ? json(isListener ? { ...description, traffic } : description)
+      ? json(isListener ? { ...description, traffic, proxy: ingress.proxy } : description)
       : descriptionText(description, ingress, terminal),
   );
   return exitCodes.ok;

@@ -37,7 +37,9 @@ test('what rules have carried is looked up when it is asked for', async (t) => {
     return items;
   };
   t.is(asked, 0);
-  t.deepEqual((await ask(socket, 'GET', '/v1/traffic')).body, { items });
+  const proxy = { name: 'haproxy', pid: 7, reloads: 2 } as const;
+  service.proxy = proxy;
+  t.deepEqual((await ask(socket, 'GET', '/v1/traffic')).body, { items, proxy });
   t.is(asked, 1);
 });
 

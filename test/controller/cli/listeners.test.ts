@@ -247,6 +247,22 @@ test('a listener is described with addresses, carriers, routes, conditions and c
   t.regex(out, /\n {2}ResolvedRefs {2}False {4}ServiceNotFound, revision 7\n {4}no service\nSpec:\n/);
 });
 
+test('[ING-10] a listener that a proxy carries says which process that is, and how often it was made to reload', async (t) => {
+  const proxied = (reloads: number) => (service: ScriptedService) => {
+    describing(service);
+    service.proxy = { name: 'haproxy', pid: 4711, reloads };
+  };
+  const { out } = await asked(t, ['describe', 'listener', ':80'], proxied(2));
+  t.regex(out, /\nCarried by: {3}haproxy\nProxy: {8}haproxy, process 4711, 2 reloads since it was started\n/);
+  const once = await asked(t, ['describe', 'listener', ':80'], proxied(1));
+  t.regex(once.out, / 1 reload since/);
+  const other = await asked(t, ['describe', 'listener', ':80'], (service) => {
+    describing(service);
+    service.proxy = { name: 'builtin', pid: 4711, reloads: 0 };
+  });
+  t.notRegex(other.out, /\nProxy:/, 'what carries others is not told of this one');
+});
+
 test('a listener of which each address is carried otherwise says by whom, and what it does without', async (t) => {
   const { observed } = listenerItem();
   const facts = { carriers: ['kernel', 'builtin'], warnings: ['no nftables for IPv6'] };
@@ -259,7 +275,7 @@ test('a listener of which each address is carried otherwise says by whom, and wh
 
 test('a listener described as JSON has what it has carried beside it, null where that is not known', async (t) => {
   const known = await asked(t, ['describe', 'listener', ':80', '-o', 'json'], describing);
-  t.deepEqual(JSON.parse(known.out), { ...described, traffic: carried });
+  t.deepEqual(JSON.parse(known.out), { ...described, traffic: carried, proxy: null });
   const unknown = await asked(t, ['describe', 'listener', ':80', '-o', 'json'], (service) => {
     describing(service);
     service.onTraffic = () => {

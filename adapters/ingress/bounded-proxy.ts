@@ -1,0 +1,33 @@
+import type { After } from '../linux/network-monitor.ts';
+import { type Proxy as HostProxy, ProxyError } from '../proxy/proxy.ts';
+
+/** How long a proxy may take to answer: it has nothing to wait for, but for a host that is overloaded. */
+const answerLimitMs = 10_000;
+
+/** How long it may take to serve what it is given; it may have to be ended, and started anew. */
+const serveLimitMs = 25_000;
+
+/**
+ * The same proxy, of which every call settles: a process that is stopped, or hangs, must not keep us waiting for ever. What is late rejects with a
+ * ProxyError, and its end is of no interest any more.
+ */
+export function boundedProxy(proxy: HostProxy, after: After): HostProxy {
+  const within = async <T>(limitMs: number, work: Promise<T>): Promise<T> => {
+    const late = Promise.withResolvers<never>();
+    const message = `the proxy (${proxy.name}) did not answer within ${limitMs / 1000} s`;
+    const cancel = after(limitMs, () => late.reject(new ProxyError('ProxyFailed', message)));
+    try {
+      return await Promise.race([work, late.promise]);
+    } finally {
+      cancel();
+    }
+  };
+  return {
+    name: proxy.name,
+    observe: () => within(answerLimitMs, proxy.observe()),
+    traffic: () => within(answerLimitMs, proxy.traffic()),
+    serve: (listeners) => within(serveLimitMs, proxy.serve(listeners)),
+    watch: () => proxy.watch(),
+    close: () => proxy.close(),
+  };
+}
