@@ -2,6 +2,7 @@ import { join } from 'node:path';
 import { type Observable, Subject } from 'rxjs';
 import { ContainerHandle } from './container-handle.ts';
 import { DirectoryWatches } from './directory-watches.ts';
+import { isSocketAt, whenHostMountsChange } from './host-mounts.ts';
 import type { After } from './network-monitor.ts';
 import { ProviderContainer } from './provider-container.ts';
 import type { ProviderSocket, ProviderSockets } from './provider-sockets.ts';
@@ -19,6 +20,8 @@ export interface ProviderSocketsOptions {
 interface Kernel {
   readonly calls: SystemCalls;
   readonly directories: DirectoryWatches;
+  /** Stops looking for mounts of ours that others take away. */
+  readonly unwatch: () => void;
 }
 
 /** A socket that is kept, with its problem. */
@@ -136,7 +139,13 @@ class MountedProviderSockets implements ProviderSockets {
       if (this.#closed) return null;
       this.#exposure.tidy(calls);
       const overflowed = () => this.#suspectAll();
-      this.#kernel = { calls, directories: new DirectoryWatches({ calls, after: this.#after, overflowed }) };
+      const unwatch = whenHostMountsChange({
+        calls,
+        after: this.#after,
+        fire: () => this.#suspectUnmounted(),
+      });
+      const directories = new DirectoryWatches({ calls, after: this.#after, overflowed });
+      this.#kernel = { calls, directories, unwatch };
       return null;
     } catch (error) {
       return messageOf(error);
@@ -144,6 +153,7 @@ class MountedProviderSockets implements ProviderSockets {
   }
 
   #closeKernel(): void {
+    this.#kernel?.unwatch();
     this.#kernel?.directories.close();
     this.#kernel = null;
   }
@@ -151,6 +161,13 @@ class MountedProviderSockets implements ProviderSockets {
   /** A container that floods us may have cost others their events. */
   #suspectAll(): void {
     for (const container of this.#containers.values()) container.suspect();
+  }
+
+  /** Somebody has mounted or unmounted something on the host: those that were reached and are not any more are made anew. */
+  #suspectUnmounted(): void {
+    for (const { socket, path, problem } of this.#kept.values()) {
+      if (problem === null && !isSocketAt(path)) this.#containers.get(socket.container)?.suspect();
+    }
   }
 
   #ensure(wanted: Kept, unavailable: string | null): void {

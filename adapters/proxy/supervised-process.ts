@@ -126,6 +126,8 @@ export class SupervisedProcess {
 
   #remember(identity: ProcessIdentity): void {
     const record: ProcessRecord = { ...identity, boot: bootId() };
+    // Somebody may have taken the directory away from under a process that runs.
+    mkdirSync(this.#options.directory, { recursive: true, mode: 0o700 });
     writeAtomically(this.#record, JSON.stringify(record), 0o600);
   }
 

@@ -18,6 +18,7 @@ const packages: Readonly<Record<string, string>> = {
   strace: 'faults of the disk',
   e2fsprogs: 'disks that lose power',
   procps: 'what still runs',
+  openssl: 'certificates of examples',
   haproxy: 'ingress that looks into what it carries',
   'nginx-light': 'a proxy in a container, and one to compare with',
   'nghttp2-client': 'load over HTTP (h2load)',

@@ -202,6 +202,13 @@ labTest('[ING-11] a controller that was killed between two mounts is tidied up a
   t.is(ownMounts().filter(({ mountPoint }) => mountPoint === path).length, 1);
 });
 
+labTest('[ENG-2] a socket that somebody unmounts from the host is there again, without a poll', async (t) => {
+  const { path, sockets } = await reached(t);
+  await run(['umount', path]);
+  await answers(path, 'one');
+  t.is(sockets.problemOf(web), null);
+});
+
 labTest('[ING-10] two hundred rounds leave no descriptor, mount or watch behind', async (t) => {
   const { container, path, sockets, end } = await reached(t);
   const count = async () => {
@@ -297,5 +304,5 @@ labTest('[ENG-7] a container that is quiet costs no timer from when it is looked
   await answers(sockets.pathOf(web), 'one');
   // The container sleeps: whatever is awaited here is longer than anything that could still be due.
   await new Promise((resolve) => setTimeout(resolve, 50));
-  t.deepEqual(timers, [0, 0, 1000]);
+  t.deepEqual(timers, [0, 0, 0, 0, 1000]);
 });
