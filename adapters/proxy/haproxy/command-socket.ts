@@ -9,6 +9,11 @@ export function isAbsence(error: unknown): boolean {
   return ['ENOENT', 'ECONNREFUSED', 'ECONNRESET', 'EPIPE'].includes(code);
 }
 
+/** A word of a command, whatever is in it (management.txt, 9.3). */
+export function escaped(word: string): string {
+  return word.replace(/[\\; ]/g, '\\$&');
+}
+
 /** Connects to a unix socket. Rejects with the system's error. */
 export function connected(path: string): Promise<Socket> {
   const { promise, resolve, reject } = Promise.withResolvers<Socket>();

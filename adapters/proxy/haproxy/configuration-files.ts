@@ -4,19 +4,25 @@ import { readIfThere } from '../../linux/read-if-there.ts';
 import { writeAtomically } from '../../linux/write-atomically.ts';
 import type { ProxyListener } from '../proxy.ts';
 import type { Configuration } from './configuration.ts';
+import { routeFile } from './route-map.ts';
 
 /**
- * Files of one HAProxy. What belongs to one configuration has its digest in its name, and is there before a process reads it: whichever
- * configuration a process says that it serves, what that is can be told, also where a controller was killed in between.
+ * Files of one HAProxy. What it was given to serve has its digest in its name, and is there before a process serves it: whatever
+ * digest a process says, what that is can be told, also where a controller was killed in between.
  */
 export class ConfigurationFiles {
   readonly directory: string;
   /** What the process is told to read. */
   readonly configuration: string;
+  /** Its routes, which it reads along with that; by this path they are also known to it. */
+  readonly routes: string;
+  /** What was last read: most is asked for more than once. */
+  #last: { readonly digest: string; readonly listeners: readonly ProxyListener[] } | null = null;
 
   constructor(directory: string) {
     this.directory = directory;
     this.configuration = join(directory, 'haproxy.cfg');
+    this.routes = join(directory, 'routes');
   }
 
   /** False where nothing was ever put here, or all was removed. */
@@ -24,38 +30,35 @@ export class ConfigurationFiles {
     return existsSync(this.directory);
   }
 
-  routes(digest: string): string {
-    return join(this.directory, `routes-${digest.slice(0, 16)}`);
-  }
-
   #listeners(digest: string): string {
     return join(this.directory, `listeners-${digest.slice(0, 16)}`);
   }
 
   /** Puts a configuration in place; returns what puts the one before back. */
-  write({ digest, text, routes }: Configuration, listeners: readonly ProxyListener[]): () => void {
+  write({ digest, text, routes, source }: Configuration): () => void {
     mkdirSync(this.directory, { recursive: true, mode: 0o700 });
-    const before = readIfThere(this.configuration);
-    writeAtomically(this.routes(digest), routes, 0o600);
-    writeAtomically(this.#listeners(digest), JSON.stringify(listeners), 0o600);
-    writeAtomically(this.configuration, text, 0o600);
+    writeAtomically(this.#listeners(digest), source, 0o600);
+    const undo = [replace(this.routes, routeFile(digest, routes)), replace(this.configuration, text)];
     return () => {
-      if (before !== null) writeAtomically(this.configuration, before, 0o600);
+      for (const one of undo) one();
     };
   }
 
-  /** What a configuration is for; null: it is none of ours, or somebody has deleted the file. */
+  /** What a process serves that says this digest; null: it is none of ours, or somebody has deleted the file. */
   listenersOf(digest: string): readonly ProxyListener[] | null {
-    const text = readIfThere(this.#listeners(digest));
-    return text === null ? null : (JSON.parse(text) as readonly ProxyListener[]);
+    const path = this.#listeners(digest);
+    if (this.#last?.digest === digest && existsSync(path)) return this.#last.listeners;
+    const text = readIfThere(path);
+    if (text === null) return null;
+    this.#last = { digest, listeners: JSON.parse(text) as readonly ProxyListener[] };
+    return this.#last.listeners;
   }
 
-  /** Removes what is left of every configuration but this one. */
-  keepOnly(digest: string): void {
-    const kept = [this.routes(digest), this.#listeners(digest)];
+  /** Removes what is left of everything that was served but these. */
+  keepOnly(digests: readonly string[]): void {
+    const kept = digests.map((digest) => this.#listeners(digest));
     for (const path of this.#all()) {
-      if (/\/(routes|listeners)-[^/]*$|\.new$/.test(path) && !kept.includes(path))
-        rmSync(path, { force: true });
+      if (/\/listeners-[^/]*$|\.new$/.test(path) && !kept.includes(path)) rmSync(path, { force: true });
     }
   }
 
@@ -67,4 +70,14 @@ export class ConfigurationFiles {
   #all(): readonly string[] {
     return readdirSync(this.directory).map((entry) => join(this.directory, entry));
   }
+}
+
+/** Returns what puts back the content of before. What is there already is not written again. */
+function replace(path: string, content: string): () => void {
+  const before = readIfThere(path);
+  if (before === content) return () => undefined;
+  writeAtomically(path, content, 0o600);
+  return () => {
+    if (before !== null) writeAtomically(path, before, 0o600);
+  };
 }

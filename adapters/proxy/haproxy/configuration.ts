@@ -1,23 +1,35 @@
 import { hash } from 'node:crypto';
 import { isIP } from 'node:net';
 import { type ProxyBackend, ProxyError, type ProxyListener, type ProxyRoute } from '../proxy.ts';
-import { listenerSection, routeSection } from './proxy-names.ts';
+import { type NamedListener, named } from './proxy-names.ts';
+import {
+  hasPlainHost,
+  hasPlainPath,
+  type RouteMap,
+  routeMapOf,
+  strippedSegments,
+  wildcardDepths,
+} from './route-map.ts';
 import { errorAnswers, requestRules, type Timeouts, timeoutLines } from './shared-rules.ts';
 
 /** What HAProxy is given to read. */
 export interface Configuration {
-  /** Names all that it serves, and how: 64 hexadecimal digits. A process that runs says its own (`show info`, description). */
+  /** Names all that it serves, and how: 64 hexadecimal digits. */
   readonly digest: string;
+  /** Names the text, in the same way. A process that has read it says so (`show info`, description); it can be given other routes. */
+  readonly structure: string;
   readonly text: string;
-  /** Content of the file `routes`: from listener, host and path to the section of a route. */
-  readonly routes: string;
+  readonly routes: RouteMap;
+  readonly listeners: readonly NamedListener[];
+  /** The listeners, as JSON. */
+  readonly source: string;
 }
 
 export interface ConfigurationSettings {
   /** Unix socket on which the process that serves takes commands. */
   readonly commandSocket: string;
-  /** Where `routes` will be when the text is read, given the digest. */
-  readonly routesFile: (digest: string) => string;
+  /** Where the routes will be when the text is read. */
+  readonly routesFile: string;
   readonly timeouts: Timeouts;
   /** Descriptors that the process may have at most; two for each connection. */
   readonly descriptorLimit: number;
@@ -31,22 +43,25 @@ export function renderConfiguration(
   listeners: readonly ProxyListener[],
   settings: ConfigurationSettings,
 ): Configuration {
-  const sections = listeners.flatMap((listener) => listenerLines(listener)).join('\n');
-  const routes = routesOf(listeners);
-  const shared = (digest: string) => sharedText(listeners, digest, settings);
-  const digest = hash('sha256', JSON.stringify([shared(''), sections, routes]), 'hex');
-  return { digest, text: `${shared(digest)}\n${sections}\n`, routes };
+  const all = named(listeners);
+  const sections = all.flatMap((listener) => listenerLines(listener)).join('\n');
+  const shared = (structure: string) => sharedText(listeners, structure, settings);
+  const structure = hash('sha256', `${shared('')}\n${sections}`, 'hex');
+  const source = JSON.stringify(listeners);
+  const digest = hash('sha256', structure + source, 'hex');
+  const text = `${shared(structure)}\n${sections}\n`;
+  return { digest, structure, text, routes: routeMapOf(all), listeners: all, source };
 }
 
 function sharedText(
   listeners: readonly ProxyListener[],
-  digest: string,
+  structure: string,
   { commandSocket, routesFile, timeouts, descriptorLimit }: ConfigurationSettings,
 ): string {
   const all = listeners.flatMap(({ routes }) => routes);
   return [
     'global',
-    `  description ${digest}`,
+    `  description ${structure}`,
     `  stats socket ${quoted(`unix@${checkedPath(commandSocket)}`)} mode 600 level admin`,
     '  stats timeout 1h',
     `  fd-hard-limit ${descriptorLimit}`,
@@ -58,56 +73,45 @@ function sharedText(
     ...timeoutLines('http', timeouts),
     ...errorAnswers(),
     'defaults listen from http',
-    ...requestRules(quoted(checkedPath(routesFile(digest))), depthsOf(all)),
-    ...strippedLengths(all).flatMap(stripLines),
+    ...requestRules({
+      routesFile: quoted(checkedPath(routesFile)),
+      wildcardDepths: wildcardDepths(all),
+      // A rule that gets another path shall seldom need another text.
+      mostStripped: Math.max(4, ...all.map(strippedSegments)),
+    }),
   ].join('\n');
 }
 
-/** How many labels the wildcards have, the longest first: `*.a.example` has two. */
-function depthsOf(routes: readonly ProxyRoute[]): readonly number[] {
-  const depths = routes.filter(isWildcard).map((route) => suffixOf(route).split('.').length);
-  return [...new Set(depths)].sort((one, other) => other - one);
-}
-
-function strippedLengths(routes: readonly ProxyRoute[]): readonly number[] {
-  return [...new Set(routes.map(strippedLength).filter((length) => length > 0))];
-}
-
-function strippedLength({ path, keepPrefix }: ProxyRoute): number {
-  return keepPrefix ? 0 : path.length;
-}
-
-/** Takes so many bytes off the path, and leaves `/` of nothing (ING-6). By their number: so nothing of the path has to be quoted. */
-function stripLines(length: number): readonly string[] {
-  return [
-    `defaults strip${length} from http`,
-    `  http-request replace-path ^.{${length}}$ /`,
-    `  http-request replace-path ^.{${length}}(/.*)$ \\1`,
-  ];
-}
-
-function listenerLines(listener: ProxyListener): readonly string[] {
+function listenerLines(listener: NamedListener): readonly string[] {
   const binds = listener.addresses.map((address) => bindLine(address, listener));
   if (listener.type === 'http') {
     return [
-      `frontend ${listenerSection(listener)} from listen`,
+      `frontend ${listener.section} from listen`,
       ...binds,
-      '  use_backend %[var(txn.route)]',
-      ...listener.routes.flatMap((route) => [
-        `backend ${routeSection(listener, route)} from ${strippedLength(route) > 0 ? `strip${strippedLength(route)}` : 'http'}`,
-        ...serverLines(route.backend, listener),
-      ]),
+      '  use_backend %[var(txn.route),field(1,/)]',
+      ...backendLines(listener),
     ];
   }
   const [route, ...others] = listener.routes;
   if (route === undefined || others.length > 0 || route.backend === null) {
     throw refused(listener, `it has ${listener.routes.length} routes; expected one with a backend for tcp`);
   }
-  return [
-    `listen ${routeSection(listener, route)} from tcp`,
-    ...binds,
-    ...serverLines(route.backend, listener),
-  ];
+  return [`listen ${route.section} from tcp`, ...binds, ...serverLines(route.backend, listener)];
+}
+
+/** One section for each, in an order that is not the one of routes. */
+function backendLines(listener: NamedListener): readonly string[] {
+  const sections = listener.routes.map((route) => {
+    requirePlain(listener, route);
+    const head = `backend ${route.section} from http`;
+    return [head, ...serverLines(route.backend, listener)].join('\n');
+  });
+  return [...new Set(sections)].sort();
+}
+
+function requirePlain(listener: ProxyListener, route: ProxyRoute): void {
+  if (!hasPlainPath(route)) throw refused(listener, `a route has the path ${JSON.stringify(route.path)}`);
+  if (!hasPlainHost(route)) throw refused(listener, `a route has the host ${JSON.stringify(route.host)}`);
 }
 
 function bindLine(address: string, listener: ProxyListener): string {
@@ -165,37 +169,4 @@ function refused(listener: ProxyListener | null, message: string): ProxyError {
     listener === null ? 'HAProxy can not be configured' : `listener '${listener.name}' can't be had`;
   const about = listener === null ? {} : { listener: listener.name };
   return new ProxyError('ProxyConfigurationRefused', `${what}: ${message}`, about);
-}
-
-/** `<listener>:<host><path>/`, `<listener>*<suffix><path>/` or `<listener>:<path>/`, each with its section: see shared-rules.ts. */
-function routesOf(listeners: readonly ProxyListener[]): string {
-  const lines = listeners
-    .filter(({ type }) => type === 'http')
-    .flatMap((listener) =>
-      listener.routes.map((route) => `${routeKey(listener, route)} ${routeSection(listener, route)}\n`),
-    );
-  return lines.join('');
-}
-
-/** The characters of a host and of a path of a rule (ING-2): nothing that ends a word of a map file. */
-const hostPattern = /^[a-z0-9.-]+$/;
-const pathPattern = /^(?:\/[!-~]+)?$/;
-
-function routeKey(listener: ProxyListener, route: ProxyRoute): string {
-  const { host, path } = route;
-  if (!pathPattern.test(path)) throw refused(listener, `a route has the path ${JSON.stringify(path)}`);
-  if (host !== null && !hostPattern.test(isWildcard(route) ? suffixOf(route) : host)) {
-    throw refused(listener, `a route has the host ${JSON.stringify(host)}`);
-  }
-  const hostKey = isWildcard(route) ? `*${suffixOf(route)}` : `:${host ?? ''}`;
-  return `${listenerSection(listener)}${hostKey}${path}/`;
-}
-
-function isWildcard({ host }: ProxyRoute): boolean {
-  return host?.startsWith('*.') ?? false;
-}
-
-/** `a.example` of `*.a.example`. */
-function suffixOf({ host }: ProxyRoute): string {
-  return (host ?? '').slice(2);
 }

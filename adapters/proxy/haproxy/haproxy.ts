@@ -12,8 +12,10 @@ import { EndWatch } from './end-watch.ts';
 import { requireFree } from './free-ports.ts';
 import { leastPrivileges } from './privileges.ts';
 import { NotServing, ProcessFamily, unlessEnded } from './process-family.ts';
-import { type Count, readWorkerReport, type WorkerReport } from './process-reports.ts';
-import { retire, retiredBy } from './retirement.ts';
+import { type Count, serves, type WorkerReport } from './process-reports.ts';
+import { type NamedListener, named } from './proxy-names.ts';
+import { misleadingKeys, type Retirement, retire, retiredBy } from './retirement.ts';
+import { routeCommands, routeMapOf } from './route-map.ts';
 import type { Timeouts } from './shared-rules.ts';
 import { startFailure } from './start-failure.ts';
 import { TrafficBook } from './traffic-book.ts';
@@ -47,6 +49,15 @@ export function createHaproxy(options: HaproxyOptions): DataPlane {
   return new Haproxy(options);
 }
 
+/** From what a worker serves to something else. */
+interface Change {
+  /** With the worker, of whom `report` is. */
+  readonly former: Conversation;
+  readonly report: WorkerReport;
+  readonly before: readonly NamedListener[];
+  readonly configuration: Configuration;
+}
+
 class Haproxy implements DataPlane {
   readonly name = 'haproxy';
   readonly #find: Commands['find'];
@@ -55,13 +66,15 @@ class Haproxy implements DataPlane {
   readonly #family: ProcessFamily;
   readonly #book: TrafficBook;
   readonly #ends: EndWatch;
+  /** What was last put in place. */
+  #last: Configuration | null = null;
 
   constructor({ root, after, commands = systemCommands, timeouts }: HaproxyOptions) {
     const directory = join(root, 'run/proxy/haproxy');
     this.#find = commands.find;
     this.#timeouts = { ...usualTimeouts, ...timeouts };
     this.#files = new ConfigurationFiles(directory);
-    const family = new ProcessFamily(directory, this.#files.configuration, after);
+    const family = new ProcessFamily(this.#files, after);
     this.#family = family;
     this.#book = new TrafficBook(join(directory, 'traffic.json'));
     this.#ends = new EndWatch({ socket: family.masterSocket, running: () => family.running(), after });
@@ -71,9 +84,8 @@ class Haproxy implements DataPlane {
     const master = this.#family.running();
     if (master === null) return null;
     return unlessEnded(null, async () => {
-      const { digest } = await this.#family.worker();
-      const { reloads } = await this.#family.master();
-      return { pid: master.pid, listeners: this.#listenersOf(digest), reloads };
+      const [worker, { reloads }] = await Promise.all([this.#family.worker(), this.#family.master()]);
+      return { pid: master.pid, listeners: this.#listenersOf(worker) ?? [], reloads };
     });
   }
 
@@ -93,45 +105,48 @@ class Haproxy implements DataPlane {
     this.#ends.close();
   }
 
-  /** Where somebody has deleted what tells it, nothing is known to be served, and all is made anew. */
-  #listenersOf(digest: string): readonly ProxyListener[] {
-    return this.#files.listenersOf(digest) ?? [];
+  /** Null where that is not known: somebody has deleted what tells it, or a change was broken off. Then all is made anew. */
+  #listenersOf({ served: [digest, other] }: WorkerReport): readonly ProxyListener[] | null {
+    return digest === undefined || other !== undefined ? null : this.#files.listenersOf(digest);
   }
 
   async #total(): Promise<readonly ProxyTraffic[]> {
-    const { digest } = await this.#family.worker();
+    const worker = await this.#family.worker();
     const { draining } = await this.#family.master();
     const latest = new Map<number, ReadonlyMap<string, Count>>();
     for (const pid of draining) latest.set(pid, await this.#family.drainingCounts(pid));
-    return this.#book.total(this.#listenersOf(digest), await this.#family.counts(), latest);
+    return this.#book.total(this.#listenersOf(worker) ?? [], await this.#family.counts(), latest);
   }
 
   async #serve(listeners: readonly ProxyListener[]): Promise<void> {
     const configuration = renderConfiguration(listeners, {
       commandSocket: this.#family.workerSocket,
-      routesFile: (digest) => this.#files.routes(digest),
+      routesFile: this.#files.routes,
       timeouts: this.#timeouts,
       descriptorLimit,
     });
     const master = this.#family.running();
     const former = master === null ? null : await unlessEnded(null, () => this.#family.converse());
-    if (master === null || former === null) return this.#start(configuration, listeners);
-    try {
-      await this.#change({ master, former }, configuration, listeners);
-    } finally {
-      former.end();
+    if (master === null || former === null) await this.#start(configuration);
+    else {
+      try {
+        await this.#change(master, former, configuration);
+      } finally {
+        former.end();
+      }
     }
+    this.#last = configuration;
   }
 
-  async #start(configuration: Configuration, listeners: readonly ProxyListener[]): Promise<void> {
+  async #start(configuration: Configuration): Promise<void> {
     await this.#end();
     try {
-      await requireFree(listeners, []);
-      this.#files.write(configuration, listeners);
+      await requireFree(configuration.listeners, []);
+      this.#files.write(configuration);
       await this.#family.start(this.#words());
       await this.#family.untilServes(configuration.digest, null);
     } catch (error) {
-      const failure = this.#failure(error, listeners);
+      const failure = this.#failure(error, configuration);
       await this.#end();
       throw failure;
     }
@@ -154,62 +169,77 @@ class Haproxy implements DataPlane {
     ];
   }
 
-  async #change(
-    { master, former }: { readonly master: ProcessIdentity; readonly former: Conversation },
-    configuration: Configuration,
-    listeners: readonly ProxyListener[],
-  ): Promise<void> {
-    const report = readWorkerReport((await former.ask('show info')) ?? '');
+  async #change(master: ProcessIdentity, former: Conversation, configuration: Configuration): Promise<void> {
+    const report = await this.#family.reportOf(former);
     if (report === null) throw new ProxyError('ProxyFailed', 'HAProxy ended while it was talked to');
-    const before = this.#files.listenersOf(report.digest);
-    if (report.digest === configuration.digest && before !== null) return;
-    // Where it is not known what is served, any port may be ours.
-    await requireFree(listeners, before ?? listeners);
-    await this.#replace(master, report, configuration, listeners);
-    await this.#drain(former, report, before ?? [], listeners);
-    this.#files.keepOnly(configuration.digest);
+    const known = this.#listenersOf(report);
+    if (known !== null && serves(report, configuration.digest)) return;
+    // Of a change that was broken off, either may be served.
+    const before = report.served.flatMap((digest) => this.#formerly(digest));
+    const change = { former, report, before, configuration };
+    const isDone =
+      known !== null && report.structure === configuration.structure && (await this.#lead(change));
+    if (!isDone) await this.#replace(master, change);
+    this.#files.keepOnly([configuration.digest]);
   }
 
-  /** What HAProxy can't read or bind, no process of it serves: the one that does goes on. */
-  async #replace(
-    master: ProcessIdentity,
-    former: WorkerReport,
-    configuration: Configuration,
-    listeners: readonly ProxyListener[],
-  ): Promise<void> {
-    const undo = this.#files.write(configuration, listeners);
+  #formerly(digest: string): readonly NamedListener[] {
+    if (this.#last?.digest === digest) return this.#last.listeners;
+    return named(this.#files.listenersOf(digest) ?? []);
+  }
+
+  /** In the process that serves, where its routes alone differ. False: it has taken them in part, or not at all. */
+  async #lead({ former, report, before, configuration }: Change): Promise<boolean> {
+    this.#files.write(configuration);
+    const [digest = ''] = report.served;
+    const routes = routeMapOf(before);
+    for (const command of routeCommands(this.#files.routes, { digest, routes }, configuration)) {
+      if ((await former.ask(command)) !== '') return false;
+    }
+    const keys = misleadingKeys(routes, configuration.routes);
+    await this.#retire({ sections: new Set(), keys, file: this.#files.routes });
+    return true;
+  }
+
+  /** By another process. What HAProxy can't read or bind, no process of it serves: the one that does goes on. */
+  async #replace(master: ProcessIdentity, change: Change): Promise<void> {
+    const { report, before, configuration } = change;
+    const { listeners } = configuration;
+    // Where it is not known what is served, any port may be ours.
+    await requireFree(listeners, before.length > 0 ? before : listeners);
+    const undo = this.#files.write(configuration);
     try {
       await this.#family.startAnew(master);
-      await this.#family.untilServes(configuration.digest, former.pid);
+      await this.#family.untilServes(configuration.digest, report.pid);
     } catch (error) {
       undo();
-      this.#files.keepOnly(former.digest);
-      throw this.#failure(error, listeners);
+      this.#files.keepOnly(report.served);
+      throw this.#failure(error, configuration);
     }
+    await this.#drain(change);
   }
 
   /** From then on no connection leads where none should, nor does any new one come to a former process. */
-  async #drain(
-    former: Conversation,
-    report: WorkerReport,
-    before: readonly ProxyListener[],
-    listeners: readonly ProxyListener[],
-  ): Promise<void> {
+  async #drain({ former, report, before, configuration }: Change): Promise<void> {
     await this.#family.untilDrains(former);
-    const retired = retiredBy(before, listeners);
-    if (retired.size > 0) await this.#retire(retired, former, report);
+    const sections = retiredBy(before, configuration.listeners);
+    const keys = misleadingKeys(routeMapOf(before), configuration.routes);
+    const retirement = { sections, keys, file: this.#files.routes };
+    await retire(retirement, (command) => former.ask(command));
+    await this.#retire(retirement, report.pid);
     this.#book.drains(report.pid, before, await this.#family.countsOf(former));
   }
 
-  async #retire(retired: ReadonlySet<string>, former: Conversation, { pid }: WorkerReport): Promise<void> {
-    await retire(retired, (command) => former.ask(command));
+  /** In all that drain, but for the one that was told already. */
+  async #retire(retirement: Retirement, told: number | null = null): Promise<void> {
+    if (retirement.sections.size + retirement.keys.length === 0) return;
     const { draining } = await this.#family.master();
-    for (const earlier of draining.filter((one) => one !== pid)) {
-      await retire(retired, (command) => this.#family.askDraining(earlier, command));
+    for (const pid of draining.filter((one) => one !== told)) {
+      await retire(retirement, (command) => this.#family.askDraining(pid, command));
     }
   }
 
-  #failure(error: unknown, listeners: readonly ProxyListener[]): unknown {
+  #failure(error: unknown, { listeners }: Configuration): unknown {
     return error instanceof NotServing ? startFailure(this.#family.log(), listeners) : error;
   }
 

@@ -12,14 +12,24 @@ import {
   readCounts,
   readMasterReport,
   readWorkerReport,
+  serves,
   type WorkerReport,
 } from './process-reports.ts';
+import { servedQuestion } from './route-map.ts';
 
 /** What a master takes to end its workers, which do not wait for their connections then. */
 const endMs = 2000;
 
 /** Only of sections that lead to providers (management.txt, `show stat`: type 2). */
 const countQuestion = 'show stat -1 2 -1';
+
+/** Paths that processes know. */
+export interface ProcessFiles {
+  readonly directory: string;
+  /** What they read; by it they are found. */
+  readonly configuration: string;
+  readonly routes: string;
+}
 
 /** A process of HAProxy that has ended, or that can't serve what it was given; what it said is in its log. */
 export class NotServing extends Error {
@@ -45,6 +55,7 @@ export async function unlessEnded<Result, Otherwise>(
  */
 export class ProcessFamily {
   readonly #directory: string;
+  readonly #servedQuestion: string;
   readonly #after: After;
   readonly #supervised: SupervisedProcess;
   /** Unix socket on which the master takes commands. */
@@ -52,11 +63,12 @@ export class ProcessFamily {
   /** Unix socket on which the worker takes commands; one that drains takes none there. */
   readonly workerSocket: string;
 
-  /** `mark`: path of the configuration. */
-  constructor(directory: string, mark: string, after: After) {
+  constructor(files: ProcessFiles, after: After) {
+    const { directory, configuration, routes } = files;
     this.#directory = directory;
+    this.#servedQuestion = servedQuestion(routes);
     this.#after = after;
-    this.#supervised = new SupervisedProcess({ directory, mark, after });
+    this.#supervised = new SupervisedProcess({ directory, mark: configuration, after });
     this.masterSocket = join(directory, 'master');
     this.workerSocket = join(directory, 'worker');
   }
@@ -93,7 +105,7 @@ export class ProcessFamily {
   }
 
   /**
-   * Resolves once another worker than `former` serves the configuration of this digest. Rejects with NotServing where none will. Until the
+   * Resolves once another worker than `former` serves what has this digest. Rejects with NotServing where none will. Until the
    * master says that there is another, nobody is asked: who answers takes time from the one that comes.
    */
   async untilServes(digest: string, former: number | null): Promise<void> {
@@ -104,7 +116,7 @@ export class ProcessFamily {
       const report = /New worker \(\d+\) forked/.test(log)
         ? await this.#present(() => this.#askWorker())
         : null;
-      return report?.digest === digest && report.pid !== former ? report : null;
+      return report !== null && report.pid !== former && serves(report, digest) ? report : null;
     });
   }
 
@@ -127,6 +139,12 @@ export class ProcessFamily {
     return untilFound(this.#after, 'a conversation with the process that serves', () =>
       this.#present(() => Conversation.open(this.workerSocket)),
     );
+  }
+
+  /** What the worker of a conversation says of itself; null: it has ended. */
+  async reportOf(conversation: Conversation): Promise<WorkerReport | null> {
+    const answers = [await conversation.ask('show info'), await conversation.ask(this.#servedQuestion)];
+    return answers.includes(null) ? null : readWorkerReport(answers.join('\n'));
   }
 
   /** Resolves once the worker of a conversation drains, or has ended: no new connection is its own any more. */
@@ -160,7 +178,7 @@ export class ProcessFamily {
   }
 
   async #askWorker(): Promise<WorkerReport | null> {
-    return readWorkerReport(await answerTo(this.workerSocket, 'show info'));
+    return readWorkerReport(await answerTo(this.workerSocket, `show info;${this.#servedQuestion}`));
   }
 
   /** Null while nobody is there to answer, which may come. */

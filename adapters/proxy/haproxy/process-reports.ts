@@ -1,23 +1,32 @@
+import { servedDigests } from './route-map.ts';
+
 /** What processes of HAProxy say of themselves, read (management.txt, 9.3 and 9.4). */
 
-/** `show info` of a process that serves. */
+/** `show info` and `servedQuestion`, answered by a process that serves. */
 export interface WorkerReport {
   readonly pid: number;
-  /** Digest of the configuration that it serves. */
-  readonly digest: string;
+  /** Digest of the text that it has read. */
+  readonly structure: string;
+  /** Digest of all that it serves (see servedDigests). */
+  readonly served: readonly string[];
   /** It has been replaced: it takes no connection any more, and ends with the last one that it has. */
   readonly isDraining: boolean;
 }
 
 /** Null where that is no such report, or a part of one. */
 export function readWorkerReport(text: string): WorkerReport | null {
-  const [pid, stopping, digest] = [
+  const [pid, stopping, structure] = [
     /^Pid: (\d+)$/m,
     /^Stopping: (\d)$/m,
     /^description: ([0-9a-f]{64})$/m,
   ].map((pattern) => pattern.exec(text)?.[1]);
-  if (pid === undefined || stopping === undefined || digest === undefined) return null;
-  return { pid: Number(pid), digest, isDraining: stopping !== '0' };
+  if (pid === undefined || stopping === undefined || structure === undefined) return null;
+  return { pid: Number(pid), structure, served: servedDigests(text), isDraining: stopping !== '0' };
+}
+
+/** It serves this, and is not in the middle of changing. */
+export function serves({ served }: WorkerReport, digest: string): boolean {
+  return served.length === 1 && served[0] === digest;
 }
 
 /** `show proc` of the master. */

@@ -16,10 +16,29 @@ export function listenerSection(listener: Pick<ProxyListener, 'name'>): string {
 }
 
 /**
- * Section of HAProxy that leads to what a route is for: `r` and 24 hexadecimal digits. A route that differs in anything, but for what it is
- * counted as, has another one: what is open in a process that drains belongs to a route that is there no more exactly when its name is gone.
+ * Section of HAProxy that leads to what a route is for: `r` and 24 hexadecimal digits. It is named by the rule, which it counts for, and by where that
+ * leads: what is open in a process that drains belongs to a rule that leads there no more exactly when its name is gone.
  */
 export function routeSection(listener: Pick<ProxyListener, 'name' | 'type'>, route: ProxyRoute): string {
-  const { rule, host, path, keepPrefix, backend } = route;
-  return `r${hashed(listener.name, listener.type, rule, host, path, keepPrefix, backend)}`;
+  const { rule, backend } = route;
+  return `r${hashed(listener.name, listener.type, rule, backend)}`;
+}
+
+export interface NamedRoute extends ProxyRoute {
+  readonly section: string;
+}
+
+/** A listener with the sections of it and its routes. */
+export interface NamedListener extends ProxyListener {
+  readonly section: string;
+  readonly routes: readonly NamedRoute[];
+}
+
+/** Names take longer to make than all else that is made of a listener: each is made once for a change. */
+export function named(listeners: readonly ProxyListener[]): readonly NamedListener[] {
+  return listeners.map((listener) => ({
+    ...listener,
+    section: listenerSection(listener),
+    routes: listener.routes.map((route) => ({ ...route, section: routeSection(listener, route) })),
+  }));
 }

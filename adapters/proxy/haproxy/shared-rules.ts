@@ -109,12 +109,21 @@ const headers: readonly string[] = [
   '  http-request del-header upgrade if { req.fhdr(upgrade) -m sub -i h2c }',
 ];
 
+export interface RequestRules {
+  /** Of a RouteMap, as a word. */
+  readonly routesFile: string;
+  /** How many labels wildcards have, the longest first. */
+  readonly wildcardDepths: readonly number[];
+  /** How many segments are taken off a path at most. */
+  readonly mostStripped: number;
+}
+
 /**
  * How a request finds its route: the longest key of `routesFile` that its listener, host and path begin with, a slash behind them so that whole
  * segments match (ING-6). First those of its very host, then of the wildcards it falls under, the longest first, then of every host
- * (state/routes.ts). What is found is in `txn.route`.
+ * (state/routes.ts). What is found is in `txn.route`, and so many segments as it says are taken off the path.
  */
-export function requestRules(routesFile: string, wildcardDepths: readonly number[]): readonly string[] {
+export function requestRules({ routesFile, wildcardDepths, mostStripped }: RequestRules): readonly string[] {
   const unlessFound = ' unless { var(txn.route) -m found }';
   const look = (key: string, condition: string) =>
     `  http-request set-var(txn.route) ${key},concat(,txn.path),map_beg(${routesFile})${condition}`;
@@ -130,7 +139,15 @@ export function requestRules(routesFile: string, wildcardDepths: readonly number
     ...wildcardDepths.flatMap((depth) => wildcardRules(depth, look)),
     look('fe_name,concat(:)', unlessFound),
     `  http-request return status 404 default-errorfiles${unlessFound}`,
+    '  http-request set-var(txn.strip) var(txn.route),field(2,/)',
+    ...Array.from({ length: mostStripped }, (_, index) => stripRule(index + 1)),
   ];
+}
+
+/** Leaves `/` of nothing (ING-6). The field before the first slash is an empty one. */
+function stripRule(segments: number): string {
+  const rest = `path,field(${segments + 2},/,0)`;
+  return `  http-request set-path /%[${rest}] if { var(txn.strip) -m str ${segments} }`;
 }
 
 /** Something has to stand before the last labels and their dot: `a.example` does not fall under `*.a.example`. */

@@ -74,8 +74,8 @@ function hasCarried({ connections, bytesIn, bytesOut }: Count): boolean {
 }
 
 function rowsOf(listeners: readonly ProxyListener[], counts: ReadonlyMap<string, Count>): readonly Row[] {
-  return listeners.flatMap((listener) =>
-    listener.routes.flatMap((route) => {
+  const rows = listeners.flatMap((listener) =>
+    listener.routes.flatMap((route): readonly Row[] => {
       const section = routeSection(listener, route);
       const count = counts.get(section);
       return count === undefined || !hasCarried(count)
@@ -83,6 +83,8 @@ function rowsOf(listeners: readonly ProxyListener[], counts: ReadonlyMap<string,
         : [{ section, listener: listener.name, rule: route.rule, ...count }];
     }),
   );
+  // Routes of one rule may share a section.
+  return [...new Map(rows.map((row) => [row.section, row])).values()];
 }
 
 function updated(rows: readonly Row[], counts: ReadonlyMap<string, Count> | undefined): readonly Row[] {

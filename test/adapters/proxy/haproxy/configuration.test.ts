@@ -9,14 +9,21 @@ import {
   readMasterReport,
   readWorkerReport,
 } from '../../../../adapters/proxy/haproxy/process-reports.ts';
-import { retiredBy } from '../../../../adapters/proxy/haproxy/retirement.ts';
+import { named } from '../../../../adapters/proxy/haproxy/proxy-names.ts';
+import { misleadingKeys, retiredBy } from '../../../../adapters/proxy/haproxy/retirement.ts';
+import {
+  routeCommands,
+  routeFile,
+  routeMapOf,
+  servedQuestion,
+} from '../../../../adapters/proxy/haproxy/route-map.ts';
 import { startFailure } from '../../../../adapters/proxy/haproxy/start-failure.ts';
-import { ProxyError, type ProxyListener } from '../../../../adapters/proxy/proxy.ts';
+import { ProxyError, type ProxyListener, type ProxyRoute } from '../../../../adapters/proxy/proxy.ts';
 import { listener, route } from '../../../contract/proxy-stage.ts';
 
 const settings: ConfigurationSettings = {
   commandSocket: '/r/worker',
-  routesFile: (digest) => `/r/routes-${digest.slice(0, 4)}`,
+  routesFile: '/r/routes',
   timeouts: usualTimeouts,
   descriptorLimit: 1000,
 };
@@ -57,7 +64,7 @@ test('[LINK-11] whatever rules and listeners are called, there is one section fo
   t.deepEqual(counted(hostile.text), counted(plain(hostileNames.map((_, index) => `name${index}`)).text));
   t.like(counted(hostile.text), { global: 1, frontend: 4, listen: 3, backend: 4, bind: 14, server: 7 });
   t.regex(hostile.text, /^[\x20-\x7e\n]*$/);
-  t.regex(hostile.routes, /^(l[0-9a-f]{24}:\/ r[0-9a-f]{24}\n){4}$/);
+  t.regex(routeFile('d', hostile.routes), /^served d\n(l[0-9a-f]{24}:\/ r[0-9a-f]{24}\/0\n){4}$/);
 });
 
 const refusedListeners: readonly (readonly [what: string, refused: ProxyListener, said: RegExp])[] = [
@@ -123,7 +130,7 @@ test('the digest names all that is served, and how: it is the same for the same,
   const one = listener('http', 80, [route('r', address)]);
   const digest = render(one).digest;
   t.is(render(structuredClone(one)).digest, digest);
-  t.true(render(one).text.includes(`description ${digest}\n`));
+  t.true(render(one).text.includes(`description ${render(one).structure}\n`));
   const others = [
     { ...one, port: 81 },
     { ...one, addresses: ['::1'] },
@@ -142,8 +149,8 @@ test('a thousand routes have a line each in the map, and their prefixes are take
     route(`r${index}`, address, { path: `/${index}` }),
   );
   const { text, routes: map } = render(listener('http', 80, routes));
-  t.is(map.split('\n').length - 1, 1000);
-  t.is(text.match(/replace-path/g)?.length, 6);
+  t.is(map.size, 1000);
+  t.is(text.match(/set-path/g)?.length, 4);
 });
 
 test('[ING-10] what is retired is what is there no more, or leads elsewhere', (t) => {
@@ -154,24 +161,86 @@ test('[ING-10] what is retired is what is there no more, or leads elsewhere', (t
   const raw = listener('tcp', 81, [route('r', address)]);
   const [a, b] = web.routes;
   if (a === undefined || b === undefined) throw new Error('two routes');
-  const moved = { ...b, backend: { ...address, port: 1 } };
-  const retired = (...after: readonly ProxyListener[]) => retiredBy([web, raw], after).size;
-  t.is(retired(web, raw), 0);
-  t.is(retired({ ...web, addresses: ['::1'] }, raw, listener('tcp', 82, [route('new', address)])), 0);
-  t.is(retired({ ...web, routes: [b, a] }, raw), 0);
-  t.is(retired({ ...web, routes: [a] }, raw), 1);
-  t.is(retired({ ...web, routes: [a, moved] }, raw), 1);
-  t.is(retired(web), 1);
-  t.is(retired(raw), 3);
+  const elsewhere = { ...b, backend: { ...address, port: 1 } };
+  const retired = (...after: readonly ProxyListener[]) => [
+    retiredBy(named([web, raw]), named(after)).size,
+    misleadingKeys(routeMapOf(named([web, raw])), routeMapOf(named(after))).length,
+  ];
+  t.deepEqual(retired(web, raw), [0, 0]);
+  t.deepEqual(
+    retired({ ...web, addresses: ['::1'] }, raw, listener('tcp', 82, [route('new', address)])),
+    [0, 0],
+  );
+  t.deepEqual(retired({ ...web, routes: [b, a] }, raw), [0, 0]);
+  t.deepEqual(retired({ ...web, routes: [a] }, raw), [1, 1]);
+  t.deepEqual(retired({ ...web, routes: [a, elsewhere] }, raw), [1, 1]);
+  t.deepEqual(retired({ ...web, routes: [a, { ...b, path: '/c' }] }, raw), [0, 1]);
+  t.deepEqual(retired({ ...web, routes: [a, { ...b, keepPrefix: true }] }, raw), [0, 1]);
+  t.deepEqual(retired(web), [1, 0]);
+  t.deepEqual(retired(raw), [3, 2]);
+});
+
+const moves: readonly (readonly [what: string, change: Partial<ProxyRoute>, isStructure: boolean])[] = [
+  ['another path', { path: '/x/y' }, false],
+  ['a path of more segments', { path: '/a/b/c/d/e' }, true],
+  ['another host', { host: 'a.example' }, false],
+  ['a wildcard', { host: '*.a.example' }, true],
+  ['the prefix kept', { keepPrefix: true }, false],
+  ['another address', { backend: { type: 'address', address: '10.0.0.3', port: 8080 } }, true],
+  ['no backend', { backend: null }, true],
+  ['another rule', { rule: 'other' }, true],
+];
+
+for (const [what, change, isStructure] of moves) {
+  const how = isStructure ? 'takes another text' : 'is a change of the routes alone';
+  test(`[ING-10] a route that comes to have ${what} ${how}`, (t) => {
+    const one = route('r', address, { path: '/x' });
+    const [before, after] = [one, { ...one, ...change }].map((each) =>
+      render(listener('http', 80, [route('other one', address), each])),
+    );
+    t.is(before?.structure === after?.structure, !isStructure);
+    t.is(before?.text === after?.text, !isStructure);
+    t.not(before?.digest, after?.digest);
+  });
+}
+
+test('[ING-10] routes of a process become others step by step: what is new first, and it says so meanwhile', (t) => {
+  const before = {
+    digest: 'a1',
+    routes: new Map([
+      ['l:/gone/', 'r1/1'],
+      ['l:/k;e p\\/', 'r2/1'],
+      ['l:/', 'r3/0'],
+    ]),
+  };
+  const after = {
+    digest: 'b2',
+    routes: new Map([
+      ['l:/k;e p\\/', 'r1/1'],
+      ['l:/new/', 'r2/1'],
+      ['l:/', 'r3/0'],
+    ]),
+  };
+  t.deepEqual(routeCommands('/a b/routes', before, after), [
+    'set map /a\\ b/routes served a1/b2',
+    'add map /a\\ b/routes l:/new/ r2/1',
+    'set map /a\\ b/routes l:/k\\;e\\ p\\\\/ r1/1',
+    'del map /a\\ b/routes l:/gone/',
+    'set map /a\\ b/routes served b2',
+  ]);
+  t.is(servedQuestion('/a b/routes'), 'get map /a\\ b/routes served');
 });
 
 test('what processes say of themselves is read, and anything else is nothing', (t) => {
   const digest = 'ab'.repeat(32);
-  t.deepEqual(readWorkerReport(`Name: HAProxy\nPid: 42\ndescription: ${digest}\nStopping: 1\n`), {
-    pid: 42,
-    digest,
-    isDraining: true,
-  });
+  const info = `Name: HAProxy\nPid: 42\ndescription: ${digest}\nStopping: 1\n`;
+  t.deepEqual(readWorkerReport(info), { pid: 42, structure: digest, served: [], isDraining: true });
+  const served = (value: string) =>
+    readWorkerReport(
+      `${info}\ntype=beg, case=sensitive, found=yes, key="served", value="${value}", type="str"\n`,
+    )?.served;
+  t.deepEqual(served('ab12'), ['ab12']);
+  t.deepEqual(served('ab12/cd34'), ['ab12', 'cd34']);
   t.is(readWorkerReport('Name: HAProxy\nPid: 42\n'), null);
   const said =
     '#<PID>          <type>          <reloads>       <uptime>        <version>\n' +

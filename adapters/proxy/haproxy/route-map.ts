@@ -1,0 +1,98 @@
+import type { ProxyRoute } from '../proxy.ts';
+import { escaped } from './command-socket.ts';
+import type { NamedListener } from './proxy-names.ts';
+
+/**
+ * Where requests are led, from `<listener>:<host><path>/`, `<listener>*<suffix><path>/` or `<listener>:<path>/` to `<section>/<segments>`: the section of
+ * the route, and how many segments are taken off the path before (see shared-rules.ts). A process that serves can be given another.
+ */
+export type RouteMap = ReadonlyMap<string, string>;
+
+/** Of two routes for the very same requests the first is meant. */
+export function routeMapOf(listeners: readonly NamedListener[]): RouteMap {
+  const map = new Map<string, string>();
+  for (const { section, routes } of listeners.filter(({ type }) => type === 'http')) {
+    for (const route of routes) {
+      const key = `${section}${hostKey(route)}${route.path}/`;
+      if (!map.has(key)) map.set(key, `${route.section}/${strippedSegments(route)}`);
+    }
+  }
+  return map;
+}
+
+/** Key under which a process says what its routes are for; nothing that is asked for begins with it. */
+const servedKey = 'served';
+
+/** What a process reads when it starts (configuration.txt, `map`): all that it leads to, and the digest that this is known by. */
+export function routeFile(digest: string, routes: RouteMap): string {
+  return [[servedKey, digest], ...routes].map(([key, value]) => `${key} ${value}\n`).join('');
+}
+
+/** Asks a process for the digest of its routes (management.txt, `get map`). */
+export function servedQuestion(file: string): string {
+  return `get map ${escaped(file)} ${servedKey}`;
+}
+
+/** Answers to `servedQuestion`: one digest; two while the routes of one become those of the other; none where it does not know. */
+export function servedDigests(answer: string): readonly string[] {
+  return /\bkey="served", value="([0-9a-f/]+)"/.exec(answer)?.[1]?.split('/') ?? [];
+}
+
+/**
+ * Commands that make the routes of a process that serves those of another digest. Each takes effect by itself: what is new comes first, so that
+ * a rule which moves is always found; and a process in which they were broken off says so.
+ */
+export function routeCommands(
+  file: string,
+  before: { readonly digest: string; readonly routes: RouteMap },
+  after: { readonly digest: string; readonly routes: RouteMap },
+): readonly string[] {
+  const command = (verb: string, ...words: readonly string[]) =>
+    [`${verb} map`, ...[file, ...words].map(escaped)].join(' ');
+  const entries = [...after.routes];
+  return [
+    command('set', servedKey, `${before.digest}/${after.digest}`),
+    ...entries.filter(([key]) => !before.routes.has(key)).map((entry) => command('add', ...entry)),
+    ...entries
+      .filter(([key, value]) => before.routes.has(key) && before.routes.get(key) !== value)
+      .map((entry) => command('set', ...entry)),
+    ...[...before.routes.keys()].filter((key) => !after.routes.has(key)).map((key) => command('del', key)),
+    command('set', servedKey, after.digest),
+  ];
+}
+
+/** How many segments of the path a provider does not get (ING-6). */
+export function strippedSegments({ path, keepPrefix }: ProxyRoute): number {
+  return keepPrefix ? 0 : path.split('/').length - 1;
+}
+
+/** How many labels the wildcards have, the longest first: `*.a.example` has two. */
+export function wildcardDepths(routes: readonly ProxyRoute[]): readonly number[] {
+  const depths = routes.filter(isWildcard).map((route) => suffixOf(route).split('.').length);
+  return [...new Set(depths)].sort((one, other) => other - one);
+}
+
+/** The characters of a host and of a path of a rule (ING-2): nothing that ends a word of a map file. */
+const hostPattern = /^[a-z0-9.-]+$/;
+const pathPattern = /^(?:\/[!-~]+)?$/;
+
+export function hasPlainPath({ path }: ProxyRoute): boolean {
+  return pathPattern.test(path);
+}
+
+export function hasPlainHost(route: ProxyRoute): boolean {
+  return route.host === null || hostPattern.test(isWildcard(route) ? suffixOf(route) : route.host);
+}
+
+function hostKey(route: ProxyRoute): string {
+  return isWildcard(route) ? `*${suffixOf(route)}` : `:${route.host ?? ''}`;
+}
+
+function isWildcard({ host }: ProxyRoute): boolean {
+  return host?.startsWith('*.') ?? false;
+}
+
+/** `a.example` of `*.a.example`. */
+function suffixOf({ host }: ProxyRoute): string {
+  return (host ?? '').slice(2);
+}
