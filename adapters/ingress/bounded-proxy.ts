@@ -1,5 +1,5 @@
 import type { After } from '../linux/network-monitor.ts';
-import { type Proxy as HostProxy, ProxyError } from '../proxy/proxy.ts';
+import { type Proxy as HostProxy, ProxyError, type ProxyListener } from '../proxy/proxy.ts';
 
 /** How long a proxy may take to answer: it has nothing to wait for, but for a host that is overloaded. */
 const answerLimitMs = 10_000;
@@ -22,11 +22,19 @@ export function boundedProxy(proxy: HostProxy, after: After): HostProxy {
       cancel();
     }
   };
+  let served: Promise<unknown> = Promise.resolve();
+  /** One that is late goes on: the next one begins when it has ended. Only ending the process does not wait. */
+  const serve = (listeners: readonly ProxyListener[]): Promise<void> => {
+    const turn = listeners.length === 0 ? Promise.resolve() : served;
+    const work = turn.then(() => proxy.serve(listeners));
+    served = work.catch(() => undefined);
+    return within(serveLimitMs, work);
+  };
   return {
     name: proxy.name,
     observe: () => within(answerLimitMs, proxy.observe()),
     traffic: () => within(answerLimitMs, proxy.traffic()),
-    serve: (listeners) => within(serveLimitMs, proxy.serve(listeners)),
+    serve,
     watch: () => proxy.watch(),
     close: () => proxy.close(),
   };

@@ -55,6 +55,8 @@ export class HostListeners {
   /** The end of whatever is under way: reading and acting never overlap. */
   #tail: Promise<unknown> = Promise.resolve();
   #lookIsDue = false;
+  /** Some batch of steps was carried out. */
+  #begun = false;
 
   constructor(options: HostListenersOptions) {
     this.#options = options;
@@ -235,14 +237,16 @@ export class HostListeners {
 
   /** Never rejects: what goes wrong is the result of every step that it concerns. */
   async #flush(): Promise<void> {
-    const { forwarding, sockets, owners } = this.#options;
+    const { forwarding, sockets, owners, after } = this.#options;
+    const isFirst = !this.#begun;
     const batch = this.#waiting;
     this.#waiting = [];
     try {
       const steps = batch.map(({ step }) => step);
       const [proxy, hands] = await Promise.all([this.#chosenProxy(), this.#hands()]);
-      const parts = { records: this.#records, proxy, forwarding, sockets, owners, hands };
+      const parts = { records: this.#records, proxy, forwarding, sockets, owners, hands, isFirst, after };
       const failures = await runListenerBatch(steps, parts);
+      this.#begun = true;
       await this.#observe();
       this.#remember(steps, failures);
       for (const { step, resolve } of batch) resolve(this.#resultOf(step.key, failures.get(step.key)));

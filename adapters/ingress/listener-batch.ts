@@ -2,6 +2,7 @@ import { isDeepStrictEqual } from 'node:util';
 import { type Conflict, type Key, type ListenerSpec, listenerKey } from '../../state/resource.ts';
 import type { StepError, StepOf } from '../adapter.ts';
 import { CommandError } from '../linux/command.ts';
+import type { After } from '../linux/network-monitor.ts';
 import type { PortForwarding } from '../linux/port-forwarding.ts';
 import type { PortOwner } from '../linux/port-owners.ts';
 import { parentOf } from '../linux/process-parent.ts';
@@ -21,6 +22,10 @@ export interface ListenerBatchParts {
   readonly forwarding: PortForwarding;
   readonly sockets: ProviderSockets;
   readonly hands: Hands;
+  /** The first of this controller: what an earlier one may have left is looked at, too. */
+  readonly isFirst: boolean;
+  /** The clock's. */
+  readonly after: After;
   /** Processes of the host that listen on some of these ports. */
   readonly owners: (ports: ReadonlySet<number>) => Promise<readonly PortOwner[]>;
 }
@@ -43,7 +48,7 @@ export async function runListenerBatch(
   parts: ListenerBatchParts,
 ): Promise<ReadonlyMap<Key, Failure>> {
   const before = parts.records.all();
-  const process = await answeringProcess(parts.proxy);
+  const process = await answeringProcess(parts);
   const failures = new Map<Key, Failure>(await refusals(steps, before, process, parts));
   let wanted = recordsAfter(before, steps, failures);
   // What goes stays on file until it has gone.
@@ -61,17 +66,25 @@ export async function runListenerBatch(
   return failures;
 }
 
+/** Between two questions to a proxy that did not answer: it may just be starting anew. */
+const patienceMs = 1_000;
+
+/** What we lack ourselves says nothing of the proxy. */
+const ownShortages: readonly (string | undefined)[] = ['EMFILE', 'ENFILE', 'ENOMEM', 'ENOBUFS', 'ENOSPC'];
+
 /**
  * The proxy's process, once it answers. One that is asked twice and can't be talked to is ended, with its connections: nothing that it serves could
- * ever be changed or taken away.
+ * ever be changed or taken away. Rejects where it is we who can't talk.
  */
-async function answeringProcess(proxy: HostProxy): Promise<ProxyProcess | null> {
+async function answeringProcess({ proxy, after }: ListenerBatchParts): Promise<ProxyProcess | null> {
   for (const isLast of [false, true]) {
     try {
       return await proxy.observe();
-    } catch {
+    } catch (error) {
+      if (ownShortages.includes((error as NodeJS.ErrnoException).code)) throw error;
       // What it was is told as drift by who looks.
       if (isLast) await proxy.serve([]);
+      else await new Promise<void>((resolve) => after(patienceMs, resolve));
     }
   }
   return null;
@@ -142,7 +155,8 @@ async function act(
     await serve(wanted, process, parts, refuse);
     const { forwards, bridges, sockets } = carriagesOf(wanted(), parts.hands);
     const former = carriagesOf(before, parts.hands).forwards;
-    if (forwards.length > 0 || former.length > 0) await parts.forwarding.write(forwards, bridges);
+    if (forwards.length > 0 || former.length > 0 || parts.isFirst)
+      await parts.forwarding.write(forwards, bridges);
     await parts.sockets.keep(sockets);
     return null;
   } catch (error) {

@@ -26,7 +26,8 @@ export function carriagesOf(records: ReadonlyMap<Key, ListenerRecord>, hands: Ha
     forwards: all.flatMap(({ forwards }) => forwards),
     bridges: distinct(
       all.flatMap(({ bridges }) => bridges),
-      ({ bridge }) => bridge,
+      // While a pool moves, some lead into its old subnet yet.
+      ({ bridge, subnet }) => `${bridge} ${subnet}`,
     ),
     proxied: all.flatMap(({ proxied }) => proxied ?? []),
     sockets: distinct(

@@ -41,6 +41,13 @@ async function serving(t: ExecutionContext) {
   return { ...made, proxy, root };
 }
 
+/** Lets the pause pass that is between two questions to a proxy. */
+async function patiently<Result>(clock: VirtualClock, work: Promise<Result>): Promise<Result> {
+  while (clock.nextInMs() !== 1_000) await setImmediate();
+  clock.step(1_000);
+  return work;
+}
+
 const mute = async (): Promise<never> => {
   throw new Error('its control socket is gone');
 };
@@ -65,10 +72,10 @@ test('a proxy that never answers is told after ten seconds', async (t) => {
 });
 
 test('[ENG-2] a proxy that was asked twice in vain is ended, and listeners are served by a new one', async (t) => {
-  const { adapter, proxy } = await serving(t);
+  const { adapter, proxy, clock } = await serving(t);
   const answer = proxy.observe.bind(proxy);
   proxy.observe = () => (proxy.process === null || proxy.calls.length > 0 ? answer() : mute());
-  await play(t, adapter, [ensureListener(site)]);
+  await patiently(clock, play(t, adapter, [ensureListener(site)]));
   t.deepEqual(
     proxy.calls.map((listeners) => listeners.map(({ name }) => name)),
     [[], ['127.0.0.1:18080']],
@@ -76,12 +83,12 @@ test('[ENG-2] a proxy that was asked twice in vain is ended, and listeners are s
 });
 
 test('[ENG-6] a listener that could not be taken away is still there', async (t) => {
-  const { adapter, proxy, see } = await serving(t);
+  const { adapter, proxy, clock, see } = await serving(t);
   proxy.observe = mute;
   proxy.serve = async () => {
     throw new Error('it does not end');
   };
-  const result = await adapter.apply(removeListener(site));
+  const result = await patiently(clock, adapter.apply(removeListener(site)));
   t.is(result.outcome, 'failed', JSON.stringify(result));
   t.deepEqual(result.observations[0]?.observed?.spec, site);
   t.deepEqual((await see())?.spec, site);
@@ -103,4 +110,14 @@ test('[ENG-8] without a proxy to be had, listeners are told with the reason, unt
   t.deepEqual([unknown?.spec, unknown?.facts.carriers], [site, []]);
   isInstalled = true;
   t.deepEqual((await see())?.drift, []);
+});
+
+test('[ING-11] a controller that has no descriptor left to ask with ends no proxy', async (t) => {
+  const { adapter, proxy } = await serving(t);
+  proxy.observe = async () => {
+    throw Object.assign(new Error('too many open files'), { code: 'EMFILE' });
+  };
+  const result = await adapter.apply(ensureListener(site));
+  t.is(result.outcome, 'failed');
+  t.deepEqual(proxy.calls, []);
 });
