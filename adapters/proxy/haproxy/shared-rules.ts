@@ -33,6 +33,8 @@ const keepAliveLines = ['cli', 'srv'].flatMap((side) => [
 export function timeoutLines(mode: 'tcp' | 'http', timeouts: Timeouts): readonly string[] {
   const [client, server] = mode === 'tcp' ? [foreverMs, foreverMs] : [timeouts.idleMs, timeouts.answerMs];
   const forHttp = [
+    // Also for the first request of a client.
+    '  http-reuse always',
     // One that refuses is not tried again: the wait would be a second. A connection that was kept, and was just being closed, is.
     '  retries 1',
     '  retry-on empty-response',
@@ -52,6 +54,9 @@ export function timeoutLines(mode: 'tcp' | 'http', timeouts: Timeouts): readonly
     ...(mode === 'http' ? forHttp : ['  retries 0']),
   ];
 }
+
+/** Holds for requests that may be sent once more where the connection that was kept for them turns out to be closed. */
+export const isRepeatable = '{ method GET HEAD OPTIONS }';
 
 const answers: readonly (readonly [status: number, said: string])[] = [
   [400, 'this request is not understood'],
@@ -91,8 +96,8 @@ const refusals: readonly string[] = [
   `  http-request deny deny_status 400 if { req.fhdr(host) -m reg '[^][A-Za-z0-9._~!$&()*+,;=:%-]' }`,
   // Controls, which some readers end a value at; carriage returns and line feeds end each line here.
   `  http-request deny deny_status 400 if { req.hdrs -m reg '[\\x00-\\x08\\x0b\\x0c\\x0e-\\x1f\\x7f]' }`,
-  // A segment that is `.` or `..`, also where its dots are encoded.
-  `  http-request deny deny_status 400 if { path -m reg -i '/(\\.|%2e){1,2}(/|$)' }`,
+  // A segment that is `.` or `..`, also where its dots are encoded; and the one control that the parser lets pass.
+  `  http-request deny deny_status 400 if { path -m reg -i '/(\\.|%2e){1,2}(/|$)|\\x7f' }`,
 ];
 
 /** What tells a provider who asks is ours to say (ING-6). */
@@ -131,7 +136,7 @@ export function requestRules({ routesFile, wildcardDepths, mostStripped }: Reque
     ...refusals,
     ...headers,
     // What may have been done already is not asked for twice.
-    '  http-request disable-l7-retry unless { method GET HEAD OPTIONS }',
+    `  http-request disable-l7-retry unless ${isRepeatable}`,
     `  http-request set-timeout server ${eventStreamMs} if { req.hdr(accept) -m sub text/event-stream }`,
     '  http-request set-var(txn.path) path,concat(/)',
     '  http-request set-var(txn.host) req.fhdr(host),host_only,lower',
