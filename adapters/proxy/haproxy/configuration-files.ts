@@ -34,10 +34,16 @@ export class ConfigurationFiles {
     return join(this.directory, `listeners-${digest.slice(0, 16)}`);
   }
 
-  /** Puts a configuration in place; returns what puts the one before back. */
-  write({ digest, text, routes, source }: Configuration): () => void {
+  /** Has `listenersOf` tell what this is for. */
+  announce({ digest, source }: Configuration): void {
     mkdirSync(this.directory, { recursive: true, mode: 0o700 });
-    writeAtomically(this.#listeners(digest), source, 0o600);
+    replace(this.#listeners(digest), source);
+  }
+
+  /** Announces a configuration and puts it in place; returns what puts the one before back. */
+  write(configuration: Configuration): () => void {
+    this.announce(configuration);
+    const { digest, text, routes } = configuration;
     const undo = [replace(this.routes, routeFile(digest, routes)), replace(this.configuration, text)];
     return () => {
       for (const one of undo) one();

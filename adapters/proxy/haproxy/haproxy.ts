@@ -15,7 +15,7 @@ import { NotServing, ProcessFamily, unlessEnded } from './process-family.ts';
 import { type Count, serves, type WorkerReport } from './process-reports.ts';
 import { type NamedListener, named } from './proxy-names.ts';
 import { misleadingKeys, type Retirement, retire, retiredBy } from './retirement.ts';
-import { routeCommands, routeMapOf } from './route-map.ts';
+import { routeCommands, routeMapOf, servedCommand } from './route-map.ts';
 import type { Timeouts } from './shared-rules.ts';
 import { startFailure } from './start-failure.ts';
 import { TrafficBook } from './traffic-book.ts';
@@ -188,16 +188,30 @@ class Haproxy implements DataPlane {
     return named(this.#files.listenersOf(digest) ?? []);
   }
 
-  /** In the process that serves, where its routes alone differ. False: it has taken them in part, or not at all. */
+  /**
+   * In the process that serves, where its routes alone differ. Until all has been done, it says that it is in the middle of it. False: it has taken
+   * them in part, or not at all.
+   */
   async #lead({ former, report, before, configuration }: Change): Promise<boolean> {
+    const file = this.#files.routes;
+    const { digest, routes } = configuration;
+    const formerRoutes = routeMapOf(before);
+    this.#files.announce(configuration);
+    const isTold = await this.#tell(former, [
+      servedCommand(file, [...report.served, digest]),
+      ...routeCommands(file, formerRoutes, routes),
+    ]);
+    if (!isTold) return false;
     this.#files.write(configuration);
-    const [digest = ''] = report.served;
-    const routes = routeMapOf(before);
-    for (const command of routeCommands(this.#files.routes, { digest, routes }, configuration)) {
-      if ((await former.ask(command)) !== '') return false;
+    await this.#retire({ sections: new Set(), keys: misleadingKeys(formerRoutes, routes), file });
+    return this.#tell(former, [servedCommand(file, [digest])]);
+  }
+
+  /** False: the process has ended, or does not take one of them. */
+  async #tell(process: Conversation, commands: readonly string[]): Promise<boolean> {
+    for (const command of commands) {
+      if ((await process.ask(command)) !== '') return false;
     }
-    const keys = misleadingKeys(routes, configuration.routes);
-    await this.#retire({ sections: new Set(), keys, file: this.#files.routes });
     return true;
   }
 

@@ -38,27 +38,28 @@ export function servedDigests(answer: string): readonly string[] {
   return /\bkey="served", value="([0-9a-f/]+)"/.exec(answer)?.[1]?.split('/') ?? [];
 }
 
+/** Has a process answer `servedQuestion` so. */
+export function servedCommand(file: string, digests: readonly string[]): string {
+  return mapCommand('set', file, servedKey, digests.join('/'));
+}
+
 /**
- * Commands that make the routes of a process that serves those of another digest. Each takes effect by itself: what is new comes first, so that
- * a rule which moves is always found; and a process in which they were broken off says so.
+ * Commands that make the routes of a process that serves, `before`, those of `after`. Each takes effect by itself: what is new comes first, so that a
+ * rule which moves is always found.
  */
-export function routeCommands(
-  file: string,
-  before: { readonly digest: string; readonly routes: RouteMap },
-  after: { readonly digest: string; readonly routes: RouteMap },
-): readonly string[] {
-  const command = (verb: string, ...words: readonly string[]) =>
-    [`${verb} map`, ...[file, ...words].map(escaped)].join(' ');
-  const entries = [...after.routes];
+export function routeCommands(file: string, before: RouteMap, after: RouteMap): readonly string[] {
+  const entries = [...after];
   return [
-    command('set', servedKey, `${before.digest}/${after.digest}`),
-    ...entries.filter(([key]) => !before.routes.has(key)).map((entry) => command('add', ...entry)),
+    ...entries.filter(([key]) => !before.has(key)).map((entry) => mapCommand('add', file, ...entry)),
     ...entries
-      .filter(([key, value]) => before.routes.has(key) && before.routes.get(key) !== value)
-      .map((entry) => command('set', ...entry)),
-    ...[...before.routes.keys()].filter((key) => !after.routes.has(key)).map((key) => command('del', key)),
-    command('set', servedKey, after.digest),
+      .filter(([key, value]) => before.has(key) && before.get(key) !== value)
+      .map((entry) => mapCommand('set', file, ...entry)),
+    ...[...before.keys()].filter((key) => !after.has(key)).map((key) => mapCommand('del', file, key)),
   ];
+}
+
+function mapCommand(verb: 'add' | 'set' | 'del', ...words: readonly string[]): string {
+  return [verb, 'map', ...words.map(escaped)].join(' ');
 }
 
 /** How many segments of the path a provider does not get (ING-6). */
