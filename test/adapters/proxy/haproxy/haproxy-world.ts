@@ -1,10 +1,20 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import type { ExecutionContext } from 'ava';
 import { findProgram } from '../../../../adapters/linux/command.ts';
 import { createHaproxy } from '../../../../adapters/proxy/haproxy/haproxy.ts';
+import type { ProxyListener } from '../../../../adapters/proxy/proxy.ts';
 import { systemClock } from '../../../../controller/clock.ts';
-import type { ProxySubject } from '../../../contract/proxy-stage.ts';
+import {
+  echo,
+  freePort,
+  httpOrigin,
+  listener,
+  type ProxySubject,
+  type ProxyWorld,
+  route,
+} from '../../../contract/proxy-stage.ts';
 
 const { after } = systemClock();
 const [answerLimitMs, headLimitMs] = [1500, 1500];
@@ -24,3 +34,12 @@ export const haproxySubject: ProxySubject = {
 
 /** HAProxy is installed on this host. */
 export const isInstalled = findProgram('haproxy') !== null;
+
+/** Where HAProxy's files are. */
+export const directoryOf = ({ root }: ProxyWorld): string => join(root, 'run/proxy/haproxy');
+
+/** A listener with one route, `web`, to a provider of its own. */
+export async function web(t: ExecutionContext, path = '/x'): Promise<ProxyListener> {
+  const { backend } = await httpOrigin(t, echo('one'));
+  return listener('http', await freePort(), [route('web', backend, { path })]);
+}
