@@ -1,9 +1,13 @@
 import { type ServerResponse, STATUS_CODES } from 'node:http';
+import type { ClientConnection } from './client-connection.ts';
 import { passableTrailers } from './header-names.ts';
 import { type ResponseHead, readResponseHead } from './response-head.ts';
 
 /** Content up to this many bytes that comes in one piece goes out with its head, in one write: half the cost of a short answer. */
 const shortContentBytes = 16 * 1024;
+
+/** What waits for a client may be so long for an interim answer to be added: a provider may send any number of them. */
+const interimBytes = 16 * 1024;
 
 /**
  * The answer to one request of a client, passed on as it comes: nothing is held back but a head for as long as it takes to see whether
@@ -11,12 +15,17 @@ const shortContentBytes = 16 * 1024;
  */
 export class Answer {
   readonly #response: ServerResponse;
+  readonly #client: ClientConnection;
+  readonly #takeMs: number;
   #head: ResponseHead | null = null;
   #begun = false;
   #ended = false;
 
-  constructor(response: ServerResponse) {
+  /** `takeMs`: how long the client may take nothing of it. */
+  constructor(response: ServerResponse, client: ClientConnection, takeMs: number) {
     this.#response = response;
+    this.#client = client;
+    this.#takeMs = takeMs;
   }
 
   /** The client has been sent a part of an answer: another one can't be given any more. */
@@ -32,6 +41,7 @@ export class Answer {
   inform(status: number, raw: readonly string[]): void {
     const head = readResponseHead(status, '', raw);
     if (head === null || this.#begun || this.#response.req.httpVersion === '1.0') return;
+    if (this.#response.writableLength > interimBytes) return;
     if (status === 100) this.#response.writeContinue();
     else this.#response.writeInformation(status, head.fields);
   }
@@ -59,7 +69,11 @@ export class Answer {
   }
 
   whenDrained(resume: () => void): void {
-    this.#response.once('drain', resume);
+    this.#response.setTimeout(this.#takeMs);
+    this.#response.once('drain', () => {
+      this.#response.setTimeout(0);
+      resume();
+    });
   }
 
   end(rawTrailers: readonly string[]): void {
@@ -68,6 +82,7 @@ export class Answer {
     this.#ended = true;
     if (rawTrailers.length > 0) this.#response.addTrailers(passableTrailers(rawTrailers));
     this.#response.end();
+    if (this.#response.writableLength > 0) this.#response.setTimeout(this.#takeMs);
   }
 
   /** Answers ourselves, in a line of text. Only where nothing has begun. */
@@ -98,7 +113,12 @@ export class Answer {
 
   /** Sends the head by itself, where no content came with it. */
   flush(): void {
-    if (this.#sendHead() !== null) this.#response.flushHeaders();
+    try {
+      // As bytes, which `flushHeaders` would not: it writes what is beyond ASCII as UTF-8.
+      if (this.#sendHead() !== null) this.#response.write('', 'latin1');
+    } catch (error) {
+      this.#client.fail(error);
+    }
   }
 
   /** The head that goes out with what is written next; null: it has gone already. */

@@ -7,14 +7,14 @@ import type { ServedListeners } from './served-listeners.ts';
 const neverMs = 2 ** 31 - 1;
 
 /** Takes orders at the control socket in the working directory, whose path may be longer than an address of a socket. */
-export function startControlServer(served: ServedListeners): void {
+export function startControlServer(served: ServedListeners, whenReady: () => void): void {
   const options = { connectionsCheckingInterval: neverMs, requestTimeout: 0, headersTimeout: 0 };
   const server = createServer(options, (request, response) => {
     answer(served, request, response).catch((error: Error) => fail(response, error));
   });
   // Nobody else may connect, not even before its mode is set.
   process.umask(0o177);
-  server.listen(controlSocketName);
+  server.listen(controlSocketName, whenReady);
 }
 
 async function answer(

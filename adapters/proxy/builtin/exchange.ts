@@ -1,6 +1,7 @@
 import type { IncomingMessage } from 'node:http';
 import type { Answer } from './answer.ts';
 import type { ClientConnection } from './client-connection.ts';
+import type { ProxyLimits } from './limits.ts';
 import type { Provider } from './provider.ts';
 import type { RequestHead } from './request-head.ts';
 import type { LiveRoute } from './route-table.ts';
@@ -17,6 +18,11 @@ export interface Visit {
   readonly path: string;
   /** Fields for the provider (name, value …), without framing. */
   readonly fields: string[];
+}
+
+/** How long its answer may be silent (ProxyLimits). */
+export function silenceMs({ head }: Visit, limits: ProxyLimits): number {
+  return head.asksForEvents ? limits.eventStreamMs : limits.streamMs;
 }
 
 /** One request and its answer between a client and a provider. */

@@ -47,6 +47,11 @@ export function connectionOptions(value: string): readonly string[] {
     .filter((option) => option !== '' && !kept.has(option) && option !== 'close' && !framing.has(option));
 }
 
+/** What can stand in a reason phrase or in a field's value (RFC 9110 5.5), one character a byte; nobody may send anything else. */
+export function isFieldText(text: string): boolean {
+  return !/[^\t\x20-\x7e\x80-\xff]/.test(text);
+}
+
 /** `fields` (name, value, name, value …) without those of these names. */
 export function withoutNames(fields: readonly string[], names: readonly string[]): string[] {
   const left: string[] = [];
@@ -63,6 +68,7 @@ export function passableTrailers(fields: readonly string[]): readonly [string, s
   for (let at = 0; at < fields.length; at += 2) {
     const [name = '', value = ''] = [fields[at], fields[at + 1]];
     const lower = name.toLowerCase();
+    if (!isFieldText(value)) continue;
     if (!framing.has(lower) && !kept.has(lower) && !isClaim(lower)) passed.push([name, value]);
   }
   return passed;

@@ -4,6 +4,7 @@ import type { After } from '../../linux/network-monitor.ts';
 import type { ProxyRoute, ProxyTraffic } from '../proxy.ts';
 import { Answer } from './answer.ts';
 import { ClientConnection } from './client-connection.ts';
+import { type Caught, contained } from './containment.ts';
 import type { Exchange, Visit } from './exchange.ts';
 import type { Front } from './front.ts';
 import { HeadWatch } from './head-watch.ts';
@@ -29,8 +30,12 @@ export class HttpFront implements Front {
   readonly #clients = new Map<Socket, ClientConnection>();
   readonly #heads: HeadWatch;
 
-  constructor(limits: ProxyLimits, after: After) {
+  readonly #complain: Caught;
+
+  /** `complain` is told of errors of our own; each costs one connection. */
+  constructor(limits: ProxyLimits, after: After, complain: Caught) {
     this.#limits = limits;
+    this.#complain = complain;
     this.#heads = new HeadWatch(limits.headMs, after);
   }
 
@@ -51,13 +56,11 @@ export class HttpFront implements Front {
     });
     server.maxHeadersCount = 0;
     server.maxConnections = this.#limits.connections;
-    server.timeout = this.#limits.idleMs;
     server.on('connection', (socket) => this.#welcome(socket));
-    const serve = (request: IncomingMessage, response: ServerResponse): void =>
-      this.#serve(request, response);
+    const serve = (request: IncomingMessage, response: ServerResponse): void => this.#take(request, response);
     server.on('request', serve).on('checkContinue', serve).on('checkExpectation', serve);
     server.on('upgrade', (request, socket, early) => this.#upgrade(request, socket as Socket, early));
-    server.on('connect', (_request, socket) => refuseRaw(socket as Socket, 405, 'this is no forward proxy'));
+    server.on('connect', (_request, socket) => this.#refuseTunnel(socket as Socket));
     server.on('clientError', (error, socket) => this.#refuseUnreadable(error, socket as Socket));
     return server;
   }
@@ -81,7 +84,7 @@ export class HttpFront implements Front {
   }
 
   #welcome(socket: Socket): void {
-    const client = new ClientConnection(socket);
+    const client = new ClientConnection(socket, this.#limits.requestsAtATime, this.#complain);
     this.#clients.set(socket, client);
     this.#heads.add(client);
     socket.once('close', () => {
@@ -91,40 +94,67 @@ export class HttpFront implements Front {
     });
   }
 
-  #serve(request: IncomingMessage, response: ServerResponse): void {
-    const visit = this.#admit(request, new Answer(response));
+  #take(request: IncomingMessage, response: ServerResponse): void {
+    const client = this.#clients.get(request.socket);
+    // It is closed already.
+    if (client === undefined) return;
+    this.#heads.delete(client);
+    const begin = (): void => {
+      response.once('close', () => this.#answered(client));
+      this.#serve(client, request, response);
+    };
+    client.take(contained(client.fail, begin));
+  }
+
+  #answered(client: ClientConnection): void {
+    client.answered();
+    if (!client.isBusy && !client.socket.destroyed) this.#heads.add(client);
+  }
+
+  #serve(client: ClientConnection, request: IncomingMessage, response: ServerResponse): void {
+    const visit = this.#admit(client, request, new Answer(response, client, this.#limits.takeMs));
     if (visit === null) return;
-    const { client, head } = visit;
-    const over = (exchange: Exchange): void => this.#over(client, exchange);
+    const { head } = visit;
+    const ended = (exchange: Exchange): void => over(client, exchange);
     const isShared = head.framing.type === 'none' && repeatable.has(request.method ?? '');
-    const exchange = isShared ? new SharedExchange(visit, over) : new OwnExchange(visit, this.#limits, over);
+    const exchange = isShared
+      ? new SharedExchange(visit, this.#limits, ended)
+      : new OwnExchange(visit, this.#limits, ended);
     client.exchanges.add(exchange);
     exchange.send();
   }
 
   #upgrade(request: IncomingMessage, socket: Socket, early: Buffer): void {
+    const client = this.#clients.get(socket);
     // Its end is told by 'close'; the parser, which has listened so far, is gone.
     socket.on('error', () => {});
-    socket.setTimeout(this.#limits.idleMs);
-    const answer = answerAfterUpgrade(request, socket);
-    const visit = this.#admit(request, answer);
-    if (visit === null) return;
-    if (visit.head.framing.type !== 'none') {
-      refuse(visit.client, answer, { status: 400, reason: 'a request for a WebSocket has no content' });
+    socket.on('timeout', () => socket.destroy());
+    // Answers before it are still due, and nothing could be sent behind them any more.
+    if (client === undefined || client.isBusy) {
+      socket.destroy();
       return;
     }
-    const { client } = visit;
-    const exchange = new UpgradeExchange(visit, early, this.#limits, (over) => this.#over(client, over));
+    this.#heads.delete(client);
+    client.take(contained(client.fail, () => this.#serveUpgrade(client, request, early)));
+  }
+
+  #serveUpgrade(client: ClientConnection, request: IncomingMessage, early: Buffer): void {
+    const answer = answerAfterUpgrade(request, client, this.#limits.takeMs);
+    const visit = this.#admit(client, request, answer);
+    if (visit === null) return;
+    if (visit.head.framing.type !== 'none') {
+      refuse(client, answer, { status: 400, reason: 'a request for a WebSocket has no content' });
+      return;
+    }
+    const exchange = new UpgradeExchange(visit, early, this.#limits, (ended) => over(client, ended));
     client.exchanges.add(exchange);
     exchange.send();
   }
 
   /** Null: it has been answered. */
-  #admit(request: IncomingMessage, answer: Answer): Visit | null {
-    const client = this.#clients.get(request.socket);
-    // It is closed already, or about to be.
-    if (client === undefined || client.isRefused) return null;
-    this.#heads.delete(client);
+  #admit(client: ClientConnection, request: IncomingMessage, answer: Answer): Visit | null {
+    // It is about to be closed.
+    if (client.isRefused) return null;
     const head = readHead({
       method: request.method ?? '',
       target: request.url ?? '',
@@ -146,7 +176,6 @@ export class HttpFront implements Front {
       // A client that was not told to go on may send its content or not: nothing could be read after it.
       client.isRefused = head.awaitsContinue;
       answer.refuse(status, reason, head.awaitsContinue);
-      if (client.exchanges.size === 0) this.#heads.add(client);
       return null;
     };
     if (route === null) return here(404, 'no rule is for this host and path');
@@ -157,17 +186,17 @@ export class HttpFront implements Front {
     return { client, request, answer, head, route, provider, path: providerPath(route, path, query), fields };
   }
 
-  #over(client: ClientConnection, exchange: Exchange): void {
-    client.count(exchange.route.count);
-    client.exchanges.delete(exchange);
-    if (client.exchanges.size === 0 && !client.socket.destroyed) this.#heads.add(client);
+  #refuseTunnel(socket: Socket): void {
+    // Answers before it are still due, and nothing could be sent behind them any more.
+    if (this.#clients.get(socket)?.isBusy) socket.destroy();
+    else refuseRaw(socket, 405, 'this is no forward proxy');
   }
 
   /** What the parser can't read is answered, unless that would be in the midst of another answer. */
   #refuseUnreadable(error: Error, socket: Socket): void {
     const code = (error as NodeJS.ErrnoException).code ?? '';
     const client = this.#clients.get(socket);
-    const waits = client !== undefined && client.exchanges.size > 0;
+    const waits = client?.isBusy ?? false;
     // What comes after the last request is nothing to us; the answer before it is still due (RFC 9112 9.6).
     if (client?.isRefused || (code === 'HPE_CLOSED_CONNECTION' && waits)) return;
     if (waits || !socket.writable || code === 'ECONNRESET') {
@@ -183,6 +212,11 @@ const unreadable: Readonly<Record<string, readonly [number, string]>> = {
   HPE_HEADER_OVERFLOW: [431, 'the head is too long'],
   HPE_CHUNK_EXTENSIONS_OVERFLOW: [413, 'the chunk extensions are too long'],
 };
+
+function over(client: ClientConnection, exchange: Exchange): void {
+  client.count(exchange.route.count);
+  client.exchanges.delete(exchange);
+}
 
 function refuse(client: ClientConnection, answer: Answer, { status, reason }: RefusedRequest): null {
   client.isRefused = true;

@@ -1,4 +1,7 @@
-/** What a connection may take of the proxy: time in milliseconds, size in bytes. A slow or silent peer reaches one of them. */
+/**
+ * What a connection may take of the proxy: time in milliseconds, size in bytes. A slow or silent peer reaches one of them. All that the
+ * process waits for is limited here, and by nothing else.
+ */
 export interface ProxyLimits {
   /** From its first byte (of a new connection: from its beginning) until the head of a request is complete; then 408. */
   readonly headMs: number;
@@ -8,27 +11,43 @@ export interface ProxyLimits {
   readonly keepAliveMs: number;
   /** Until a provider has taken a connection; then 503. */
   readonly connectMs: number;
-  /** Without a byte of an answer from a provider, or of a body from a client, before there is an answer; then 504 or 408. */
+  /** Until the head of an answer, without a byte from a provider, or of a body from a client; then 504 or 408. */
   readonly answerMs: number;
-  /** Without a byte either way in a stream that is under way: an answer, an upgraded connection, tcp. Then it is cut. */
-  readonly idleMs: number;
+  /** Without a byte from a provider in an answer that has begun; then it is cut. */
+  readonly streamMs: number;
+  /** The same, where the client has asked for a stream of events (`Accept: text/event-stream`). */
+  readonly eventStreamMs: number;
+  /** While a client takes nothing of an answer that waits for it; then it is cut. */
+  readonly takeMs: number;
+  /** Without a byte either way in a connection of tcp, or of a WebSocket; then it is cut. */
+  readonly tunnelMs: number;
   /** Open connections at one address of a listener; what comes beyond is closed at once. */
   readonly connections: number;
+  /** Requests that one connection of a client has answered at the same time; more of them wait, and are not read. */
+  readonly requestsAtATime: number;
 }
 
+const secondMs = 1000;
+const dayMs = 24 * 3600 * secondMs;
+
 /**
- * A head is small and comes at once, an answer may take a minute (what nginx gives it, too), and a stream of events may be silent for long: a
- * host that is dead is told by TCP's own probes long before.
+ * Those of HAProxy here (adapters/proxy/haproxy/: `usualTimeouts`, shared-rules.ts), so that it makes no difference which one a host has. A test
+ * holds them together. Tunnels last until somebody closes them: a host that is dead is told by TCP's own probes. The one that differs is
+ * that the head of a stream of events has to come as soon as any other.
  */
 export const usualLimits: ProxyLimits = {
-  headMs: 10_000,
+  headMs: 10 * secondMs,
   headBytes: 32 * 1024,
-  keepAliveMs: 60_000,
-  connectMs: 5_000,
-  answerMs: 60_000,
-  idleMs: 3_600_000,
+  keepAliveMs: 60 * secondMs,
+  connectMs: 3 * secondMs,
+  answerMs: 60 * secondMs,
+  streamMs: 60 * secondMs,
+  eventStreamMs: dayMs,
+  takeMs: 60 * secondMs,
+  tunnelMs: 20 * dayMs,
   connections: 10_000,
+  requestsAtATime: 8,
 };
 
-/** After this long of silence TCP asks the other side whether it is still there. */
-export const probeAfterMs = 30_000;
+/** After this long of silence TCP asks the other side whether it is still there (libuv: ten times, a second apart). */
+export const probeAfterMs = 60 * secondMs;

@@ -1,5 +1,6 @@
-import type { ClientRequest, IncomingMessage } from 'node:http';
-import type { Exchange, Visit } from './exchange.ts';
+import type { ClientRequest, IncomingMessage, InformationEvent } from 'node:http';
+import { contained } from './containment.ts';
+import { type Exchange, silenceMs, type Visit } from './exchange.ts';
 import { passableTrailers } from './header-names.ts';
 import type { ProxyLimits } from './limits.ts';
 import { statusOfFailure } from './provider.ts';
@@ -31,22 +32,24 @@ export class OwnExchange implements Exchange {
 
   /** Sends the head, and content as it comes. */
   send(): void {
-    const { request, head } = this.#visit;
+    const { request, head, client } = this.#visit;
     const sent = this.#sent;
     if (head.framing.type === 'none') {
       sent.end();
       return;
     }
-    sent.flushHeaders();
-    request.on('data', (content: Buffer) => {
+    // As bytes, which `flushHeaders` would not: it writes what is beyond ASCII as UTF-8.
+    sent.write('', 'latin1');
+    const pass = (content: Buffer): void => {
       if (sent.write(content)) return;
       request.pause();
       sent.once('drain', () => request.resume());
-    });
-    request.once('end', () => {
+    };
+    const end = (): void => {
       if (request.rawTrailers.length > 0) sent.addTrailers(passableTrailers(request.rawTrailers));
       sent.end();
-    });
+    };
+    request.on('data', contained(client.fail, pass)).once('end', contained(client.fail, end));
   }
 
   cut(): void {
@@ -57,10 +60,15 @@ export class OwnExchange implements Exchange {
   }
 
   #listen(): void {
-    const { answer } = this.#visit;
+    const { answer, client } = this.#visit;
     const sent = this.#sent;
-    sent.on('information', ({ statusCode, rawHeaders }) => answer.inform(statusCode, rawHeaders));
-    sent.once('response', (response) => this.#pass(response));
+    const inform = ({ statusCode, rawHeaders }: InformationEvent): void =>
+      answer.inform(statusCode, rawHeaders);
+    sent.on('information', contained(client.fail, inform));
+    sent.once(
+      'response',
+      contained(client.fail, (response: IncomingMessage) => this.#pass(response)),
+    );
     sent.on('error', (error) => this.#fail(statusOfFailure(error), error.message));
     // Nobody asked for it.
     sent.once('upgrade', (_response, socket) => {
@@ -79,8 +87,8 @@ export class OwnExchange implements Exchange {
 
   #pass(response: IncomingMessage): void {
     if (this.#isOver) return;
-    const { answer, request, head } = this.#visit;
-    this.#sent.setTimeout(this.#limits.idleMs);
+    const { answer, request, head, client } = this.#visit;
+    this.#sent.setTimeout(silenceMs(this.#visit, this.#limits));
     // It is open whether a client that was not told to go on sends its content, so that nothing could be read after it.
     const closing = head.awaitsContinue && !request.complete;
     if (
@@ -89,12 +97,16 @@ export class OwnExchange implements Exchange {
       this.#fail(502, 'the head of its answer can be read in two ways');
       return;
     }
-    response.on('data', (content: Buffer) => {
+    const pass = (content: Buffer): void => {
       if (this.#isOver || answer.write(content)) return;
       response.pause();
       answer.whenDrained(() => response.resume());
-    });
-    response.once('end', () => this.#complete(response));
+    };
+    response.on('data', contained(client.fail, pass));
+    response.once(
+      'end',
+      contained(client.fail, () => this.#complete(response)),
+    );
     response.once('error', (error) => this.#fail(502, error.message));
   }
 

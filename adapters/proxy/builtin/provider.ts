@@ -26,7 +26,6 @@ export class Provider {
     const timeouts = {
       connectTimeout: limits.connectMs,
       headersTimeout: limits.answerMs,
-      bodyTimeout: limits.idleMs,
       maxHeaderSize: limits.headBytes,
     };
     // As many connections as there are requests: those are limited, and an event stream must not hold up what comes after it.
@@ -37,9 +36,9 @@ export class Provider {
         : new Pool('http://localhost', { ...options, socketPath: backend.path });
   }
 
-  /** A new connection. It half-closes, and ends with ETIMEDOUT where it is not taken in time; afterwards `idleMs` holds for it. */
+  /** A new connection. It half-closes, and ends with ETIMEDOUT where it is not taken in time; afterwards `tunnelMs` holds for it. */
   connect(): Socket {
-    const { connectMs, idleMs } = this.#limits;
+    const { connectMs, tunnelMs } = this.#limits;
     const at =
       this.#backend.type === 'address'
         ? { host: this.#backend.address, port: this.#backend.port }
@@ -57,7 +56,7 @@ export class Provider {
     socket.setTimeout(connectMs, tooLate);
     socket.once('connect', () => {
       socket.off('timeout', tooLate);
-      socket.setTimeout(idleMs);
+      socket.setTimeout(tunnelMs);
     });
     return socket;
   }

@@ -29,6 +29,8 @@ export interface RequestHead {
   readonly fields: readonly string[];
   /** The client waits for `100 Continue` before it sends content. */
   readonly awaitsContinue: boolean;
+  /** The client asks for a stream of events (`Accept: text/event-stream`), which may be silent for long. */
+  readonly asksForEvents: boolean;
   /** The client takes trailers (`TE: trailers`). */
   readonly takesTrailers: boolean;
 }
@@ -51,6 +53,7 @@ interface Collected {
   connection: string;
   expect: string;
   te: string;
+  asksForEvents: boolean;
 }
 
 /**
@@ -83,6 +86,7 @@ export function readHead(request: RawRequest): RequestHead | RefusedRequest {
     authority,
     framing,
     fields: remaining(collected),
+    asksForEvents: collected.asksForEvents,
     awaitsContinue: expect !== '' && version === '1.1',
     takesTrailers: collected.te !== '' && /(?:^|[,\s])trailers(?:[,\s]|$)/i.test(collected.te),
   };
@@ -101,6 +105,7 @@ function collect(raw: readonly string[]): Collected {
     connection: '',
     expect: '',
     te: '',
+    asksForEvents: false,
   };
   for (let at = 0; at < raw.length; at += 2) {
     const [name = '', value = ''] = [raw[at], raw[at + 1]];
@@ -129,6 +134,10 @@ function take(into: Collected, name: string, value: string): void {
       return;
     case 'te':
       into.te = into.te === '' ? value : `${into.te},${value}`;
+      return;
+    case 'accept':
+      into.asksForEvents ||= value.includes('text/event-stream');
+      into.fields.push(name, value);
       return;
     default:
       if (!isOfOneConnection(lower) && !isClaim(lower)) into.fields.push(name, value);

@@ -1,4 +1,4 @@
-import { connectionOptions, isOfOneConnection, withoutNames } from './header-names.ts';
+import { connectionOptions, isFieldText, isOfOneConnection, withoutNames } from './header-names.ts';
 
 /** The head of a provider's answer, as it is passed on. */
 export interface ResponseHead {
@@ -11,18 +11,20 @@ export interface ResponseHead {
   readonly length: number | null;
 }
 
-/** Null where the answer could be read in two ways (RFC 9112 6.3): it is not passed on. */
+/** Null where the answer could be read in two ways (RFC 9112 6.3), or not at all (4, 5): it is not passed on. */
 export function readResponseHead(
   status: number,
   message: string,
   raw: readonly string[],
 ): ResponseHead | null {
+  if (status < 100 || status > 599 || !isFieldText(message)) return null;
   let fields: string[] = [];
   let length: number | null = null;
   let connection = '';
   let chunked = false;
   for (let at = 0; at < raw.length; at += 2) {
     const [name = '', value = ''] = [raw[at], raw[at + 1]];
+    if (!isFieldText(value)) return null;
     const lower = name.toLowerCase();
     if (lower === 'connection') connection = connection === '' ? value : `${connection},${value}`;
     else if (lower === 'transfer-encoding') chunked = true;

@@ -1,5 +1,6 @@
 import type { After } from '../../linux/network-monitor.ts';
 import type { ProxyListener, ProxyTraffic } from '../proxy.ts';
+import type { Caught } from './containment.ts';
 import { closeDoor, type Door, openDoor, portTaken } from './door.ts';
 import type { Front } from './front.ts';
 import { HttpFront } from './http-front.ts';
@@ -20,11 +21,14 @@ interface Served {
 export class ServedListeners {
   readonly #limits: ProxyLimits;
   readonly #after: After;
+  readonly #complain: Caught;
   readonly #providers: Providers;
   #served: readonly Served[] = [];
 
-  constructor(limits: ProxyLimits, after: After) {
+  /** `complain` is told of errors of our own. */
+  constructor(limits: ProxyLimits, after: After, complain: Caught) {
     this.#limits = limits;
+    this.#complain = complain;
     this.#after = after;
     this.#providers = new Providers((backend) => new Provider(backend, limits));
   }
@@ -70,7 +74,10 @@ export class ServedListeners {
 
   /** It has its routes before it listens. */
   #newFront({ type, routes }: ProxyListener): Front {
-    const front = type === 'tcp' ? new TcpFront(this.#limits) : new HttpFront(this.#limits, this.#after);
+    const front =
+      type === 'tcp'
+        ? new TcpFront(this.#limits, this.#complain)
+        : new HttpFront(this.#limits, this.#after, this.#complain);
     front.route(routes, (route) => this.#providers.of(route));
     return front;
   }

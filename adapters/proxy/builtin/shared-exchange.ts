@@ -1,19 +1,25 @@
 import type { Dispatcher } from 'undici';
-import type { Exchange, Visit } from './exchange.ts';
+import { type Exchange, silenceMs, type Visit } from './exchange.ts';
+import type { ProxyLimits } from './limits.ts';
 import { statusOfFailure } from './provider.ts';
 import { fieldTexts } from './response-head.ts';
 import type { LiveRoute } from './route-table.ts';
 
-/** A safe request without content (RFC 9110 9.2.1), over a kept connection. It is sent again, once, where that one was just closed. */
+/**
+ * A safe request without content (RFC 9110 9.2.1), over a kept connection. It is sent again, once, where that one was just closed. What its
+ * handlers throw the client library hands to `onResponseError`.
+ */
 export class SharedExchange implements Exchange, Dispatcher.DispatchHandler {
   readonly #visit: Visit;
+  readonly #limits: ProxyLimits;
   readonly #over: (exchange: Exchange) => void;
   #controller: Dispatcher.DispatchController | null = null;
   #sentAgain = false;
   #isOver = false;
 
-  constructor(visit: Visit, over: (exchange: Exchange) => void) {
+  constructor(visit: Visit, limits: ProxyLimits, over: (exchange: Exchange) => void) {
     this.#visit = visit;
+    this.#limits = limits;
     this.#over = over;
   }
 
@@ -23,10 +29,9 @@ export class SharedExchange implements Exchange, Dispatcher.DispatchHandler {
 
   send(): void {
     const { provider, request, path, fields } = this.#visit;
-    provider.pool.dispatch(
-      { method: request.method as Dispatcher.HttpMethod, path, headers: fields, body: null },
-      this,
-    );
+    const method = request.method as Dispatcher.HttpMethod;
+    const bodyTimeout = silenceMs(this.#visit, this.#limits);
+    provider.pool.dispatch({ method, path, headers: fields, body: null, bodyTimeout }, this);
   }
 
   cut(): void {

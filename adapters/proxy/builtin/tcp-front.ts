@@ -1,5 +1,6 @@
 import { createServer, type Server, type Socket } from 'node:net';
 import type { ProxyRoute, ProxyTraffic } from '../proxy.ts';
+import { type Caught, contained } from './containment.ts';
 import type { Front } from './front.ts';
 import { type ProxyLimits, probeAfterMs } from './limits.ts';
 import type { Provider } from './provider.ts';
@@ -21,15 +22,23 @@ export class TcpFront implements Front {
   readonly #table = new RouteTable();
   readonly #carried = new Set<Carried>();
 
-  constructor(limits: ProxyLimits) {
+  readonly #complain: Caught;
+
+  /** `complain` is told of errors of our own; each costs one connection. */
+  constructor(limits: ProxyLimits, complain: Caught) {
     this.#limits = limits;
+    this.#complain = complain;
   }
 
   server(): Server {
     const options = { allowHalfOpen: true, pauseOnConnect: true, noDelay: true, keepAlive: true };
-    const server = createServer({ ...options, keepAliveInitialDelay: probeAfterMs }, (client) =>
-      this.#carry(client),
-    );
+    const server = createServer({ ...options, keepAliveInitialDelay: probeAfterMs }, (client) => {
+      const fail = (error: unknown): void => {
+        this.#complain(error);
+        client.destroy();
+      };
+      contained(fail, () => this.#carry(client))();
+    });
     server.maxConnections = this.#limits.connections;
     return server;
   }
@@ -58,7 +67,7 @@ export class TcpFront implements Front {
       return;
     }
     route.count.connections += 1;
-    client.setTimeout(this.#limits.idleMs);
+    client.setTimeout(this.#limits.tunnelMs);
     const carried = { route, client, provider: route.provider.connect(), countedIn: 0, countedOut: 0 };
     this.#carried.add(carried);
     relayOnceConnected(carried);

@@ -2,7 +2,9 @@ import { type ClientRequest, type IncomingMessage, ServerResponse } from 'node:h
 import type { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { Answer } from './answer.ts';
-import type { Exchange, Visit } from './exchange.ts';
+import type { ClientConnection } from './client-connection.ts';
+import { contained } from './containment.ts';
+import { type Exchange, silenceMs, type Visit } from './exchange.ts';
 import type { ProxyLimits } from './limits.ts';
 import { statusOfFailure } from './provider.ts';
 import { relay } from './relay.ts';
@@ -12,6 +14,7 @@ import type { LiveRoute } from './route-table.ts';
 /** A request for a WebSocket (RFC 6455 4.1): once the provider has agreed, bytes go both ways, and nobody looks at them. */
 export class UpgradeExchange implements Exchange {
   readonly #visit: Visit;
+  readonly #limits: ProxyLimits;
   readonly #sent: ClientRequest;
   readonly #over: (exchange: Exchange) => void;
   /** What the client sent after its head. */
@@ -22,18 +25,27 @@ export class UpgradeExchange implements Exchange {
   constructor(visit: Visit, early: Buffer, limits: ProxyLimits, over: (exchange: Exchange) => void) {
     this.#visit = visit;
     this.#early = early;
+    this.#limits = limits;
     this.#over = over;
     const { provider, path, fields } = visit;
     const asked = [...fields, 'Connection', 'Upgrade', 'Upgrade', 'websocket'];
     this.#sent = provider.open({ method: 'GET', path, fields: asked });
-    this.#sent.once('upgrade', (response, socket, head) => this.#join(response, socket, head));
-    this.#sent.once('response', (response) => this.#decline(response));
-    this.#sent.on('error', (error) => this.#fail(statusOfFailure(error), error.message));
-    this.#sent.setTimeout(limits.answerMs, () => this.#fail(504, 'there is no answer'));
+    this.#listen();
   }
 
   get route(): LiveRoute {
     return this.#visit.route;
+  }
+
+  #listen(): void {
+    const { fail } = this.#visit.client;
+    const join = (response: IncomingMessage, socket: Socket, head: Buffer): void =>
+      this.#join(response, socket, head);
+    this.#sent.once('upgrade', contained(fail, join));
+    const decline = (response: IncomingMessage): void => this.#decline(response);
+    this.#sent.once('response', contained(fail, decline));
+    this.#sent.on('error', (error) => this.#fail(statusOfFailure(error), error.message));
+    this.#sent.setTimeout(this.#limits.answerMs, () => this.#fail(504, 'there is no answer'));
   }
 
   send(): void {
@@ -59,6 +71,7 @@ export class UpgradeExchange implements Exchange {
     }
     this.#provider = provider;
     const { socket } = this.#visit.client;
+    for (const end of [socket, provider]) end.setTimeout(this.#limits.tunnelMs);
     socket.write(switchingHead(head.message, head.fields), 'latin1');
     if (early.length > 0) socket.write(early);
     if (this.#early.length > 0) provider.write(this.#early);
@@ -69,21 +82,23 @@ export class UpgradeExchange implements Exchange {
   /** The provider answers as to any other request. */
   #decline(response: IncomingMessage): void {
     if (this.#isOver) return;
-    const { answer } = this.#visit;
+    const { answer, client } = this.#visit;
+    this.#sent.setTimeout(silenceMs(this.#visit, this.#limits));
     if (!answer.begin(response.statusCode ?? 502, response.statusMessage ?? '', response.rawHeaders, true)) {
       this.#fail(502, 'the head of its answer can be read in two ways');
       return;
     }
-    response.on('data', (content: Buffer) => {
+    const pass = (content: Buffer): void => {
       if (answer.write(content)) return;
       response.pause();
       answer.whenDrained(() => response.resume());
-    });
-    response.once('error', () => this.cut());
-    response.once('end', () => {
+    };
+    const end = (): void => {
       answer.end(response.rawTrailers);
       this.#finish();
-    });
+    };
+    response.on('data', contained(client.fail, pass)).once('end', contained(client.fail, end));
+    response.once('error', () => this.cut());
   }
 
   #fail(status: number, reason: string): void {
@@ -105,12 +120,16 @@ export class UpgradeExchange implements Exchange {
 }
 
 /** An answer to a request for an upgrade, whose connection the parser has let go of. It is closed after the answer. */
-export function answerAfterUpgrade(request: IncomingMessage, socket: Socket): Answer {
+export function answerAfterUpgrade(
+  request: IncomingMessage,
+  client: ClientConnection,
+  takeMs: number,
+): Answer {
   const response = new ServerResponse(request);
   response.shouldKeepAlive = false;
-  response.assignSocket(socket);
-  response.once('finish', () => socket.end());
-  return new Answer(response);
+  response.assignSocket(client.socket);
+  response.once('finish', () => client.socket.destroySoon());
+  return new Answer(response, client, takeMs);
 }
 
 function switchingHead(message: string, fields: readonly string[]): string {
