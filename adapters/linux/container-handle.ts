@@ -1,6 +1,6 @@
-import { closeSync, constants, fstatSync, openSync, readFileSync, statSync } from 'node:fs';
-import { type MountEntry, readMountInfo } from './mount-info.ts';
+import { closeSync, constants, existsSync, fstatSync, openSync, statSync } from 'node:fs';
 import { linkOf, openBehind } from './open-path.ts';
+import { readAtMost } from './read-at-most.ts';
 
 /** A process is no container, or is none any more. */
 export class NoContainer extends Error {
@@ -27,7 +27,7 @@ export class ContainerHandle {
   readonly pid: number;
   readonly #process: number;
 
-  /** To be called while it is known that the process is the container's init. Throws NoContainer where there is no such process. */
+  /** Whether that process is the container's init is for the caller to find out, while he has the handle. Throws NoContainer where there is none. */
   constructor(pid: number) {
     this.pid = pid;
     this.#process = this.#whileItRuns(() => openBehind(`/proc/${pid}`));
@@ -51,9 +51,14 @@ export class ContainerHandle {
     return this.#whileItRuns(() => openSync(this.#path('mountinfo'), constants.O_RDONLY));
   }
 
-  /** What is mounted in its root. */
-  mounts(): readonly MountEntry[] {
-    return readMountInfo(this.#whileItRuns(() => readFileSync(this.#path('mountinfo'), 'utf8')));
+  /** The list of what is mounted in its root (mount-info.ts); null: it has more than `limitBytes`. */
+  mountList(limitBytes: number): string | null {
+    return this.#whileItRuns(() => readAtMost(this.#path('mountinfo'), limitBytes));
+  }
+
+  /** False once its process has ended and somebody has waited for it: from then on its id may be another's. */
+  get isThere(): boolean {
+    return existsSync(this.#path('stat'));
   }
 
   close(): void {

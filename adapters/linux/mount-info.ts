@@ -29,9 +29,25 @@ export function readMountInfo(text: string): readonly MountEntry[] {
   return text.split('\n').flatMap(readEntry);
 }
 
+/** The mount with this id in such a text, without reading the rest of it, which may be long; null: there is none. */
+export function findMount(text: string, id: number): MountEntry | null {
+  const line = new RegExp(`^${id} .*`, 'm').exec(text)?.[0];
+  return line === undefined ? null : (readEntry(line)[0] ?? null);
+}
+
+/** A file system with this `major:minor` is among those of such a text. */
+export function listsDevice(text: string, device: string): boolean {
+  return new RegExp(`^\\d+ \\d+ ${device} `, 'm').test(text);
+}
+
+/** The list of what is mounted in this process's own namespace. */
+export function ownMountList(): string {
+  return readFileSync('/proc/self/mountinfo', 'utf8');
+}
+
 /** What is mounted in this process's own namespace. */
 export function ownMounts(): readonly MountEntry[] {
-  return readMountInfo(readFileSync('/proc/self/mountinfo', 'utf8'));
+  return readMountInfo(ownMountList());
 }
 
 /** The mount that a descriptor was opened through (proc(5), /proc/pid/fdinfo); its file system is not asked. */

@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import { type Observable, Subject } from 'rxjs';
-import { ContainerHandle } from './container-handle.ts';
+import { ContainerHandle, NoContainer } from './container-handle.ts';
 import { DirectoryWatches } from './directory-watches.ts';
 import { isSocketAt, whenHostMountsChange } from './host-mounts.ts';
 import type { After } from './network-monitor.ts';
@@ -14,6 +14,8 @@ export interface ProviderSocketsOptions {
   readonly root: string;
   /** The clock's. */
   readonly after: After;
+  /** The container's init has this process id at this moment. Asked while that process is held, which is what makes it the init's for good. */
+  readonly isInit: (container: string, pid: number) => boolean;
 }
 
 /** What there is while a socket is kept. */
@@ -31,27 +33,10 @@ interface Kept {
   problem: string | null;
 }
 
-/** A container that is held fast, or why it is not; null: it does not run. */
-type Presence = ContainerHandle | string | null;
-
 const keyOf = ({ container, socket }: ProviderSocket): string => JSON.stringify([container, socket]);
 
 function messageOf(error: unknown): string {
   return error instanceof Error ? error.message : String(error);
-}
-
-/** Holds a container fast, or says why that can't be. */
-function pin(pid: number): Presence {
-  try {
-    return new ContainerHandle(pid);
-  } catch (error) {
-    return messageOf(error);
-  }
-}
-
-function place(container: ProviderContainer, now: Presence): void {
-  if (now instanceof ContainerHandle) container.runs(now);
-  else container.isAway(now);
 }
 
 /**
@@ -64,19 +49,25 @@ export function createProviderSockets(options: ProviderSocketsOptions): Provider
 
 class MountedProviderSockets implements ProviderSockets {
   readonly #after: After;
+  readonly #isInit: ProviderSocketsOptions['isInit'];
   readonly #exposure: SocketExposure;
   readonly #kept = new Map<string, Kept>();
   readonly #containers = new Map<string, ProviderContainer>();
-  /** Of every container that was told of. */
-  readonly #handles = new Map<string, Presence>();
+  /** The process ids that were told of containers that run. Null: it does not, which matters until what another controller left was looked through. */
+  readonly #pids = new Map<string, number | null>();
+  /** The containers of `#containers` that run: nothing is held of any other. */
+  readonly #handles = new Map<string, ContainerHandle>();
   readonly #changed = new Subject<ProviderSocket>();
   #kernel: Kernel | null = null;
   /** Calls of `keep` take turns. */
   #turn: Promise<unknown> = Promise.resolve();
+  /** The sockets that are to be kept were told. */
+  #tookOver = false;
   #closed = false;
 
-  constructor({ root, after }: ProviderSocketsOptions) {
+  constructor({ root, after, isInit }: ProviderSocketsOptions) {
     this.#after = after;
+    this.#isInit = isInit;
     this.#exposure = new SocketExposure(join(root, 'run/sockets'));
   }
 
@@ -101,32 +92,71 @@ class MountedProviderSockets implements ProviderSockets {
 
   moved(name: string, pid: number | null): void {
     if (this.#closed) return;
-    const before = this.#handles.get(name);
-    const now = pid === null ? null : pin(pid);
-    this.#handles.set(name, now);
+    if (pid === null && this.#tookOver) this.#pids.delete(name);
+    else this.#pids.set(name, pid);
     const container = this.#containers.get(name);
-    if (container !== undefined) place(container, now);
-    if (before instanceof ContainerHandle) before.close();
+    if (container !== undefined) this.#place(name, container, pid);
   }
 
   close(): void {
     this.#closed = true;
     for (const container of this.#containers.values()) container.close();
-    for (const handle of this.#handles.values()) if (handle instanceof ContainerHandle) handle.close();
+    for (const handle of this.#handles.values()) handle.close();
     this.#containers.clear();
     this.#handles.clear();
+    this.#pids.clear();
     this.#closeKernel();
     this.#changed.complete();
   }
 
+  /** The container runs as `pid` since it was last looked at, or does not (null). */
+  #place(name: string, container: ProviderContainer, pid: number | null): void {
+    const before = this.#handles.get(name);
+    if (before !== undefined && before.pid === pid && before.isThere) return container.runs(before);
+    this.#handles.delete(name);
+    try {
+      if (pid === null) container.isAway(null);
+      else container.runs(this.#hold(name, pid));
+    } catch (error) {
+      container.isAway(messageOf(error));
+    }
+    before?.close();
+  }
+
+  /** Throws NoContainer where that process is not the container's init, or not any more. */
+  #hold(name: string, pid: number): ContainerHandle {
+    const handle = new ContainerHandle(pid);
+    try {
+      this.#checkInit(name, handle);
+    } catch (error) {
+      handle.close();
+      throw error;
+    }
+    this.#handles.set(name, handle);
+    return handle;
+  }
+
+  /** In this order: a process that is there after its id was found to be the init's had that id then, and no other process did. */
+  #checkInit(name: string, handle: ContainerHandle): void {
+    if (this.#isInit(name, handle.pid) && handle.isThere) return;
+    throw new NoContainer(`process ${handle.pid} is not its init any more; expected to be told which one is`);
+  }
+
+  /** What another controller has left is ours from now on, or gone. */
+  #takeOver(): void {
+    this.#tookOver = true;
+    for (const [name, pid] of this.#pids) if (pid === null) this.#pids.delete(name);
+  }
+
   async #keep(wanted: ReadonlyMap<string, ProviderSocket>): Promise<void> {
-    if (wanted.size + this.#kept.size + this.#exposure.present().length === 0) return;
+    if (wanted.size + this.#kept.size + this.#exposure.present().length === 0) return this.#takeOver();
     const unavailable = await this.#openKernel();
     if (this.#closed) return;
     for (const kept of [...this.#kept.values()]) if (!wanted.has(kept.path)) this.#release(kept);
     if (wanted.size > 0) this.#exposure.prepare(wanted.keys());
     for (const [path, socket] of wanted) this.#ensure({ socket, path, problem: null }, unavailable);
     const errors = this.#exposure.removeOthers(this.#kernel?.calls ?? null, wanted);
+    this.#takeOver();
     if (wanted.size === 0) this.#closeKernel();
     if (errors.length > 0) throw new Error(`sockets are left over: ${errors.map(messageOf).join('; ')}`);
   }
@@ -192,8 +222,8 @@ class MountedProviderSockets implements ProviderSockets {
     const made = new ProviderContainer({ ...kernel, exposure: this.#exposure, after: this.#after });
     this.#containers.set(name, made);
     made.attend(request);
-    const handle = this.#handles.get(name);
-    if (handle !== undefined) place(made, handle);
+    const pid = this.#tookOver ? (this.#pids.get(name) ?? null) : this.#pids.get(name);
+    if (pid !== undefined) this.#place(name, made, pid);
   }
 
   #release(kept: Kept): void {
@@ -203,6 +233,8 @@ class MountedProviderSockets implements ProviderSockets {
     container?.release(kept.path);
     if (container?.isIdle !== true) return;
     container.close();
+    this.#handles.get(name)?.close();
+    this.#handles.delete(name);
     this.#containers.delete(name);
   }
 

@@ -1,7 +1,7 @@
 import { closeSync, fstatSync, readlinkSync } from 'node:fs';
-import { type MountEntry, mountIdOf, ownMounts } from './mount-info.ts';
+import { findMount, listsDevice, mountIdOf, ownMountList } from './mount-info.ts';
 import { linkOf, openPath } from './open-path.ts';
-import { walkPath } from './path-walk.ts';
+import { type Sight, walkPath } from './path-walk.ts';
 
 /** A path leads to where nothing of a container is reached. */
 export class PathRefused extends Error {
@@ -11,14 +11,22 @@ export class PathRefused extends Error {
 /** File systems that are in the kernel's memory. */
 const memoryTypes = new Set(['tmpfs', 'ramfs', 'devtmpfs']);
 
+/**
+ * What the lists of mounts that a container has us read in one look may have: some 1200 mounts. That takes 4 ms, and 15 ms where they are
+ * mounted one over the other, whose paths the kernel walks through all of them.
+ */
+const listLimitBytes = 128 * 1024;
+
 export interface OpenInRoot {
   /** Open on the root directory. Everything on its file system is reached. */
   readonly root: number;
   readonly path: string;
-  /** What is mounted in that root now. */
-  readonly mounts: () => readonly MountEntry[];
+  /** The list of what is mounted in that root now (mount-info.ts); null: it has more than `limitBytes`. */
+  readonly mounts: (limitBytes: number) => string | null;
   /** Told each directory that a name is about to be looked up in, open until the call returns: what is to be watched, or is missing. */
   readonly passing: (directory: number, name: string) => void;
+  /** Told how many bytes of lists of mounts were read. */
+  readonly reading: (bytes: number) => void;
 }
 
 interface Place {
@@ -26,49 +34,121 @@ interface Place {
   readonly mount: number;
 }
 
-/**
- * Looking a name up in a file system of FUSE or of a network waits for who serves it, for ever if they like, and a container can mount such
- * ones. So none is looked into but those in memory, that of the root, and those that the host has mounted as well.
- */
-function checkMount(id: number, request: OpenInRoot): void {
-  const mounts = request.mounts();
-  const mount = mounts.find((entry) => entry.id === id);
-  if (mount === undefined)
-    throw new PathRefused(`${request.path} leads into a file system that is mounted no more`);
-  if (memoryTypes.has(mount.type)) return;
-  const ofRoot = mounts.find((entry) => entry.id === mountIdOf(request.root));
-  if (mount.device === ofRoot?.device || ownMounts().some(({ device }) => device === mount.device)) return;
-  throw new PathRefused(
-    `${request.path} leads into a file system of type ${mount.type}, mounted at ${mount.mountPoint}; ` +
-      "expected one in memory (tmpfs), the root's own, or one that the host has mounted, too",
-  );
+/** One walk, with what it has open. Whoever made it calls `closeBut` at its end. */
+class RootWalk {
+  readonly #request: OpenInRoot;
+  readonly #open = new Set<number>();
+  /**
+   * The mounts that were found fit, each with a descriptor in it. It stays open until the end: meanwhile no other mount gets that id, and no other
+   * file system its device number, so that what was found of them holds.
+   */
+  readonly #fit = new Map<number, number>();
+  readonly #fitDevices = new Set<string>();
+  #listBytes = 0;
+  readonly start: Place;
+
+  constructor(request: OpenInRoot) {
+    this.#request = request;
+    const mount = mountIdOf(request.root);
+    this.start = { descriptor: request.root, mount };
+    this.#fit.set(mount, request.root);
+  }
+
+  look(within: Place, name: string): Sight<Place> {
+    this.#request.passing(within.descriptor, name);
+    const path = `${linkOf(within.descriptor)}/${name}`;
+    const descriptor = openPath(path);
+    this.#open.add(descriptor);
+    const place = { descriptor, mount: mountIdOf(descriptor) };
+    if (!this.#fit.has(place.mount)) this.#admit(place);
+    if (!fstatSync(descriptor).isSymbolicLink()) return { place };
+    const link = readlinkSync(path);
+    this.leave(place);
+    return { link };
+  }
+
+  leave({ descriptor, mount }: Place): void {
+    if (this.#fit.get(mount) !== descriptor) this.#close(descriptor);
+  }
+
+  /** Closes all that is open, but for what was found. */
+  closeBut(found: number | undefined): void {
+    for (const descriptor of this.#open) if (descriptor !== found) this.#close(descriptor);
+  }
+
+  #close(descriptor: number): void {
+    this.#open.delete(descriptor);
+    closeSync(descriptor);
+  }
+
+  /**
+   * Looking a name up in a file system of FUSE or of a network waits for who serves it, for ever if they like, and a container can mount such
+   * ones. So none is looked into but those in memory, that of the root, and those that the host has mounted as well.
+   */
+  #admit({ descriptor, mount: id }: Place): void {
+    const { path } = this.#request;
+    const list = this.#readList();
+    const mount = findMount(list, id);
+    if (mount === null) throw new PathRefused(`${path} leads into a file system that is mounted no more`);
+    if (!memoryTypes.has(mount.type) && !this.#isKnown(mount.device, list)) {
+      throw new PathRefused(
+        `${path} leads into a file system of type ${mount.type}, mounted at ${mount.mountPoint}; ` +
+          "expected one in memory (tmpfs), the root's own, or one that the host has mounted, too",
+      );
+    }
+    this.#fit.set(id, descriptor);
+  }
+
+  /** Of the root, or of the host. */
+  #isKnown(device: string, list: string): boolean {
+    if (this.#fitDevices.has(device)) return true;
+    if (findMount(list, this.start.mount)?.device !== device && !this.#isOfHost(device)) return false;
+    this.#fitDevices.add(device);
+    return true;
+  }
+
+  #isOfHost(device: string): boolean {
+    const list = ownMountList();
+    this.#request.reading(list.length);
+    return listsDevice(list, device);
+  }
+
+  /** It is read anew for each mount, once that is held: of an earlier list, its id may be another's. */
+  #readList(): string {
+    const list = this.#request.mounts(listLimitBytes - this.#listBytes);
+    this.#request.reading(list?.length ?? listLimitBytes - this.#listBytes);
+    this.#listBytes += list?.length ?? 0;
+    if (list !== null) return list;
+    const counted = this.#listBytes === 0 ? 'the list of' : 'with each mount on its way, the lists of';
+    throw new PathRefused(
+      `${this.#request.path} leads through mounts, and ${counted} all that is mounted in the container ` +
+        `has more than ${listLimitBytes / 1024} kB; expected at most that, some 1200 mounts`,
+    );
+  }
 }
 
 /**
  * Opens the place of a path in a container's root (O_PATH), name by name: the kernel is never given two names at once, nor a link to follow, so
  * that no path and no change of it meanwhile leads out of the root (LINK-11). Nothing is told that it was opened, and no file system
- * that could keep us waiting is asked. Throws PathRefused, TooManyLinks, or what open(2) says (ENOENT where it is not there).
+ * that could keep us waiting is asked. What a container can make it cost is bounded: 256 names and 128 kB of lists of mounts. Throws PathRefused,
+ * TooManyLinks, PathTooLong, or what open(2) says (ENOENT where it is not there).
  */
 export function openInRoot(request: OpenInRoot): number {
-  const opened: number[] = [];
-  const look = (within: Place, name: string) => {
-    request.passing(within.descriptor, name);
-    const path = `${linkOf(within.descriptor)}/${name}`;
-    const descriptor = openPath(path);
-    opened.push(descriptor);
-    const mount = mountIdOf(descriptor);
-    if (mount !== within.mount) checkMount(mount, request);
-    if (fstatSync(descriptor).isSymbolicLink()) return { link: readlinkSync(path) };
-    return { place: { descriptor, mount } };
-  };
+  const walk = new RootWalk(request);
   let found: number | undefined;
   try {
-    const root = { descriptor: request.root, mount: mountIdOf(request.root) };
-    found = walkPath<Place>(root, request.path, look).at(-1)?.descriptor;
-    if (found === undefined || found === request.root)
-      throw new PathRefused(`${request.path} is the root itself`);
+    const { start } = walk;
+    const places = walkPath<Place>(
+      start,
+      request.path,
+      (within, name) => walk.look(within, name),
+      (place) => walk.leave(place),
+    );
+    const last = places.at(-1) ?? start;
+    if (last === start) throw new PathRefused(`${request.path} is the root itself`);
+    found = last.descriptor;
     return found;
   } finally {
-    for (const descriptor of opened) if (descriptor !== found) closeSync(descriptor);
+    walk.closeBut(found);
   }
 }

@@ -5,7 +5,7 @@ export interface PaceOptions {
   readonly after: After;
   readonly windowMs: number;
   /** What may be spent in each window; what follows is refused until it ends. */
-  readonly budget: number;
+  readonly budget: () => number;
   /** A window has ended in which something was refused. */
   readonly rested: () => void;
 }
@@ -25,7 +25,7 @@ export class Pace {
 
   /** The budget of this window is used up. */
   get isTired(): boolean {
-    return this.#spent > this.#options.budget;
+    return this.#spent > this.#options.budget();
   }
 
   /** False: it is too much for this window. */

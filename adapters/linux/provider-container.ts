@@ -9,11 +9,17 @@ import type { SocketExposure } from './socket-exposure.ts';
 import type { SystemCalls } from './system-calls.ts';
 import { whenReadable } from './when-readable.ts';
 
-/** What one container can make us do in a second: read so many events, or look 40 times at a socket, which takes some 0.3 ms. */
+/**
+ * What one container can make us do in a second, in units of some 12 us, so that it is 1 % of a processor: read 1000 events, or look 40 times at a
+ * socket three directories deep. A look costs what was done in it. One with more than ten sockets may cost as much more.
+ */
 const windowMs = 1000;
-const budget = 1000;
+const leastBudget = 1000;
+const socketBudget = 100;
 const eventCost = 1;
-const lookCost = 25;
+const lookCost = 10;
+const nameCost = 3;
+const listCost = 1 / 200;
 
 /** A socket that is to be reached. */
 export interface KeptSocket extends ShownSocket {
@@ -35,8 +41,20 @@ interface Watched {
   unwatch: readonly (() => void)[];
 }
 
+/** `why` is null where it does not run. */
+interface Absence {
+  readonly why: string | null;
+}
+
 function endAll(ends: readonly (() => void)[]): void {
   for (const end of ends) end();
+}
+
+function putOff({ container, socket }: KeptSocket): string {
+  return (
+    `${socket} of container '${container}' is not reached yet: the container takes more than ${leastBudget / 100} ms of a second ` +
+    'to be looked at (many names, links or mounts, or changes of these); it is looked at again within a second'
+  );
 }
 
 function messageOf(error: unknown): string {
@@ -58,11 +76,14 @@ export class ProviderContainer {
   #mounts: number | null = null;
   #unwatchMounts: (() => void) | null = null;
   #unwatchEnd: (() => void) | null = null;
+  /** Why it is not there, as it was told last; null: it is, or nothing was told. */
+  #absence: Absence | null = null;
   /** Why changes of what is mounted are not told; null: they are. */
   #deaf: string | null = null;
 
   constructor(options: ProviderContainerOptions) {
     this.#options = options;
+    const budget = () => Math.max(leastBudget, this.#sockets.size * socketBudget);
     this.#pace = new Pace({ after: options.after, windowMs, budget, rested: () => this.#goOn() });
   }
 
@@ -76,7 +97,9 @@ export class ProviderContainer {
     if (this.#sockets.has(kept.path)) return;
     const watched: Watched = { kept, unwatch: [] };
     this.#sockets.set(kept.path, watched);
-    if (this.#handle !== null) this.#look(watched, this.#handle);
+    if (this.#absence !== null) this.#hide(watched, this.#absence);
+    this.#suspects.add(watched);
+    this.#lookOrPutOff([watched]);
   }
 
   /** Looks after a socket no more. What is shown stays. */
@@ -90,21 +113,19 @@ export class ProviderContainer {
 
   /** It runs so now. The handle stays the caller's, who closes it after the next call. */
   runs(handle: ContainerHandle): void {
+    if (handle === this.#handle && this.#deaf === null) return this.suspect();
     this.#letGo();
     this.#handle = handle;
     this.#watch(handle);
-    this.#lookAtAll();
+    this.#suspectAll();
+    this.#lookOrPutOff([...this.#sockets.values()]);
   }
 
   /** It does not run (null), or is not reached for this reason. */
   isAway(why: string | null): void {
     this.#letGo();
-    const { calls, exposure } = this.#options;
-    for (const { kept } of this.#sockets.values()) {
-      const { container, path } = kept;
-      const problem = why === null ? `container '${container}' does not run` : notReached(container, why);
-      kept.report(hideSocket({ calls, exposure, path }, problem));
-    }
+    this.#absence = { why };
+    for (const watched of this.#sockets.values()) this.#hide(watched, { why });
   }
 
   /** Something may have been missed. */
@@ -120,15 +141,15 @@ export class ProviderContainer {
 
   #letGo(): void {
     this.#pace.close();
+    this.#suspects.clear();
     this.#unwatchNames();
     this.#unwatchMounts?.();
     this.#unwatchEnd?.();
     if (this.#mounts !== null) closeSync(this.#mounts);
-    this.#mounts = this.#unwatchMounts = this.#unwatchEnd = this.#handle = null;
+    this.#mounts = this.#unwatchMounts = this.#unwatchEnd = this.#handle = this.#absence = null;
   }
 
   #unwatchNames(): void {
-    this.#suspects.clear();
     for (const watched of this.#sockets.values()) {
       endAll(watched.unwatch);
       watched.unwatch = [];
@@ -169,19 +190,43 @@ export class ProviderContainer {
     }
   }
 
+  #hide({ kept }: Watched, { why }: Absence): void {
+    const { container } = kept;
+    this.#tellHidden(
+      kept,
+      why === null ? `container '${container}' does not run` : notReached(container, why),
+    );
+  }
+
+  #tellHidden(kept: KeptSocket, why: string): void {
+    const { calls, exposure } = this.#options;
+    kept.report(hideSocket({ calls, exposure, path: kept.path }, why));
+  }
+
   #suspect(sockets: Iterable<Watched>): void {
-    if (this.#suspects.size === 0) queueMicrotask(() => this.#lookAtSuspects());
+    queueMicrotask(() => this.#lookAtSuspects());
     for (const watched of sockets) this.#suspects.add(watched);
   }
 
+  #suspectAll(): void {
+    for (const watched of this.#sockets.values()) this.#suspects.add(watched);
+  }
+
+  /** Those that are not looked at by the end of this window are the first in the next. */
   #lookAtSuspects(): void {
-    const suspects = [...this.#suspects];
-    this.#suspects.clear();
-    for (const watched of suspects) {
-      if (this.#handle === null) return;
-      if (!this.#pace.spend(lookCost)) return this.#stopListening();
+    for (const watched of this.#suspects) {
+      if (this.#handle === null || this.#pace.isTired) return;
+      this.#suspects.delete(watched);
       this.#look(watched, this.#handle);
     }
+  }
+
+  /** What is shown of sockets that nothing is known of yet may be another container's. */
+  #lookOrPutOff(sockets: readonly Watched[]): void {
+    this.#lookAtSuspects();
+    if (this.#handle === null) return;
+    for (const watched of sockets)
+      if (this.#suspects.has(watched)) this.#tellHidden(watched.kept, putOff(watched.kept));
   }
 
   /** Until the pace lets us go on, and look at everything. */
@@ -193,13 +238,8 @@ export class ProviderContainer {
 
   #goOn(): void {
     this.#watchMounts();
-    this.#lookAtAll();
-  }
-
-  #lookAtAll(): void {
-    for (const watched of this.#sockets.values()) {
-      if (this.#handle !== null) this.#look(watched, this.#handle);
-    }
+    this.#suspectAll();
+    this.#lookAtSuspects();
   }
 
   #look(watched: Watched, handle: ContainerHandle): void {
@@ -207,17 +247,22 @@ export class ProviderContainer {
     const { unwatch: before, kept } = watched;
     const unwatch: (() => void)[] = [];
     let deaf = this.#deaf;
+    let cost = lookCost;
     const passing = (directory: number, name: string) => {
-      if (this.#pace.isTired) return;
+      cost += nameCost;
       try {
         unwatch.push(directories.watch(directory, (changed) => this.#told(watched, changed === name)));
       } catch (error) {
         deaf = messageOf(error);
       }
     };
-    const problem = showSocket({ ...kept, handle, calls, exposure, passing });
+    const reading = (bytes: number) => {
+      cost += bytes * listCost;
+    };
+    const problem = showSocket({ ...kept, handle, calls, exposure, passing, reading });
     watched.unwatch = unwatch;
     endAll(before);
+    if (!this.#pace.spend(cost)) this.#stopListening();
     const stale = `${kept.socket} of container '${kept.container}' is reached, but not again when the container makes it anew`;
     kept.report(problem ?? (deaf === null ? null : `${stale}: ${deaf}`));
   }

@@ -19,7 +19,10 @@ export interface ProviderSockets {
    * Those whose container does not run, or that are not there yet, are so when they come.
    */
   keep(sockets: readonly ProviderSocket[]): Promise<void>;
-  /** The container's init has this process id now; null: it does not run. */
+  /**
+   * The container's init had this process id when it was last looked at; null: it does not run. Another process that has the id by now is
+   * never taken for it. Costs nothing where no socket of it is kept.
+   */
   moved(container: string, pid: number | null): void;
   /** Why one is not reached that was, or that should be (a path that is no socket, one that leads out of the root), in words; null: it is. */
   problemOf(socket: ProviderSocket): string | null;

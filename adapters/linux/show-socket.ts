@@ -1,6 +1,6 @@
 import { closeSync, fstatSync } from 'node:fs';
 import { type ContainerHandle, NoContainer } from './container-handle.ts';
-import { openInRoot, PathRefused } from './open-in-root.ts';
+import { type OpenInRoot, openInRoot, PathRefused } from './open-in-root.ts';
 import type { SocketExposure } from './socket-exposure.ts';
 import { SystemCallError, type SystemCalls } from './system-calls.ts';
 
@@ -18,7 +18,8 @@ export interface ShowRequest extends ShownSocket {
   readonly calls: SystemCalls;
   readonly exposure: SocketExposure;
   /** See OpenInRoot. */
-  readonly passing: (directory: number, name: string) => void;
+  readonly passing: OpenInRoot['passing'];
+  readonly reading: OpenInRoot['reading'];
 }
 
 /** A problem that is none of a socket alone. */
@@ -48,10 +49,11 @@ function kindOf(descriptor: number): string {
   return 'a device node';
 }
 
-function show({ handle, calls, exposure, passing, socket, path }: ShowRequest): void {
+function show({ handle, calls, exposure, passing, reading, socket, path }: ShowRequest): void {
   const root = handle.openRoot();
   try {
-    const found = openInRoot({ root, path: socket, mounts: () => handle.mounts(), passing });
+    const mounts = (limitBytes: number) => handle.mountList(limitBytes);
+    const found = openInRoot({ root, path: socket, mounts, passing, reading });
     try {
       // The very descriptor that is looked at is mounted: what the path leads to meanwhile makes no difference.
       if (!fstatSync(found).isSocket()) throw new PathRefused(`it is ${kindOf(found)}; expected a socket`);

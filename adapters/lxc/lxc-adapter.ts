@@ -118,7 +118,11 @@ class LxcAdapter implements Adapter {
       root: options.root,
       proxy: () => chosenProxy({ choice: options.proxy ?? 'auto', root: options.root, after: options.after }),
       forwarding: nftPortForwarding({ root: options.root, after: options.after }),
-      sockets: createProviderSockets({ root: options.root, after: options.after }),
+      sockets: createProviderSockets({
+        root: options.root,
+        after: options.after,
+        isInit: (name, pid) => this.#monitors.init(name) === pid,
+      }),
       owners: findPortOwners,
       after: options.after,
     });

@@ -16,7 +16,7 @@ function linkTarget(path: string): string | null {
  * Where `path` leads for a process whose root directory is `root`: relative to it, without links and `..`, never
  * outside (as openat2(2) with RESOLVE_IN_ROOT). Links in parents are followed; a link in the last place is not, unless `followLast`.
  * What does not exist is taken as it is spelled. Only names are looked at: nothing is opened, and a root that
- * changes meanwhile can only lead to another place inside it. Throws TooManyLinks after 40 links. It is for roots that no container runs in;
+ * changes meanwhile can only lead to another place inside it. Throws TooManyLinks after 40 links, and PathTooLong. It is for roots that no container runs in;
  * those of running ones, which may change meanwhile, are for `openInRoot`.
  */
 export function resolveInside(

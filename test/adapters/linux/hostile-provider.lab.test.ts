@@ -5,6 +5,7 @@ import {
   fstatSync,
   mkdirSync,
   mkdtempSync,
+  readdirSync,
   rmSync,
   statSync,
   symlinkSync,
@@ -154,8 +155,9 @@ labTest('[LINK-11] a directory that is swapped for a link all the time leads now
       const socket = openInRoot({
         root,
         path: '/run/app/x.sock',
-        mounts: () => handle.mounts(),
+        mounts: (limitBytes) => handle.mountList(limitBytes),
         passing: () => {},
+        reading: () => {},
       });
       t.is(fstatSync(socket).ino, own);
       closeSync(socket);
@@ -217,6 +219,37 @@ labTest('[LINK-11] a process of the host is no container', async (t) => {
   t.is(await ask(sockets.pathOf(host)), 'refused');
 });
 
+labTest('[LINK-11] a process that is not the init any more when it is held is not looked into', async (t) => {
+  const other = await startContainer(t, await makeRoot(t));
+  await serve(t, other.at(web.socket), 'of another container');
+  const init = { ofWeb: 0 };
+  const { sockets } = openSockets(t, { isInit: (name, pid) => name === 'web' && pid === init.ofWeb });
+  const before = readdirSync('/proc/self/fd').length;
+  // The id was read from web's monitor; since then web has ended, and another container's init has got it.
+  sockets.moved('web', other.pid);
+  await sockets.keep([web]);
+  const problem = `container 'web' is not reached: process ${other.pid} is not its init any more; expected to be told which one is`;
+  t.is(sockets.problemOf(web), problem);
+  t.is(await ask(sockets.pathOf(web)), 'refused');
+  sockets.moved('web', other.pid);
+  t.is(sockets.problemOf(web), problem);
+  await sockets.keep([]);
+  for (let turn = 0; turn < 100; turn++) await new Promise(setImmediate);
+  t.is(readdirSync('/proc/self/fd').length, before);
+  init.ofWeb = other.pid;
+  await sockets.keep([web]);
+  t.is(await ask(sockets.pathOf(web)), 'of another container', 'this test shows nothing');
+});
+
+labTest('[LINK-11] a handle knows that its process is there until somebody has waited for it', async (t) => {
+  const container = await startContainer(t, await makeRoot(t));
+  const handle = new ContainerHandle(container.pid);
+  t.true(handle.isThere);
+  await container.kill();
+  t.false(handle.isThere);
+  handle.close();
+});
+
 labTest('[LINK-11] a process that has ended is never taken for the one that has its id next', async (t) => {
   const container = await startContainer(t, await makeRoot(t));
   const handle = new ContainerHandle(container.pid);
@@ -224,10 +257,78 @@ labTest('[LINK-11] a process that has ended is never taken for the one that has 
   await container.kill();
   t.throws(() => handle.openRoot(), { instanceOf: NoContainer, message: /has ended/ });
   t.throws(() => handle.openMountNamespace(), { instanceOf: NoContainer });
-  t.throws(() => handle.mounts(), { instanceOf: NoContainer });
+  t.throws(() => handle.mountList(1e6), { instanceOf: NoContainer });
   t.throws(() => new ContainerHandle(container.pid), { instanceOf: NoContainer });
   handle.close();
 });
+
+/** What a container can put in the way of a look. In each, `/run/x.sock` is the way. */
+const hindrances: Readonly<
+  Record<string, { readonly plant: (container: BareContainer) => unknown; readonly problem: RegExp }>
+> = {
+  'links of 800 names each': {
+    plant: ({ at }) => {
+      mkdirSync(at('/run/a'));
+      symlinkSync(`/${'run/a/../../'.repeat(330)}run/l1`, at(web.socket));
+      for (let link = 1; link < 39; link++) {
+        symlinkSync(`/${'run/a/../../'.repeat(330)}run/l${link + 1}`, at(`/run/l${link}`));
+      }
+    },
+    problem: /and the symbolic links on its way have 1324 names; expected at most 256/,
+  },
+  'a hundred times into another mount and out': {
+    plant: ({ at }) => symlinkSync(`/${'run/../'.repeat(100)}run/none`, at(web.socket)),
+    problem: /^there is no \/run\/x\.sock/,
+  },
+  'four thousand mounts, one over the other,': {
+    plant: async ({ at, inside }) => {
+      mkdirSync(at('/run/m'));
+      await inside(
+        'sh',
+        '-c',
+        'i=0; while [ $i -lt 4000 ]; do /bin/busybox mount -t tmpfs a-name-that-takes-quite-some-room /run/m; i=$((i+1)); done',
+      );
+    },
+    problem: /the list of all that is mounted in the container has more than 128 kB; expected at most that/,
+  },
+};
+
+/** A few milliseconds, and what others do at the same time on a machine of two processors. */
+const lookLimitMs = 30;
+
+for (const [what, { plant, problem }] of Object.entries(hindrances)) {
+  labTest(`[LINK-11] a container with ${what} does not hold us up`, async (t) => {
+    const container = await startContainer(t, await makeRoot(t));
+    await plant(container);
+    const before = readdirSync('/proc/self/fd').length;
+    const handle = new ContainerHandle(container.pid);
+    const root = handle.openRoot();
+    const took = Array.from({ length: 5 }, () => {
+      const begun = performance.now();
+      t.throws(() =>
+        closeSync(
+          openInRoot({
+            root,
+            path: web.socket,
+            mounts: (limitBytes) => handle.mountList(limitBytes),
+            passing: () => {},
+            reading: () => {},
+          }),
+        ),
+      );
+      return performance.now() - begun;
+    });
+    t.true(Math.min(...took) < lookLimitMs, `it took ${took} ms`);
+    closeSync(root);
+    handle.close();
+    t.is(readdirSync('/proc/self/fd').length, before);
+    const { sockets } = openSockets(t);
+    sockets.moved('web', container.pid);
+    await sockets.keep([web]);
+    t.regex(sockets.problemOf(web) ?? '', problem);
+    t.is(await ask(sockets.pathOf(web)), 'refused');
+  });
+}
 
 /** Makes, renames and removes files as fast as it can. */
 const flood = `
@@ -266,3 +367,34 @@ labTest(
     t.is(await ask(sockets.pathOf(web)), 'noisy');
   },
 );
+
+labTest('[LINK-11] a container with many costly sockets is looked at bit by bit', async (t) => {
+  const rests: (() => void)[] = [];
+  const after = (delayMs: number, fire: () => void) => {
+    if (delayMs === 0) return systemClock().after(0, fire);
+    rests.push(fire);
+    return () => undefined;
+  };
+  const container = await startContainer(t, await makeRoot(t));
+  mkdirSync(container.at('/run/a'));
+  await serve(t, container.at('/run/real.sock'), 'real');
+  const all = Array.from({ length: 8 }, (_, index) => ({ container: 'web', socket: `/run/${index}.sock` }));
+  for (const { socket } of all) {
+    symlinkSync(`/${'run/a/../../'.repeat(60)}run/real.sock`, container.at(socket));
+  }
+  const { sockets } = openSockets(t, { after });
+  sockets.moved('web', container.pid);
+  await sockets.keep(all);
+  const waiting = () =>
+    all.filter((one) => sockets.problemOf(one)?.includes('looked at again within a second'));
+  const first = waiting().length;
+  t.true(first > 0 && first < all.length, `${first} wait`);
+  for (let round = 0; round < all.length && waiting().length > 0; round++) {
+    for (const fire of rests.splice(0)) fire();
+  }
+  t.deepEqual(
+    all.map((one) => sockets.problemOf(one)),
+    all.map(() => null),
+  );
+  for (const one of all) t.is(await ask(sockets.pathOf(one)), 'real');
+});

@@ -6,7 +6,7 @@ import { ask } from './socket-bench.ts';
 
 const [, , root = '', pid = ''] = process.argv;
 const web = { container: 'web', socket: '/run/app/x.sock' };
-const sockets = createProviderSockets({ root, after: systemClock().after });
+const sockets = createProviderSockets({ root, after: systemClock().after, isInit: () => true });
 sockets.moved('web', Number(pid));
 await sockets.keep([web]);
 const said = { problem: sockets.problemOf(web), answer: await ask(sockets.pathOf(web)) };

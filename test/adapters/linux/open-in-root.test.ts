@@ -1,8 +1,17 @@
-import { closeSync, mkdirSync, mkdtempSync, readlinkSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import {
+  closeSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readlinkSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import test from 'ava';
-import { ownMounts } from '../../../adapters/linux/mount-info.ts';
+import { ownMountList } from '../../../adapters/linux/mount-info.ts';
 import { openInRoot } from '../../../adapters/linux/open-in-root.ts';
 import { linkOf, openBehind } from '../../../adapters/linux/open-path.ts';
 
@@ -16,6 +25,8 @@ test.before(() => {
   symlinkSync('../../../../../run', join(root, 'var/up'));
   symlinkSync('/etc/passwd', join(root, 'run/app/passwd'));
   symlinkSync('loop', join(root, 'loop'));
+  symlinkSync(`/${'run/../'.repeat(580)}run`, join(root, 'long'));
+  symlinkSync(`/${'run/../'.repeat(60)}run/app/thing`, join(root, 'detour'));
   descriptor = openBehind(root);
 });
 test.after.always(() => {
@@ -34,7 +45,8 @@ function walk(path: string): Way {
   const found = openInRoot({
     root: descriptor,
     path,
-    mounts: ownMounts,
+    mounts: () => ownMountList(),
+    reading: () => {},
     passing: (directory, name) =>
       passed.push(`${readlinkSync(linkOf(directory)).slice(root.length)}/${name}`),
   });
@@ -63,6 +75,7 @@ const refusals: readonly (readonly [path: string, expected: { code?: string; mes
   ['/run/app/passwd', { code: 'ENOENT' }],
   ['/run/app/thing/x', { code: 'ENOTDIR' }],
   ['/loop', { message: /more than 40 symbolic links/ }],
+  ['/long', { message: /^\/long and the symbolic links on its way have 1162 names; expected at most 256/ }],
   ['/', { message: /is the root itself/ }],
   ['/run/..', { message: /is the root itself/ }],
 ];
@@ -71,3 +84,53 @@ for (const [path, expected] of refusals) {
     t.throws(() => walk(path), expected);
   });
 }
+
+const descriptors = () => readdirSync('/proc/self/fd').length;
+
+test('[LINK-11] what a path goes out of again is closed at once, and all of it at the end', (t) => {
+  const before = descriptors();
+  let most = 0;
+  const found = openInRoot({
+    root: descriptor,
+    path: '/detour',
+    mounts: () => ownMountList(),
+    reading: () => {},
+    passing: () => {
+      most = Math.max(most, descriptors());
+    },
+  });
+  t.is(descriptors(), before + 1);
+  closeSync(found);
+  t.true(most > before && most <= before + 3, `${most - before} were open at a time`);
+  for (const [path] of refusals) t.throws(() => walk(path));
+  t.is(descriptors(), before);
+});
+
+test('[LINK-11] lists of mounts are read up to a limit, whatever the path leads through', (t) => {
+  const read: number[] = [];
+  const own = openBehind('/');
+  t.teardown(() => closeSync(own));
+  const open = (mounts: (limitBytes: number) => string | null) => () =>
+    openInRoot({
+      root: own,
+      path: '/proc/self',
+      mounts,
+      passing: () => {},
+      reading: (bytes) => read.push(bytes),
+    });
+  const before = descriptors();
+  t.throws(
+    open(() => null),
+    {
+      message:
+        /^\/proc\/self leads through mounts, and the list of .* has more than 128 kB; expected at most/,
+    },
+  );
+  t.deepEqual(read, [128 * 1024]);
+  t.throws(
+    open(() => 'nothing'),
+    { message: /mounted no more/ },
+  );
+  t.deepEqual(read, [128 * 1024, 7]);
+  t.is(descriptors(), before);
+});

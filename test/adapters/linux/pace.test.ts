@@ -21,7 +21,12 @@ function manualClock() {
 
 test('[ENG-7] a pace costs no timer until something is spent, and none after its window', (t) => {
   const { after, delays, elapse } = manualClock();
-  const pace = new Pace({ after, windowMs: 1000, budget: 10, rested: () => t.fail('nothing was refused') });
+  const pace = new Pace({
+    after,
+    windowMs: 1000,
+    budget: () => 10,
+    rested: () => t.fail('nothing was refused'),
+  });
   t.deepEqual(delays, []);
   t.true(pace.spend(4));
   t.true(pace.spend(6));
@@ -34,7 +39,7 @@ test('[ENG-7] a pace costs no timer until something is spent, and none after its
 test('[LINK-11] what goes beyond the budget is refused until the window ends, which is told once', (t) => {
   const { after, elapse } = manualClock();
   let rests = 0;
-  const pace = new Pace({ after, windowMs: 1000, budget: 10, rested: () => (rests += 1) });
+  const pace = new Pace({ after, windowMs: 1000, budget: () => 10, rested: () => (rests += 1) });
   t.true(pace.spend(10));
   t.false(pace.isTired);
   t.false(pace.spend(1));
@@ -50,7 +55,7 @@ test('[LINK-11] what goes beyond the budget is refused until the window ends, wh
 
 test('[ENG-7] a pace that is closed has no timer', (t) => {
   const { after, timers } = manualClock();
-  const pace = new Pace({ after, windowMs: 1000, budget: 0, rested: () => t.fail('it was closed') });
+  const pace = new Pace({ after, windowMs: 1000, budget: () => 0, rested: () => t.fail('it was closed') });
   t.false(pace.spend(1));
   pace.close();
   t.is(timers.size, 0);

@@ -8,10 +8,11 @@ import { createProviderSockets } from '../../../adapters/linux/mounted-provider-
 import { systemClock } from '../../../controller/clock.ts';
 
 const { after } = systemClock();
+const isInit = () => true;
 
 test('[ING-10] paths of the host are short, the same for ever, and different for different sockets', (t) => {
-  const sockets = createProviderSockets({ root: '/var/lib/holdfast', after });
-  const again = createProviderSockets({ root: '/var/lib/holdfast', after });
+  const sockets = createProviderSockets({ root: '/var/lib/holdfast', after, isInit });
+  const again = createProviderSockets({ root: '/var/lib/holdfast', after, isInit });
   const long = { container: 'web'.repeat(20), socket: `/run/${'deep/'.repeat(200)}x.sock` };
   t.regex(sockets.pathOf(long), /^\/var\/lib\/holdfast\/run\/sockets\/[0-9a-f]{24}$/);
   t.is(again.pathOf(long), sockets.pathOf(long));
@@ -23,7 +24,7 @@ test('[ING-10] paths of the host are short, the same for ever, and different for
 
 test('[ING-10] a root directory whose path is too long for sockets is refused when one is asked for', (t) => {
   const root = `/${'x'.repeat(80)}`;
-  const sockets = createProviderSockets({ root, after });
+  const sockets = createProviderSockets({ root, after, isInit });
   t.throws(() => sockets.pathOf({ container: 'a', socket: '/b' }), {
     instanceOf: RangeError,
     message: /has 118 bytes; expected at most 100.*choose a shorter root directory/s,
@@ -33,11 +34,25 @@ test('[ING-10] a root directory whose path is too long for sockets is refused wh
 test('[ENG-7] nothing is made where no socket is kept', async (t) => {
   const root = mkdtempSync(join(tmpdir(), 'hf-'));
   t.teardown(() => rmSync(root, { recursive: true }));
-  const sockets = createProviderSockets({ root, after });
+  const sockets = createProviderSockets({ root, after, isInit });
   await sockets.keep([]);
   sockets.moved('web', null);
   sockets.close();
   t.deepEqual(readdirSync(root), []);
+});
+
+test('[ENG-7] ten thousand containers that provide no socket cost no descriptor, and are not asked for', (t) => {
+  const asked: string[] = [];
+  const sockets = createProviderSockets({
+    root: '/var/lib/holdfast',
+    after,
+    isInit: (name) => asked.push(name) > 0,
+  });
+  const before = readdirSync('/proc/self/fd').length;
+  for (let count = 0; count < 10_000; count++) sockets.moved(`c${count}`, process.pid);
+  t.is(readdirSync('/proc/self/fd').length, before);
+  t.deepEqual(asked, []);
+  sockets.close();
 });
 
 /** Has every import of koffi fail, as where npm left it out. */

@@ -7,7 +7,10 @@ import { join } from 'node:path';
 import type { Readable, Writable } from 'node:stream';
 import { promisify } from 'node:util';
 import type { ExecutionContext } from 'ava';
-import { createProviderSockets } from '../../../adapters/linux/mounted-provider-sockets.ts';
+import {
+  createProviderSockets,
+  type ProviderSocketsOptions,
+} from '../../../adapters/linux/mounted-provider-sockets.ts';
 import type { ProviderSockets } from '../../../adapters/linux/provider-sockets.ts';
 import { systemClock } from '../../../controller/clock.ts';
 import { makeBusyboxRoot } from '../../lab/busybox-root.ts';
@@ -156,12 +159,16 @@ export interface SocketsBench {
 
 export function openSockets(
   t: ExecutionContext,
-  { root = mkdtempSync(join(tmpdir(), 'hf-')), after = systemClock().after } = {},
+  {
+    root = mkdtempSync(join(tmpdir(), 'hf-')),
+    after = systemClock().after,
+    isInit = () => true,
+  }: Partial<ProviderSocketsOptions> = {},
 ): SocketsBench {
-  const sockets = createProviderSockets({ root, after });
+  const sockets = createProviderSockets({ root, after, isInit });
   t.teardown(async () => {
     sockets.close();
-    const last = createProviderSockets({ root, after });
+    const last = createProviderSockets({ root, after, isInit });
     await last.keep([]);
     last.close();
     rmSync(root, { recursive: true, force: true });
