@@ -1,6 +1,6 @@
 import { type ServerResponse, STATUS_CODES } from 'node:http';
 import type { ClientConnection } from './client-connection.ts';
-import { passableTrailers } from './header-names.ts';
+import { passableTrailers, withoutNames } from './header-names.ts';
 import { type ResponseHead, readResponseHead } from './response-head.ts';
 
 /** Content up to this many bytes that comes in one piece goes out with its head, in one write: half the cost of a short answer. */
@@ -52,7 +52,7 @@ export class Answer {
     if (head === null) return false;
     if (closing) head.fields.push('Connection', 'close');
     this.#begun = true;
-    this.#head = head;
+    this.#head = head.announcesTrailers && !this.#canHaveTrailers(head) ? withoutTrailer(head) : head;
     process.nextTick(flush, this);
     return true;
   }
@@ -121,6 +121,13 @@ export class Answer {
     }
   }
 
+  /** They come behind chunks, of which only HTTP/1.1 knows (RFC 9112 7.1.2). */
+  #canHaveTrailers({ status, length }: ResponseHead): boolean {
+    const { method, httpVersion } = this.#response.req;
+    const hasContent = method !== 'HEAD' && status !== 204 && status !== 304;
+    return hasContent && length === null && httpVersion !== '1.0';
+  }
+
   /** The head that goes out with what is written next; null: it has gone already. */
   #sendHead(): ResponseHead | null {
     const head = this.#head;
@@ -129,6 +136,11 @@ export class Answer {
     this.#response.writeHead(head.status, head.message, head.fields);
     return head;
   }
+}
+
+/** Without the announcement of trailers that can't come. */
+function withoutTrailer(head: ResponseHead): ResponseHead {
+  return { ...head, fields: withoutNames(head.fields, ['trailer']) };
 }
 
 function flush(answer: Answer): void {

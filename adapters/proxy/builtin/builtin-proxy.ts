@@ -2,9 +2,12 @@ import { mkdirSync, rmSync } from 'node:fs';
 import type { IncomingMessage } from 'node:http';
 import { join } from 'node:path';
 import { Observable, Subject } from 'rxjs';
+import { type Commands, systemCommands } from '../../linux/command.ts';
 import type { After } from '../../linux/network-monitor.ts';
+import { conflictsWith, findPortOwners } from '../../linux/port-owners.ts';
 import type { ProcessIdentity } from '../../linux/process-identity.ts';
 import { readIfThere } from '../../linux/read-if-there.ts';
+import { leastPrivileges } from '../haproxy/privileges.ts';
 import {
   type Proxy as DataPlane,
   ProxyError,
@@ -14,13 +17,21 @@ import {
 } from '../proxy.ts';
 import { SupervisedProcess } from '../supervised-process.ts';
 import { ControlClient } from './control-client.ts';
-import { controlSocketName, type ProxyState, type ServeFailure } from './control-protocol.ts';
+import {
+  controlSocketName,
+  type ProxyState,
+  protocolHeader,
+  protocolVersion,
+  type ServeFailure,
+} from './control-protocol.ts';
 import { type ProxyLimits, usualLimits } from './limits.ts';
 
 export interface BuiltinProxyOptions {
   /** Absolute; everything is kept in `run/proxy/builtin` below it. */
   readonly root: string;
   readonly after: After;
+  /** The system's, unless a test hides programs. */
+  readonly commands?: Pick<Commands, 'find'>;
   /** Those that differ from `usualLimits`. They hold for a process that is started, not for one that runs. */
   readonly limits?: Partial<ProxyLimits>;
 }
@@ -34,6 +45,14 @@ const shownLogLines = 10;
 
 /** Requests live too long for the usual young generation, from which they are then copied to the old one: a fifth more of them with this one. */
 const flags = ['--max-semi-space-size=16'];
+
+/** A request that lasts as long as the process does: its end is told by the kernel, at once. */
+interface Life {
+  readonly pid: number;
+  readonly message: IncomingMessage;
+  /** False: it was started by another version of this program, and may say and want other things. */
+  readonly isOurs: boolean;
+}
 
 /** The proxy that comes with Holdfast, for hosts without HAProxy (see Proxy, and docs/decisions/builtin-proxy.md). */
 export function createBuiltinProxy(options: BuiltinProxyOptions): DataPlane {
@@ -52,8 +71,7 @@ class BuiltinProxy implements DataPlane {
   readonly #process: SupervisedProcess;
   readonly #control: ControlClient;
   readonly #ended = new Subject<string>();
-  /** A request that lasts as long as the process does: its end is told by the kernel, at once. */
-  #life: { readonly pid: number; readonly message: IncomingMessage } | null = null;
+  #life: Life | null = null;
 
   constructor(options: BuiltinProxyOptions) {
     this.#options = options;
@@ -69,7 +87,9 @@ class BuiltinProxy implements DataPlane {
   async observe(): Promise<ProxyProcess | null> {
     const found = this.#process.find();
     if (found === null) return null;
-    await this.#attend(found);
+    const { isOurs } = await this.#attend(found);
+    // What another version serves is not what anybody wants of this one: the next `serve` replaces it.
+    if (!isOurs) return { pid: found.pid, listeners: [], reloads: 0 };
     const { pid, listeners } = await this.#said<ProxyState>('GET', '/state');
     if (pid !== found.pid) {
       throw this.#failed(`process ${pid} answers at its control socket, expected ${found.pid}`);
@@ -79,7 +99,7 @@ class BuiltinProxy implements DataPlane {
 
   async serve(listeners: readonly ProxyListener[]): Promise<void> {
     if (listeners.length === 0) return this.#end();
-    const isRunning = this.#process.find() !== null;
+    const isRunning = await this.#isRunning();
     if (!isRunning) await this.#start();
     try {
       await this.#put(listeners);
@@ -91,7 +111,9 @@ class BuiltinProxy implements DataPlane {
   }
 
   async traffic(): Promise<readonly ProxyTraffic[]> {
-    return this.#process.find() === null ? [] : this.#said<readonly ProxyTraffic[]>('GET', '/traffic');
+    const found = this.#process.find();
+    if (found === null || !(await this.#attend(found)).isOurs) return [];
+    return this.#said<readonly ProxyTraffic[]>('GET', '/traffic');
   }
 
   watch(): Observable<string> {
@@ -109,12 +131,28 @@ class BuiltinProxy implements DataPlane {
     this.#ended.complete();
   }
 
+  /** One of another version is ended, with its connections: it can't be told what to do. */
+  async #isRunning(): Promise<boolean> {
+    const found = this.#process.find();
+    if (found === null) return false;
+    const { isOurs } = await this.#attend(found);
+    if (!isOurs) await this.#end();
+    return isOurs;
+  }
+
   async #start(): Promise<void> {
     mkdirSync(this.#directory, { recursive: true, mode: 0o700 });
     rmSync(join(this.#directory, controlSocketName), { force: true });
     const limits = JSON.stringify({ ...usualLimits, ...this.#options.limits });
     const started = await this.#process.start(
-      [process.execPath, ...flags, program(), this.#directory, limits],
+      [
+        ...leastPrivileges(this.#options.commands ?? systemCommands),
+        process.execPath,
+        ...flags,
+        program(),
+        this.#directory,
+        limits,
+      ],
       cacheEnvironment(),
     );
     for (let waitedMs = 0; !(await this.#canBeTalkedTo()); waitedMs += tryMs) {
@@ -139,7 +177,20 @@ class BuiltinProxy implements DataPlane {
     const { status, body } = await this.#asked('PUT', '/listeners', JSON.stringify(listeners));
     if (status === 204) return;
     const { code, message, listener } = JSON.parse(body) as ServeFailure;
-    throw new ProxyError(code, message, { ...(listener !== null && { listener }), log: this.#log() });
+    const owner =
+      code === 'PortTaken' ? await this.#ownerOf(listeners.find(({ name }) => name === listener)) : '';
+    const about = { ...(listener !== null && { listener }), log: this.#log() };
+    throw new ProxyError(code, message + owner, about);
+  }
+
+  /** Who listens where this one can't, as words that end a sentence; empty where that is not to be found out. */
+  async #ownerOf(listener: ProxyListener | undefined): Promise<string> {
+    if (listener === undefined) return '';
+    const { addresses, port } = listener;
+    const ours = this.#process.find()?.pid;
+    const others = (await findPortOwners(new Set([port]))).filter(({ pid }) => pid !== null && pid !== ours);
+    const owner = others.find((each) => conflictsWith(addresses, port, each));
+    return owner === undefined ? '' : `: process '${owner.command}' (pid ${owner.pid})`;
   }
 
   async #end(): Promise<void> {
@@ -149,12 +200,12 @@ class BuiltinProxy implements DataPlane {
   }
 
   /** Tells of its end from now on. */
-  async #attend({ pid }: ProcessIdentity): Promise<void> {
-    if (this.#life?.pid === pid) return;
+  async #attend({ pid }: ProcessIdentity): Promise<Life> {
+    if (this.#life?.pid === pid) return this.#life;
     const message = await this.#control.open('/life').catch((error: Error) => {
       throw this.#failed(error.message);
     });
-    const life = { pid, message };
+    const life = { pid, message, isOurs: message.headers[protocolHeader] === protocolVersion };
     this.#life = life;
     const ended = (): void => {
       if (this.#life !== life) return;
@@ -166,6 +217,7 @@ class BuiltinProxy implements DataPlane {
       .on('error', () => {})
       .once('close', ended)
       .resume();
+    return life;
   }
 
   #forget(): void {

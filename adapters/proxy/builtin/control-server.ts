@@ -1,6 +1,12 @@
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import { ProxyError, type ProxyListener } from '../proxy.ts';
-import { controlSocketName, type ProxyState, type ServeFailure } from './control-protocol.ts';
+import {
+  controlSocketName,
+  type ProxyState,
+  protocolHeader,
+  protocolVersion,
+  type ServeFailure,
+} from './control-protocol.ts';
 import type { ServedListeners } from './served-listeners.ts';
 
 /** A server checks its connections by a timer that never rests (ENG-7); ours are a controller's. */
@@ -30,7 +36,7 @@ async function answer(
     case 'GET /traffic':
       return tell(response, served.traffic());
     case 'GET /life':
-      response.flushHeaders();
+      response.setHeader(protocolHeader, protocolVersion).flushHeaders();
       return;
     case 'PUT /listeners':
       await served.serve(

@@ -46,7 +46,7 @@ export const usualLimits: ProxyLimits = {
   takeMs: 60 * secondMs,
   tunnelMs: 20 * dayMs,
   connections: 10_000,
-  requestsAtATime: 8,
+  requestsAtATime: 4,
 };
 
 /** After this long of silence TCP asks the other side whether it is still there (libuv: ten times, a second apart). */

@@ -7,6 +7,8 @@ export interface ResponseHead {
   readonly message: string;
   /** Name, value …, without those of the connection. */
   readonly fields: string[];
+  /** Fields say which trailers will come. */
+  readonly announcesTrailers: boolean;
   /** Bytes of content; null: it is not said beforehand. */
   readonly length: number | null;
 }
@@ -22,10 +24,12 @@ export function readResponseHead(
   let length: number | null = null;
   let connection = '';
   let chunked = false;
+  let announcesTrailers = false;
   for (let at = 0; at < raw.length; at += 2) {
     const [name = '', value = ''] = [raw[at], raw[at + 1]];
     if (!isFieldText(value)) return null;
     const lower = name.toLowerCase();
+    if (lower === 'trailer') announcesTrailers = true;
     if (lower === 'connection') connection = connection === '' ? value : `${connection},${value}`;
     else if (lower === 'transfer-encoding') chunked = true;
     else if (lower === 'content-length') {
@@ -38,7 +42,7 @@ export function readResponseHead(
   if (chunked && length !== null) return null;
   const named = connection === '' ? [] : connectionOptions(connection);
   if (named.length > 0) fields = withoutNames(fields, named);
-  return { status, message, fields, length };
+  return { status, message, fields, announcesTrailers, length };
 }
 
 /** Fields as the client library hands them over, as text: one byte is one character. */

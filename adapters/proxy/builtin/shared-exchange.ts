@@ -55,7 +55,7 @@ export class SharedExchange implements Exchange, Dispatcher.DispatchHandler {
     const raw = fieldTexts(controller.rawHeaders as Buffer[]);
     const { answer } = this.#visit;
     if (status < 200) answer.inform(status, raw);
-    else if (!answer.begin(status, message ?? '', raw, false))
+    else if (!answer.begin(status, phraseText(message ?? ''), raw, false))
       controller.abort(new Error('head that can be read in two ways'));
   }
 
@@ -88,6 +88,11 @@ export class SharedExchange implements Exchange, Dispatcher.DispatchHandler {
     this.#isOver = true;
     this.#over(this);
   }
+}
+
+/** The client library reads a reason phrase as UTF-8: the bytes that it was, or none where they were something else. */
+function phraseText(message: string): string {
+  return message.includes('\ufffd') ? '' : Buffer.from(message, 'utf8').toString('latin1');
 }
 
 const closings: ReadonlySet<string> = new Set(['ECONNRESET', 'EPIPE', 'UND_ERR_SOCKET']);
