@@ -1,5 +1,5 @@
 import { spawn } from 'node:child_process';
-import { closeSync, mkdirSync, openSync, readdirSync, readlinkSync, rmSync } from 'node:fs';
+import { closeSync, mkdirSync, openSync, readdirSync, readlinkSync, rmSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { bootId } from '../linux/boot-id.ts';
 import { programDirectories } from '../linux/command.ts';
@@ -34,7 +34,7 @@ interface ProcessRecord extends ProcessIdentity {
 /**
  * One process that outlives us: in a session of its own, with descriptors 0-2 alone, in `/`, in an environment without anything of ours. It is
  * remembered on disk, and found again by whoever comes next, also where we were killed before we could remember it: what is remembered
- * is checked against the process itself (start time, boot, command line), so that nothing else is ever taken for it or ended in its place.
+ * is checked against the process itself (start time, boot, command line; without a record also its user and where it writes to), so that nothing else is ever taken for it or ended in its place.
  */
 export class SupervisedProcess {
   readonly #options: SupervisedOptions;
@@ -149,8 +149,9 @@ export class SupervisedProcess {
     return identity;
   }
 
+  /** Anybody can give a process of his the mark for a word: one that others have started is none of ours. */
   #marked(): readonly number[] {
-    return processes().filter((pid) => this.#isMarked(pid) && isOfHost(pid));
+    return processes().filter((pid) => this.#isMarked(pid) && isOfHost(pid) && isOurs(pid));
   }
 
   #isMarked(pid: number): boolean {
@@ -221,6 +222,27 @@ function signal(pid: number, name: NodeJS.Signals): void {
     process.kill(pid, name);
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code !== 'ESRCH') throw error;
+  }
+}
+
+/**
+ * It runs as our user, and what it says goes to a file of ours that nobody else can open, as with those that `start` starts. The user alone is not
+ * enough: programs that anybody may run as root (sudo) have the words, and the descriptors, of who runs them.
+ */
+function isOurs(pid: number): boolean {
+  const ours = `${process.geteuid?.()}`;
+  const users = /^Uid:\s+(.*)$/m.exec(readIfThere(`/proc/${pid}/status`) ?? '')?.[1]?.split(/\s+/);
+  return users?.every((user) => user === ours) === true && saysToUsAlone(pid);
+}
+
+function saysToUsAlone(pid: number): boolean {
+  try {
+    const said = statSync(`/proc/${pid}/fd/2`);
+    return said.isFile() && said.uid === process.geteuid?.() && (said.mode & 0o077) === 0;
+  } catch (error) {
+    // It has ended meanwhile, has closed that descriptor, or has powers that we lack: we have not started it.
+    if (['ENOENT', 'ESRCH', 'EACCES'].includes((error as NodeJS.ErrnoException).code ?? '')) return false;
+    throw error;
   }
 }
 

@@ -1,3 +1,5 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
 import {
   existsSync,
   mkdtempSync,
@@ -72,6 +74,37 @@ test('a record of another process, or of one that has ended, is not believed', a
   t.not(started.pid, process.pid);
   t.not(identify(process.pid), null);
 });
+
+/** Processes of others that lead a session and have the mark for a word: who starts them decides on both. */
+const impostors: readonly (readonly [who: string, before: readonly string[]])[] = [
+  ['of our own user', []],
+  ['of another user', ['setpriv', '--reuid=65534', '--regid=65534', '--clear-groups']],
+];
+for (const [who, before] of impostors) {
+  const isPossible = before.length === 0 || process.geteuid?.() === 0;
+  (isPossible ? test : test.skip)(
+    `[ING-11] a process ${who} with our mark in its command line is neither found nor ended`,
+    async (t) => {
+      const { supervised, another, argv, directory } = place(t);
+      const words = ['/bin/sh', '-c', 'echo up; read forever', join(directory, 'configuration')];
+      const [program = '', ...rest] = [...before, ...words];
+      const impostor = spawn(program, rest, { detached: true, stdio: ['pipe', 'pipe', 'ignore'] });
+      const ended = once(impostor, 'exit');
+      t.teardown(async () => {
+        impostor.kill('SIGKILL');
+        await ended;
+      });
+      await once(impostor.stdout, 'data');
+      t.is(supervised.find(), null);
+      const started = await supervised.start(argv(sleeper));
+      rmSync(join(directory, 'process.json'));
+      t.deepEqual(another().find(), started);
+      await another().end(1000);
+      t.is(another().find(), null);
+      t.not(identify(impostor.pid ?? 0), null, 'it was ended');
+    },
+  );
+}
 
 test('of a process and its children, the process itself is found', async (t) => {
   const { supervised, another, argv, directory } = place(t);
