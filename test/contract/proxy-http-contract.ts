@@ -96,6 +96,31 @@ export function proxyHttpContract(test: TestFn, subject: ProxySubject): void {
   );
 
   scene(
+    '[ING-6] an answer that falls silent is cut, but for a stream of events and an open WebSocket',
+    async (t, { proxy }) => {
+      const port = await freePort();
+      const { backend, server } = await httpOrigin(t, (_, response) => {
+        response.writeHead(200, { 'content-type': 'text/event-stream' }).write('begin');
+      });
+      echoUpgrades(server);
+      await proxy.serve([listener('http', port, [route('r', backend)])]);
+      const [plain, events, socket] = await Promise.all(
+        ['', 'Accept: text/event-stream\r\n', null].map(async (fields) => {
+          const wire = await Wire.open(t, { host: '127.0.0.1', port });
+          wire.write(fields === null ? upgrade : `GET / HTTP/1.1\r\nHost: a\r\n${fields}\r\n`);
+          await wire.until(fields === null ? '\r\n\r\n' : 'begin');
+          return wire;
+        }),
+      );
+      await plain?.untilClosed();
+      t.true(events?.isOpen);
+      t.true(socket?.isOpen);
+      socket?.write('still there');
+      await socket?.until('still there');
+    },
+  );
+
+  scene(
     '[ING-6] what a client is asked to wait for with 100-continue is sent after it',
     async (t, { proxy }) => {
       const port = await freePort();

@@ -1,10 +1,15 @@
-import { mkdtempSync, rmSync } from 'node:fs';
+import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import anyTest, { type ExecutionContext, type TestFn } from 'ava';
+import { nextTurn } from '../../../../adapters/linux/next-turn.ts';
 import { createBuiltinProxy } from '../../../../adapters/proxy/builtin/builtin-proxy.ts';
+import { usualLimits } from '../../../../adapters/proxy/builtin/limits.ts';
+import { usualTimeouts } from '../../../../adapters/proxy/haproxy/haproxy.ts';
+import { requestRules, timeoutLines } from '../../../../adapters/proxy/haproxy/shared-rules.ts';
 import { type Proxy as DataPlane, ProxyError } from '../../../../adapters/proxy/proxy.ts';
+import { SupervisedProcess } from '../../../../adapters/proxy/supervised-process.ts';
 import { systemClock } from '../../../../controller/clock.ts';
 import {
   exchange,
@@ -25,7 +30,7 @@ interface World {
 }
 
 const test = anyTest as TestFn<World>;
-const limits = { answerMs: 1000, headMs: 400 };
+const limits = { answerMs: 1000, headMs: 400, streamMs: 1000, takeMs: 500 };
 
 test.before((t) => {
   // Longer than the address of a unix socket may be.
@@ -63,6 +68,121 @@ test.serial('[ENG-8] a port that a foreign process is willing to share is taken 
   const error = await t.throwsAsync(t.context.proxy.serve([wanted]), { instanceOf: ProxyError });
   t.is(error?.code, 'PortTaken');
   t.is(error?.listener, wanted.name);
+});
+
+test.serial('[ENG-8] a port that is taken is refused with the name of who has it', async (t) => {
+  const foreign = createServer();
+  const { port } = await listening(foreign, { port: 0, host: '127.0.0.1' });
+  t.teardown(() => foreign.close());
+  const error = await t.throwsAsync(t.context.proxy.serve([listener('http', port, [route('r', null)])]), {
+    instanceOf: ProxyError,
+  });
+  t.is(error?.code, 'PortTaken');
+  t.regex(
+    error?.message ?? '',
+    new RegExp(`127\\.0\\.0\\.1 port ${port}: process '.+' \\(pid ${process.pid}\\)$`),
+  );
+});
+
+test.serial('its process has no more of the powers of root than it needs, and can gain none', async (t) => {
+  await t.context.proxy.serve([listener('http', await freePort(), [route('r', null)])]);
+  const { pid } = (await t.context.proxy.observe()) ?? {};
+  const status = readFileSync(`/proc/${pid}/status`, 'utf8');
+  // Who is not root has none to give up.
+  if (process.geteuid?.() !== 0) {
+    t.regex(status, /^CapEff:\t0{16}$/m);
+    return;
+  }
+  // CAP_DAC_OVERRIDE (1) and CAP_NET_BIND_SERVICE (10).
+  for (const set of ['CapPrm', 'CapEff', 'CapBnd']) {
+    t.regex(status, new RegExp(`^${set}:\t0000000000000402$`, 'm'), status);
+  }
+  t.regex(status, /^NoNewPrivs:\t1$/m);
+});
+
+test.serial(
+  '[ING-11] a process that another version has started is replaced by the next that serves',
+  async (t) => {
+    const root = mkdtempSync(join(tmpdir(), 'holdfast-older-'));
+    const directory = join(root, 'run/proxy/builtin');
+    const { after } = systemClock();
+    const older = new SupervisedProcess({ directory, mark: directory, after });
+    const program = join(import.meta.dirname, 'older-process.ts');
+    const proxy = createBuiltinProxy({ root, after });
+    const ended: string[] = [];
+    proxy.watch().subscribe((what) => ended.push(what));
+    t.teardown(async () => {
+      await proxy.serve([]);
+      proxy.close();
+      rmSync(root, { recursive: true });
+    });
+    const { pid } = await older.start([process.execPath, program, directory]);
+    while (!existsSync(join(directory, 'control.sock'))) await nextTurn();
+    t.deepEqual(await proxy.observe(), { pid, listeners: [], reloads: 0 });
+    t.deepEqual(await proxy.traffic(), []);
+    const wanted = listener('http', await freePort(), [route('r', null)]);
+    await proxy.serve([wanted]);
+    const now = await proxy.observe();
+    t.not(now?.pid, pid);
+    t.deepEqual(now?.listeners, [wanted]);
+    t.is(statusOf(await exchange(t, wanted.port, headOf('GET /', 'Connection: close\r\n'))), 503);
+    t.deepEqual(ended, []);
+  },
+);
+
+test('it waits as long as HAProxy does', (t) => {
+  const { connectMs, answerMs, headMs, idleMs } = usualTimeouts;
+  const { connectMs: connect, answerMs: answer, headMs: head, keepAliveMs, streamMs, takeMs } = usualLimits;
+  t.deepEqual([connect, answer, head], [connectMs, answerMs, headMs]);
+  t.deepEqual([keepAliveMs, streamMs, takeMs], [idleMs, answerMs, idleMs]);
+  t.true(timeoutLines('http', usualTimeouts).includes(`  timeout tunnel ${usualLimits.tunnelMs}`));
+  t.true(timeoutLines('tcp', usualTimeouts).includes(`  timeout client ${usualLimits.tunnelMs}`));
+  const rules = requestRules({ routesFile: '/routes', wildcardDepths: [], mostStripped: 0 }).join('\n');
+  t.true(rules.includes(`set-timeout server ${usualLimits.eventStreamMs} if`), rules);
+});
+
+test.serial(
+  '[ING-6] what is beyond ASCII in a header arrives as the bytes that it was, either way',
+  async (t) => {
+    const asked: string[] = [];
+    const wire = await wireTo(t, (socket) =>
+      socket.on('data', (data) => {
+        asked.push(data.toString('latin1'));
+        socket.write(
+          'HTTP/1.1 200 \xc3\xbc\r\nX-Utf8: \xc3\xbc\r\nX-Latin1: \xfc\r\nContent-Length: 2\r\n\r\n',
+          'latin1',
+        );
+        setImmediate(() => socket.write('ok'));
+      }),
+    );
+    const fields = 'X-Utf8: \xc3\xbc\r\nX-Latin1: \xfc\r\n';
+    const requests = [headOf('GET /', fields), headOf('POST /', `${fields}Content-Length: 2\r\n`)];
+    for (const request of requests) {
+      const [before, others] = [wire.text.length, asked.length];
+      wire.write(request);
+      await wire.until(new RegExp(`^[^]{${before}}[^]*\r\n\r\nok$`));
+      const answer = wire.text.slice(before);
+      t.regex(answer, /^HTTP\/1\.1 200 \xc3\xbc\r\nX-Utf8: \xc3\xbc\r\nX-Latin1: \xfc\r\n/);
+      t.regex(asked[others] ?? '', /X-Utf8: \xc3\xbc\r\nX-Latin1: \xfc\r\n/);
+    }
+  },
+);
+
+test.serial('[ING-6] a client that takes nothing of its answer is let go', async (t) => {
+  const gone = Promise.withResolvers<void>();
+  const wire = await wireTo(t, (socket) => {
+    socket.once('close', () => gone.resolve());
+    socket.once('data', () => socket.write('HTTP/1.1 200 OK\r\nContent-Length: 100000000\r\n\r\n'));
+    const pour = (): void => {
+      while (!socket.destroyed && socket.write(Buffer.alloc(65_536)));
+      socket.once('drain', pour);
+    };
+    socket.once('data', pour);
+  });
+  wire.socket.pause();
+  wire.write(headOf('GET /'));
+  await gone.promise;
+  t.pass();
 });
 
 test.serial(

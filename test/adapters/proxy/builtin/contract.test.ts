@@ -6,7 +6,7 @@ import { createBuiltinProxy } from '../../../../adapters/proxy/builtin/builtin-p
 import { systemClock } from '../../../../controller/clock.ts';
 import { proxyContract } from '../../../contract/proxy-contract.ts';
 
-const limits = { answerMs: 1000, headMs: 1000 };
+const limits = { answerMs: 1000, streamMs: 1000, headMs: 1000 };
 
 // One after the other: each starts a process, and some measure time.
 proxyContract(test.serial as TestFn, {
