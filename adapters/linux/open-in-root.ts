@@ -1,7 +1,8 @@
-import { closeSync, fstatSync, readlinkSync } from 'node:fs';
+import { closeSync, fstatSync } from 'node:fs';
 import { findMount, listsDevice, mountIdOf, ownMountList } from './mount-info.ts';
-import { linkOf, openPath } from './open-path.ts';
+import { linkOf, openPath, textOfLink } from './open-path.ts';
 import { type Sight, walkPath } from './path-walk.ts';
+import type { SystemCalls } from './system-calls.ts';
 
 /** A path leads to where nothing of a container is reached. */
 export class PathRefused extends Error {
@@ -18,6 +19,7 @@ const memoryTypes = new Set(['tmpfs', 'ramfs', 'devtmpfs']);
 const listLimitBytes = 128 * 1024;
 
 export interface OpenInRoot {
+  readonly calls: Pick<SystemCalls, 'readlinkat'>;
   /** Open on the root directory. Everything on its file system is reached. */
   readonly root: number;
   readonly path: string;
@@ -56,13 +58,13 @@ class RootWalk {
 
   look(within: Place, name: string): Sight<Place> {
     this.#request.passing(within.descriptor, name);
-    const path = `${linkOf(within.descriptor)}/${name}`;
-    const descriptor = openPath(path);
+    const descriptor = openPath(`${linkOf(within.descriptor)}/${name}`);
     this.#open.add(descriptor);
     const place = { descriptor, mount: mountIdOf(descriptor) };
     if (!this.#fit.has(place.mount)) this.#admit(place);
     if (!fstatSync(descriptor).isSymbolicLink()) return { place };
-    const link = readlinkSync(path);
+    // By its name, it may be a link of another file system by now, which the container has mounted there and which never answers.
+    const link = textOfLink(this.#request.calls, descriptor);
     this.leave(place);
     return { link };
   }

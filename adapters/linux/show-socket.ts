@@ -53,7 +53,7 @@ function show({ handle, calls, exposure, passing, reading, socket, path }: ShowR
   const root = handle.openRoot();
   try {
     const mounts = (limitBytes: number) => handle.mountList(limitBytes);
-    const found = openInRoot({ root, path: socket, mounts, passing, reading });
+    const found = openInRoot({ calls, root, path: socket, mounts, passing, reading });
     try {
       // The very descriptor that is looked at is mounted: what the path leads to meanwhile makes no difference.
       if (!fstatSync(found).isSocket()) throw new PathRefused(`it is ${kindOf(found)}; expected a socket`);

@@ -40,6 +40,8 @@ export interface SystemCalls {
   unshare(flags: number): void;
   fchdir(directory: number): void;
   chroot(path: string): void;
+  /** An empty path is the link itself that the descriptor is open on (O_PATH). Returns how many bytes it has written. */
+  readlinkat(directory: number, path: string, buffer: Uint8Array, length: number): number;
   pidfd_open(pid: number, flags: number): number;
   inotify_init1(flags: number): number;
   inotify_add_watch(inotify: number, path: string, mask: number): number;
@@ -95,6 +97,7 @@ function bind(koffi: Koffi): SystemCalls {
     unshare: named('unshare', 'int'),
     fchdir: named('fchdir', 'int'),
     chroot: named('chroot', 'str'),
+    readlinkat: named('readlinkat', 'int', 'str', 'void *', 'size_t'),
     pidfd_open: numbered('pidfd_open', 'int', 'uint'),
     inotify_init1: named('inotify_init1', 'int'),
     inotify_add_watch: named('inotify_add_watch', 'int', 'str', 'uint32_t'),

@@ -14,7 +14,9 @@ import test from 'ava';
 import { ownMountList } from '../../../adapters/linux/mount-info.ts';
 import { openInRoot } from '../../../adapters/linux/open-in-root.ts';
 import { linkOf, openBehind } from '../../../adapters/linux/open-path.ts';
+import { loadSystemCalls } from '../../../adapters/linux/system-calls.ts';
 
+const calls = await loadSystemCalls();
 let root = '';
 let descriptor = 0;
 test.before(() => {
@@ -43,6 +45,7 @@ interface Way {
 function walk(path: string): Way {
   const passed: string[] = [];
   const found = openInRoot({
+    calls,
     root: descriptor,
     path,
     mounts: () => ownMountList(),
@@ -91,6 +94,7 @@ test('[LINK-11] what a path goes out of again is closed at once, and all of it a
   const before = descriptors();
   let most = 0;
   const found = openInRoot({
+    calls,
     root: descriptor,
     path: '/detour',
     mounts: () => ownMountList(),
@@ -112,6 +116,7 @@ test('[LINK-11] lists of mounts are read up to a limit, whatever the path leads 
   t.teardown(() => closeSync(own));
   const open = (mounts: (limitBytes: number) => string | null) => () =>
     openInRoot({
+      calls,
       root: own,
       path: '/proc/self',
       mounts,
