@@ -10,8 +10,8 @@ import type { SystemCalls } from './system-calls.ts';
 import { whenReadable } from './when-readable.ts';
 
 /**
- * What one container can make us do in a second, in units of some 12 us, so that it is 1 % of a processor: read 1000 events, or look 40 times at a
- * socket three directories deep. A look costs what was done in it. One with more than ten sockets may cost as much more.
+ * What one container can make us do in a second, in units of some 12 us, so that it is 1 % of a processor: read 1000 events, or look 34 times at a
+ * socket three names deep. A look costs what was done in it. One with more than ten sockets may cost as much more.
  */
 const windowMs = 1000;
 const leastBudget = 1000;
@@ -52,7 +52,7 @@ function endAll(ends: readonly (() => void)[]): void {
 
 function putOff({ container, socket }: KeptSocket): string {
   return (
-    `${socket} of container '${container}' is not reached yet: the container takes more than ${leastBudget / 100} ms of a second ` +
+    `${socket} of container '${container}' is not reached yet: the container takes more of a second than it may ` +
     'to be looked at (many names, links or mounts, or changes of these); it is looked at again within a second'
   );
 }

@@ -69,6 +69,28 @@ labTest('[ING-10] a socket of a container is reached while it is there, and refu
   t.is(sockets.problemOf(web), "container 'web' does not run");
 });
 
+labTest('[ING-10] a socket of a container that does not run says so, whenever it is asked for', async (t) => {
+  const { sockets } = openSockets(t);
+  const more = { container: 'web', socket: '/run/app/y.sock' };
+  const late = { container: 'late', socket: '/run/x.sock' };
+  sockets.moved('web', null);
+  for (const kept of [[web], [web, more], [web, more, late]]) {
+    await sockets.keep(kept);
+    t.deepEqual(
+      kept.map((one) => sockets.problemOf(one)),
+      kept.map(({ container }) => `container '${container}' does not run`),
+    );
+  }
+});
+
+labTest('[ENG-7] only of containers whose sockets are kept anything is open', async (t) => {
+  const { sockets, container } = await reached(t);
+  const before = readdirSync('/proc/self/fd').length;
+  for (let count = 0; count < 1000; count++) sockets.moved(`c${count}`, container.pid);
+  t.is(readdirSync('/proc/self/fd').length, before);
+  t.is(await ask(sockets.pathOf(web)), 'one');
+});
+
 /** Ways in which a provider comes to another socket at the path. */
 const renewals: Readonly<
   Record<string, (t: ExecutionContext, container: BareContainer) => Promise<unknown>>
