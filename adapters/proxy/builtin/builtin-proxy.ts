@@ -205,6 +205,13 @@ class BuiltinProxy implements DataPlane {
     const message = await this.#control.open('/life').catch((error: Error) => {
       throw this.#failed(error.message);
     });
+    // 'close' follows, and is all that is asked for.
+    message.on('error', () => {}).resume();
+    if (this.#life?.pid === pid) {
+      // Somebody else has asked at the same time.
+      message.destroy();
+      return this.#life;
+    }
     const life = { pid, message, isOurs: message.headers[protocolHeader] === protocolVersion };
     this.#life = life;
     const ended = (): void => {
@@ -212,11 +219,7 @@ class BuiltinProxy implements DataPlane {
       this.#life = null;
       this.#ended.next([`the proxy process ${pid} has ended`, ...this.#log()].join('\n'));
     };
-    // 'close' follows, and is all that is asked for.
-    message
-      .on('error', () => {})
-      .once('close', ended)
-      .resume();
+    message.once('close', ended);
     return life;
   }
 
