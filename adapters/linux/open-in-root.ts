@@ -132,7 +132,7 @@ class RootWalk {
 /**
  * Opens the place of a path in a container's root (O_PATH), name by name: the kernel is never given two names at once, nor a link to follow, so
  * that no path and no change of it meanwhile leads out of the root (LINK-11). Nothing is told that it was opened, and no file system
- * that could keep us waiting is asked. What a container can make it cost is bounded: 256 names and 128 kB of lists of mounts. Throws PathRefused,
+ * that could keep us waiting is asked. What a container can make it cost is bounded: 128 names and 128 kB of lists of mounts. Throws PathRefused,
  * TooManyLinks, PathTooLong, or what open(2) says (ENOENT where it is not there).
  */
 export function openInRoot(request: OpenInRoot): number {

@@ -1,8 +1,8 @@
 /** As many as the kernel follows (path_resolution(7)). */
 const maximumLinks = 40;
 
-/** The kernel has no such limit: 40 links of 4 kB hold 80000 names, and each of them may have to be looked up. */
-const maximumNames = 256;
+/** The kernel has no such limit: 40 links of 4 kB hold 80000 names, and each of them may have to be looked up. Paths that are meant have far less. */
+const maximumNames = 128;
 
 /** PATH_MAX of limits.h, without the NUL. */
 const maximumBytes = 4095;
@@ -63,7 +63,7 @@ class PendingNames {
  * Where `path` leads, as openat2(2) with RESOLVE_IN_ROOT takes it: `start` is the root of it and of every link, and `..` leads nowhere above it. It
  * asks `look` what each name is, in the place found so far; `isLast` says that no name comes after it. `leave` is told each place that it
  * goes out of again. Returns the places from `start` on, one within the other. Throws TooManyLinks after 40 links, PathTooLong before
- * more than 256 names are looked at, and what `look` throws.
+ * more than 128 names are looked at, and what `look` throws.
  */
 export function walkPath<Place>(
   start: Place,
