@@ -29,7 +29,6 @@ export class HttpFront implements Front {
   readonly #table = new RouteTable();
   readonly #clients = new Map<Socket, ClientConnection>();
   readonly #heads: HeadWatch;
-
   readonly #complain: Caught;
 
   /** `complain` is told of errors of our own; each costs one connection. */
