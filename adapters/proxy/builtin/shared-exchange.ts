@@ -1,4 +1,5 @@
 import type { Dispatcher } from 'undici';
+import { contained } from './containment.ts';
 import { type Exchange, silenceMs, type Visit } from './exchange.ts';
 import type { ProxyLimits } from './limits.ts';
 import { statusOfFailure } from './provider.ts';
@@ -7,7 +8,7 @@ import type { LiveRoute } from './route-table.ts';
 
 /**
  * A safe request without content (RFC 9110 9.2.1), over a kept connection. It is sent again, once, where that one was just closed. What its
- * handlers throw the client library hands to `onResponseError`.
+ * handlers throw the client library would tell as a failure of the provider, so it is caught before.
  */
 export class SharedExchange implements Exchange, Dispatcher.DispatchHandler {
   readonly #visit: Visit;
@@ -53,22 +54,31 @@ export class SharedExchange implements Exchange, Dispatcher.DispatchHandler {
     message?: string,
   ): void {
     const raw = fieldTexts(controller.rawHeaders as Buffer[]);
-    const { answer } = this.#visit;
-    if (status < 200) answer.inform(status, raw);
-    else if (!answer.begin(status, phraseText(message ?? ''), raw, false))
-      controller.abort(new Error('head that can be read in two ways'));
+    const { answer, client } = this.#visit;
+    contained(client.fail, () => {
+      if (status === 101) controller.abort(new Error('a switch of protocols that nobody asked for'));
+      else if (status < 200) answer.inform(status, raw);
+      else if (!answer.begin(status, phraseText(message ?? ''), raw, false))
+        controller.abort(new Error('head that can be read in two ways'));
+    })();
   }
 
   onResponseData(controller: Dispatcher.DispatchController, content: Buffer): void {
-    if (this.#isOver || this.#visit.answer.write(content)) return;
-    controller.pause();
-    this.#visit.answer.whenDrained(() => controller.resume());
+    const { answer, client } = this.#visit;
+    contained(client.fail, () => {
+      if (this.#isOver || answer.write(content)) return;
+      controller.pause();
+      answer.whenDrained(() => controller.resume());
+    })();
   }
 
   onResponseEnd(controller: Dispatcher.DispatchController): void {
     if (this.#isOver) return;
-    this.#visit.answer.end(fieldTexts((controller.rawTrailers ?? []) as Buffer[]));
-    this.#finish();
+    const { answer, client } = this.#visit;
+    contained(client.fail, () => {
+      answer.end(fieldTexts((controller.rawTrailers ?? []) as Buffer[]));
+      this.#finish();
+    })();
   }
 
   onResponseError(_controller: Dispatcher.DispatchController, error: Error): void {
