@@ -83,6 +83,15 @@ const refusedHeads: readonly (readonly [what: string, head: string])[] = [
   ['a half encoded segment ..', 'GET /web/.%2e?x HTTP/1.1\r\nHost: a\r\n\r\n'],
   ['an encoded segment .', 'GET /web/%2e/x HTTP/1.1\r\nHost: a\r\n\r\n'],
   ['a segment .. in an absolute URI', 'GET http://a/web/../x HTTP/1.1\r\nHost: a\r\n\r\n'],
+  ['a segment .. before a semicolon', 'GET /web/..;/x HTTP/1.1\r\nHost: a\r\n\r\n'],
+  ['a segment .. before an encoded slash', 'GET /web/..%2fx HTTP/1.1\r\nHost: a\r\n\r\n'],
+  ['a segment .. behind an encoded slash', 'GET /web%2f../x HTTP/1.1\r\nHost: a\r\n\r\n'],
+  ['a segment .. that is encoded whole', 'GET /web/%2e%2e%2Fx HTTP/1.1\r\nHost: a\r\n\r\n'],
+  ['a segment .. before an encoded backslash', 'GET /web/..%5Cx HTTP/1.1\r\nHost: a\r\n\r\n'],
+  ['a backslash', 'GET /web\\..\\x HTTP/1.1\r\nHost: a\r\n\r\n'],
+  ['an encoded NUL', 'GET /web/%00 HTTP/1.1\r\nHost: a\r\n\r\n'],
+  ['an encoding that is none', 'GET /web/%zz HTTP/1.1\r\nHost: a\r\n\r\n'],
+  ['an encoding that is cut off', 'GET /web/%2 HTTP/1.1\r\nHost: a\r\n\r\n'],
   ['two lengths', 'POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 3\r\nContent-Length: 4\r\n\r\nabcd'],
   ['a length that is none', 'POST / HTTP/1.1\r\nHost: a\r\nContent-Length: +3\r\n\r\nabc'],
   ['a negative length', 'POST / HTTP/1.1\r\nHost: a\r\nContent-Length: -1\r\n\r\n'],
@@ -120,7 +129,18 @@ const forged = {
   'X-Real-IP': '6.6.6.6',
   'X-PV-Role': 'admin',
   'x-pv-anything-else': 'admin',
+  'X-Forwarded-Port': '1',
+  'X-Forwarded-Prefix': '/admin',
+  'X-Forwarded-Server': 'forged',
+  'X-Forwarded': 'forged',
+  X_Forwarded_For: '6.6.6.6',
+  X_Real_IP: '6.6.6.6',
+  x_pv_role: 'admin',
+  Proxy: 'http://6.6.6.6',
 };
+
+/** Of those, what we do not set ourselves. */
+const dropped = Object.keys(forged).filter((name) => !/^x-forwarded-(?:for|host|proto)$/i.test(name));
 
 /** Which requests are served, by which route, and what the provider gets of them. */
 export function proxyRequestContract(test: TestFn, subject: ProxySubject): void {
@@ -180,8 +200,8 @@ export function proxyRequestContract(test: TestFn, subject: ProxySubject): void 
       t.deepEqual(valuesOf(got, 'x-forwarded-for'), ['127.0.0.1']);
       t.deepEqual(valuesOf(got, 'x-forwarded-host'), ['A.example:99']);
       t.deepEqual(valuesOf(got, 'x-forwarded-proto'), ['http']);
-      for (const name of ['forwarded', 'x-real-ip', 'x-pv-role', 'x-pv-anything-else']) {
-        t.deepEqual(valuesOf(got, name), [], name);
+      for (const name of dropped) {
+        t.deepEqual(valuesOf(got, name.toLowerCase()), [], name);
       }
     },
   );
@@ -256,7 +276,8 @@ export function proxyRequestContract(test: TestFn, subject: ProxySubject): void 
           t.notRegex(reply.body, /<html/i);
         }
       }
-      t.true(performance.now() - beganAt < 3000);
+      // Fifteen answers: were a provider waited for, or asked again, it would be a second and more each.
+      t.true(performance.now() - beganAt < 10_000);
     },
   );
 

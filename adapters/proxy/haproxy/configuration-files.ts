@@ -40,11 +40,17 @@ export class ConfigurationFiles {
     replace(this.#listeners(digest), source);
   }
 
-  /** Announces a configuration and puts it in place; returns what puts the one before back. */
-  write(configuration: Configuration): () => void {
+  /**
+   * Announces a configuration and puts it in place; returns what puts the one before back. Processes say that it comes in the place of `former`,
+   * by their digests, until it is written without them.
+   */
+  write(configuration: Configuration, former: readonly string[] = []): () => void {
     this.announce(configuration);
     const { digest, text, routes } = configuration;
-    const undo = [replace(this.routes, routeFile(digest, routes)), replace(this.configuration, text)];
+    const undo = [
+      replace(this.routes, routeFile([...former, digest], routes)),
+      replace(this.configuration, text),
+    ];
     return () => {
       for (const one of undo) one();
     };

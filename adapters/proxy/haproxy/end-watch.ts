@@ -15,6 +15,9 @@ export interface EndWatchOptions {
 /** How long after a connection was broken off another one is tried: a master that starts anew takes some 30 ms to listen. */
 const againMs = 20;
 
+/** How often it is tried: a master that runs and listens nowhere, since somebody has deleted its socket, is as good as gone. */
+const mostTries = 100;
+
 /**
  * Tells when a master ends that nobody has told to: the kernel closes our idle connection to it then. A master that starts anew closes it too,
  * and is connected to again.
@@ -27,6 +30,8 @@ export class EndWatch {
   #cancel: () => void = () => undefined;
   /** The master that is attended to; null: none. */
   #attended: ProcessIdentity | null = null;
+  /** In a row, to reach a master that runs. */
+  #tries = 0;
   #isBusy = false;
   #isClosed = false;
 
@@ -90,6 +95,15 @@ export class EndWatch {
     this.#ended.next(`HAProxy (process ${pid}) has ended`);
   }
 
+  /** What can't be talked to is for others to end. It is attended to again when something has been done about it. */
+  #giveUp(): void {
+    this.#tries = 0;
+    this.#ended.next(
+      `HAProxy (process ${this.#attended?.pid}) can't be talked to: nothing listens at its socket`,
+    );
+    this.#attended = null;
+  }
+
   async #connect(): Promise<void> {
     try {
       const socket = await connected(this.#options.socket);
@@ -97,6 +111,7 @@ export class EndWatch {
         socket.destroy();
         return;
       }
+      this.#tries = 0;
       this.#socket = socket.resume();
       // `close` follows.
       socket.on('error', () => undefined);
@@ -113,6 +128,8 @@ export class EndWatch {
 
   #again(): void {
     this.#cancel();
+    this.#tries += 1;
+    if (this.#tries > mostTries) return this.#giveUp();
     this.#cancel = this.#options.after(againMs, () => this.#attend());
   }
 }

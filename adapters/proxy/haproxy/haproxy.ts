@@ -221,7 +221,8 @@ class Haproxy implements DataPlane {
     const { listeners } = configuration;
     // Where it is not known what is served, any port may be ours.
     await requireFree(listeners, before.length > 0 ? before : listeners);
-    const undo = this.#files.write(configuration);
+    // Until former connections have been seen to, the process says whose place it has taken: a controller that comes then does all of it again.
+    const undo = this.#files.write(configuration, report.served);
     try {
       await this.#family.startAnew(master);
       await this.#family.untilServes(configuration.digest, report.pid);
@@ -231,6 +232,8 @@ class Haproxy implements DataPlane {
       throw this.#failure(error, configuration);
     }
     await this.#drain(change);
+    this.#files.write(configuration);
+    await this.#family.tell(servedCommand(this.#files.routes, [configuration.digest]));
   }
 
   /** From then on no connection leads where none should, nor does any new one come to a former process. */
@@ -241,7 +244,9 @@ class Haproxy implements DataPlane {
     const retirement = { sections, keys, file: this.#files.routes };
     await retire(retirement, (command) => former.ask(command));
     await this.#retire(retirement, report.pid);
-    this.#book.drains(report.pid, before, await this.#family.countsOf(former));
+    const { draining } = await this.#family.master();
+    const counts = await this.#family.countsOf(former);
+    this.#book.drains({ pid: report.pid, listeners: before, counts, draining });
   }
 
   /** In all that drain, but for the one that was told already. */

@@ -8,11 +8,11 @@ import { answerTo, Conversation, isAbsence } from './command-socket.ts';
 import { untilFound } from './patience.ts';
 import {
   type Count,
+  hasTaken,
   type MasterReport,
   readCounts,
   readMasterReport,
   readWorkerReport,
-  serves,
   type WorkerReport,
 } from './process-reports.ts';
 import { servedQuestion } from './route-map.ts';
@@ -116,7 +116,7 @@ export class ProcessFamily {
       const report = /New worker \(\d+\) forked/.test(log)
         ? await this.#present(() => this.#askWorker())
         : null;
-      return report !== null && report.pid !== former && serves(report, digest) ? report : null;
+      return report !== null && report.pid !== former && hasTaken(report, digest) ? report : null;
     });
   }
 
@@ -153,6 +153,13 @@ export class ProcessFamily {
       const answer = await conversation.ask('show info');
       return answer === null || readWorkerReport(answer)?.isDraining === true ? true : null;
     });
+  }
+
+  /** Has the worker do something. Rejects as `worker` does. */
+  tell(command: string): Promise<string> {
+    return untilFound(this.#after, 'an answer of the process that serves', () =>
+      this.#present(() => answerTo(this.workerSocket, command)),
+    );
   }
 
   /** Asks a worker that drains. Where it has ended, the answer says so in words. */

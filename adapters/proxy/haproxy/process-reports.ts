@@ -29,6 +29,11 @@ export function serves({ served }: WorkerReport, digest: string): boolean {
   return served.length === 1 && served[0] === digest;
 }
 
+/** New connections are served by this, whatever has still to be done about others. */
+export function hasTaken({ served }: WorkerReport, digest: string): boolean {
+  return served.at(-1) === digest;
+}
+
 /** `show proc` of the master. */
 export interface MasterReport {
   readonly reloads: number;

@@ -23,9 +23,9 @@ export function routeMapOf(listeners: readonly NamedListener[]): RouteMap {
 /** Key under which a process says what its routes are for; nothing that is asked for begins with it. */
 const servedKey = 'served';
 
-/** What a process reads when it starts (configuration.txt, `map`): all that it leads to, and the digest that this is known by. */
-export function routeFile(digest: string, routes: RouteMap): string {
-  return [[servedKey, digest], ...routes].map(([key, value]) => `${key} ${value}\n`).join('');
+/** What a process reads when it starts (configuration.txt, `map`): all that it leads to, and what it answers to `servedQuestion`. */
+export function routeFile(digests: readonly string[], routes: RouteMap): string {
+  return [[servedKey, digests.join('/')], ...routes].map(([key, value]) => `${key} ${value}\n`).join('');
 }
 
 /** Asks a process for the digest of its routes (management.txt, `get map`). */
@@ -33,7 +33,7 @@ export function servedQuestion(file: string): string {
   return `get map ${escaped(file)} ${servedKey}`;
 }
 
-/** Answers to `servedQuestion`: one digest; two while the routes of one become those of the other; none where it does not know. */
+/** Answers to `servedQuestion`: one digest; more while it comes in the place of those before the last one; none where it does not know. */
 export function servedDigests(answer: string): readonly string[] {
   return /\bkey="served", value="([0-9a-f/]+)"/.exec(answer)?.[1]?.split('/') ?? [];
 }

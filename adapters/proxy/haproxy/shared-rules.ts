@@ -78,6 +78,24 @@ export function errorAnswers(): readonly string[] {
 }
 
 /**
+ * A segment that is `.` or `..`, however it is written: with its dots encoded, before `;` (which some servers cut off), or between encoded
+ * slashes (which some servers decode), so that nothing is reached around a prefix. Then what is no encoding of anything, an encoded nought, a
+ * backslash, and the one control that the parser lets pass.
+ */
+const doubtfulPath = [
+  '(/|%2f|%5c)(\\.|%2e){1,2}(/|;|%2f|%5c|$)',
+  '%00',
+  '%[^0-9a-f]',
+  '%.[^0-9a-f]',
+  '%.?$',
+  '\\\\',
+  '\\x7f',
+].join('|');
+
+/** Fields by which a client could claim where it comes from, in every spelling that gateways read as one (RFC 3875, 4.1.18); and httpoxy's. */
+const claims = '^(forwarded|proxy|x[-_]real[-_]ip|x[-_](forwarded|pv)([-_].*)?)$';
+
+/**
  * Refused, since two readers could take it for two things. Much is refused by the parser before (docs/decisions/haproxy.md); what it
  * corrects instead, such as a length beside chunks, reaches a provider in one reading only.
  */
@@ -91,18 +109,14 @@ const refusals: readonly string[] = [
   `  http-request deny deny_status 400 if { req.fhdr(host) -m reg '[^][A-Za-z0-9._~!$&()*+,;=:%-]' }`,
   // Controls, which some readers end a value at; carriage returns and line feeds end each line here.
   `  http-request deny deny_status 400 if { req.hdrs -m reg '[\\x00-\\x08\\x0b\\x0c\\x0e-\\x1f\\x7f]' }`,
-  // A segment that is `.` or `..`, also where its dots are encoded; and the one control that the parser lets pass.
-  `  http-request deny deny_status 400 if { path -m reg -i '/(\\.|%2e){1,2}(/|$)|\\x7f' }`,
+  `  http-request deny deny_status 400 if { path -m reg -i '${doubtfulPath}' }`,
 ];
 
 /** What tells a provider who asks is ours to say (ING-6). */
 const headers: readonly string[] = [
-  '  http-request del-header x-pv- -m beg',
-  '  http-request del-header forwarded',
-  '  http-request del-header x-real-ip',
+  `  http-request del-header '${claims}' -m reg`,
   '  http-request set-header X-Forwarded-For %[src]',
   '  http-request set-header X-Forwarded-Proto http',
-  '  http-request del-header x-forwarded-host',
   '  http-request set-header X-Forwarded-Host %[req.fhdr(host)] if { req.fhdr(host) -m found }',
   // A tunnel of HTTP/2 would carry requests past everything that stands here.
   '  http-request del-header http2-settings',

@@ -16,6 +16,16 @@ interface Book {
   readonly draining: Readonly<Record<string, readonly Row[]>>;
 }
 
+/** A process that drains from now on. */
+export interface Replaced {
+  readonly pid: number;
+  /** What it served. */
+  readonly listeners: readonly ProxyListener[];
+  readonly counts: ReadonlyMap<string, Count>;
+  /** All that drain. */
+  readonly draining: readonly number[];
+}
+
 const empty: Book = { past: [], draining: {} };
 
 /**
@@ -29,13 +39,17 @@ export class TrafficBook {
     this.#path = path;
   }
 
-  /** What a process that has been replaced has carried for these. */
-  drains(pid: number, listeners: readonly ProxyListener[], counts: ReadonlyMap<string, Count>): void {
+  /** What a process that has been replaced has carried. Of processes that are gone one row a rule is kept, however many they were. */
+  drains({ pid, listeners, counts, draining }: Replaced): void {
     const rows = rowsOf(listeners, counts);
     const book = this.#read();
-    // One of an earlier process with the same id is past.
-    const past = [...book.past, ...(book.draining[pid] ?? [])];
-    this.#write({ past, draining: { ...book.draining, [pid]: rows } });
+    // One of an earlier process with the same id is past, too.
+    const isHere = (id: string): boolean => id !== String(pid) && draining.includes(Number(id));
+    const known = Object.entries(book.draining);
+    const gone = known.filter(([id]) => !isHere(id)).flatMap(([, former]) => former);
+    const here = Object.fromEntries(known.filter(([id]) => isHere(id)));
+    const past = summed(listeners, [...book.past, ...gone]).filter(hasCarried);
+    this.#write({ past, draining: { ...here, [pid]: rows } });
   }
 
   /**

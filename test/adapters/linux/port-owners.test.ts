@@ -133,6 +133,8 @@ test('[ENG-8] [ENG-7] a port that comes free is told without looking, and no oth
   await once(one.server, 'close');
   other.server.close();
   await released;
+  // Each who watches is told by the kernel for himself.
+  while (told < 2) await new Promise((resolve) => setImmediate(resolve));
   t.deepEqual(await findPortOwners(new Set([other.port])), []);
   t.is(told, 2, 'one when it listens, one when the port is free');
 });

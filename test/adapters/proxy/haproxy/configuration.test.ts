@@ -65,7 +65,7 @@ test('[LINK-11] whatever rules and listeners are called, there is one section fo
   t.deepEqual(counted(hostile.text), counted(plain(hostileNames.map((_, index) => `name${index}`)).text));
   t.like(counted(hostile.text), { global: 1, frontend: 4, listen: 3, backend: 4, bind: 14, server: 7 });
   t.regex(hostile.text, /^[\x20-\x7e\n]*$/);
-  t.regex(routeFile('d', hostile.routes), /^served d\n(l[0-9a-f]{24}:\/ r[0-9a-f]{24}\/0\n){4}$/);
+  t.regex(routeFile(['d'], hostile.routes), /^served d\n(l[0-9a-f]{24}:\/ r[0-9a-f]{24}\/0\n){4}$/);
 });
 
 const refusedListeners: readonly (readonly [what: string, refused: ProxyListener, said: RegExp])[] = [

@@ -26,7 +26,7 @@ scene('[ING-10] fifty changes drop no connection of others, and leave one worker
   const { proxy } = world;
   const bytes = await tcpOrigin(t, (socket) => socket.pipe(socket));
   const download = await httpOrigin(t, (_, response) => {
-    const timer = setInterval(() => response.write('0123456789'.repeat(1000)), 10);
+    const timer = setInterval(() => response.write('0123456789'.repeat(1000)), 50);
     response.once('close', () => clearInterval(timer));
   });
   const raw = listener('tcp', await freePort(), [route('raw', bytes.backend)]);
