@@ -7,7 +7,7 @@ import type { After } from '../../linux/network-monitor.ts';
 import { conflictsWith, findPortOwners } from '../../linux/port-owners.ts';
 import type { ProcessIdentity } from '../../linux/process-identity.ts';
 import { readIfThere } from '../../linux/read-if-there.ts';
-import { leastPrivileges } from '../haproxy/privileges.ts';
+import { leastPrivileges } from '../least-privileges.ts';
 import {
   type Proxy as DataPlane,
   ProxyError,

@@ -1,6 +1,6 @@
 import { realpathSync } from 'node:fs';
 import { basename } from 'node:path';
-import type { Commands } from '../../linux/command.ts';
+import type { Commands } from '../linux/command.ts';
 
 /**
  * All that the process may do beyond what its user may: listen at ports below 1024, and connect to sockets of containers, whose owners are
