@@ -189,16 +189,23 @@ labTest('[ENG-7] guests that come and go, and our own steps, cause no look at th
   }
   await observe('drift');
   const before = seen.length;
-  takeRuns();
-  for (let count = 0; count < 5; count += 1) {
+  /** Guests come and go: whatever is run on the host meanwhile. */
+  const comeAndGo = async () => {
+    takeRuns();
+    for (let count = 0; count < 5; count += 1) await visit(count);
+    return takeRuns();
+  };
+  const visit = async (count: number) => {
     const veth = vethName(network.instance, `lease/drift/${count}/eth0`);
     // In one call: an end of ours that stays off its bridge is looked at, and rightly.
     const peer = ['type', 'veth', 'peer', 'name', `peer${count}`];
     await output('ip', 'link', 'add', veth, 'master', drifting.bridge, 'up', ...peer);
     await output('ip', 'link', 'set', `peer${count}`, 'up');
     await output('ip', 'link', 'delete', veth);
-  }
-  t.deepEqual(takeRuns(), [], 'no look');
+  };
+  // On a busy machine, news of what was done above may come as late as now, and is looked at rightly: once.
+  const late = await comeAndGo();
+  t.deepEqual(late.length === 0 ? late : await comeAndGo(), [], 'no look');
   await ensure({ ...drifting, nat: false });
   await output('nft', 'add', 'table', 'inet', 'unrelated');
   await output('nft', 'delete', 'table', 'inet', 'unrelated');
