@@ -94,25 +94,33 @@ export class SupervisedProcess {
       }
     }
     await this.#killRest();
+    await this.#untilFormerGone();
     for (const path of [this.#record, this.log]) rmSync(path, { force: true });
   }
 
   /** Children of one that was killed, which may go on without it. */
   async #killRest(): Promise<void> {
+    const killed = new Map<number, ProcessIdentity>();
     const isGone = () => {
-      const marked = this.#marked();
-      for (const pid of marked) signal(pid, 'SIGKILL');
-      return marked.length === 0;
+      for (const pid of this.#marked()) {
+        const identity = identify(pid);
+        if (identity !== null) killed.set(pid, identity);
+        signal(pid, 'SIGKILL');
+      }
+      // One that is ending has no command line any more by which it is found, and listens at its ports yet.
+      for (const [pid, identity] of killed) if (!isThere(identity)) killed.delete(pid);
+      return killed.size === 0;
     };
     if (!(await this.#until(isGone, killedMs))) {
-      throw new Error(`processes ${this.#marked().join(', ')} were killed and are still there`);
+      throw new Error(`processes ${[...killed.keys()].join(', ')} were killed and are still there`);
     }
   }
 
-  /** One that is ending still listens at its ports, while it is not to be found any more. */
+  /** One that is ending still listens at its ports, while it is not to be found any more; so do its children, which end without it. */
   async #untilFormerGone(): Promise<void> {
     const former = parseRecord(readIfThere(this.#record));
-    if (former?.boot === bootId()) await this.#until(() => !isThere(former), killedMs);
+    if (former?.boot !== bootId()) return;
+    await this.#until(() => !isThere(former) && !hasMembers(former.pid), killedMs);
   }
 
   /** True once `holds` does; false where it does not within `limitMs`. */

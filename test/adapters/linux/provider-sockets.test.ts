@@ -50,7 +50,8 @@ test('[ENG-7] ten thousand containers that provide no socket cost no descriptor,
   });
   const before = readdirSync('/proc/self/fd').length;
   for (let count = 0; count < 10_000; count++) sockets.moved(`c${count}`, process.pid);
-  t.is(readdirSync('/proc/self/fd').length, before);
+  // Other tests of this file may close theirs meanwhile.
+  t.true(readdirSync('/proc/self/fd').length <= before);
   t.deepEqual(asked, []);
   sockets.close();
 });
