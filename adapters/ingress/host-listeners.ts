@@ -8,6 +8,7 @@ import type { PortForwarding } from '../linux/port-forwarding.ts';
 import type { PortOwner } from '../linux/port-owners.ts';
 import type { ProviderSocket, ProviderSockets } from '../linux/provider-sockets.ts';
 import { failureCode } from '../linux/timed-commands.ts';
+import { Turns } from '../linux/turns.ts';
 import type { Proxy as HostProxy } from '../proxy/proxy.ts';
 import { BlockedListeners } from './blocked-listeners.ts';
 import { boundedProxy } from './bounded-proxy.ts';
@@ -52,8 +53,8 @@ export class HostListeners {
   #proxy: Promise<HostProxy> | null = null;
   readonly #inUse = new ReplaySubject<HostProxy>(1);
   #waiting: Waiting[] = [];
-  /** The end of whatever is under way: reading and acting never overlap. */
-  #tail: Promise<unknown> = Promise.resolve();
+  /** Reading and acting never overlap. */
+  readonly #turns = new Turns();
   #lookIsDue = false;
   /** Some batch of steps was carried out. */
   #begun = false;
@@ -68,14 +69,14 @@ export class HostListeners {
 
   /** All listeners of ours, as they are. Rejects when it cannot tell. Touches nothing. */
   observe(): Promise<readonly ObservedResource<'listener'>[]> {
-    return this.#next(() => this.#observe());
+    return this.#turns.next(() => this.#observe());
   }
 
   /** Never rejects. */
   apply(step: ListenerStep): Promise<StepResult> {
     const { promise, resolve } = Promise.withResolvers<StepResult>();
     this.#waiting.push({ step, resolve });
-    if (this.#waiting.length === 1) void this.#next(() => this.#flush());
+    if (this.#waiting.length === 1) void this.#turns.next(() => this.#flush());
     return promise;
   }
 
@@ -89,7 +90,7 @@ export class HostListeners {
     if (this.#records.all().size > 0) this.#nudges.next();
   }
 
-  /** What others change. Subscribing makes sockets of containers reachable that should be, and ends what nobody knows of. */
+  /** What others change. Subscribing makes sockets of containers reachable that should be. */
   watch(): Observable<WatchEvent> {
     const { forwarding, sockets } = this.#options;
     const proxied = this.#inUse.pipe(mergeMap((proxy) => proxy.watch()));
@@ -146,16 +147,6 @@ export class HostListeners {
     return this.#proxy;
   }
 
-  /** Runs `work` when everything before it has ended. */
-  #next<T>(work: () => Promise<T>): Promise<T> {
-    const result = this.#tail.then(work, work);
-    this.#tail = result.then(
-      () => {},
-      () => {},
-    );
-    return result;
-  }
-
   async #hands(): Promise<Hands> {
     const { forwarding, sockets, standIn } = this.#options;
     const [proxy, kernel] = await Promise.all([this.#chosenProxy(), forwarding.works()]);
@@ -202,7 +193,7 @@ export class HostListeners {
   async #attend(): Promise<readonly WatchEvent[]> {
     try {
       if (this.#records.all().size === 0) return [];
-      await this.#next(async () => {
+      await this.#turns.next(async () => {
         const { sockets } = carriagesOf(this.#records.all(), await this.#hands());
         await this.#options.sockets.keep(sockets);
       });
@@ -216,7 +207,7 @@ export class HostListeners {
   async #look(): Promise<readonly WatchEvent[]> {
     if (this.#lookIsDue) return [];
     this.#lookIsDue = true;
-    return this.#next(async () => {
+    return this.#turns.next(async () => {
       this.#lookIsDue = false;
       try {
         return await this.#changes();

@@ -18,7 +18,7 @@ const format = 1;
 /**
  * The listeners that were made, in one file, written before anything is done for them: proxy and kernel outlive the controller, and the
  * next one has to know what they serve. There is no file where there are none. It is not synced: what it speaks of is gone after a power
- * cut, too; a file that is torn, or of another format, counts as none, and what is then left over is seen as such by who looks.
+ * cut, too. A file that is torn, or of another format, counts as none; what an earlier controller has left is then replaced with the next step.
  */
 export class ListenerRecords {
   readonly #path: string;

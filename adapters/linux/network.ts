@@ -19,6 +19,7 @@ import { observePools } from './pool-observe.ts';
 import { type PoolView, planEnsure } from './pool-plan.ts';
 import { networkEpoch, type PoolRecord, PoolRecords } from './pool-record.ts';
 import { failureCode, timedCommands } from './timed-commands.ts';
+import { Turns } from './turns.ts';
 
 export interface HostNetworkOptions {
   /** Directory under which this instance keeps everything; must exist. Ours are `run/pools` and `run/rules.json`. */
@@ -66,8 +67,8 @@ export class HostNetwork {
   readonly #blocked = new Map<Key, StepOf<'pool.ensure'>>();
   #interest = interestIn(new Map(), [], []);
   #waiting: Waiting[] = [];
-  /** The end of whatever is under way: reading and acting never overlap. */
-  #tail: Promise<unknown> = Promise.resolve();
+  /** Reading and acting never overlap. */
+  readonly #turns = new Turns();
   #lookIsDue = false;
   #cancelConfirmation = () => {};
 
@@ -91,7 +92,7 @@ export class HostNetwork {
 
   /** All pools of ours that are on this host. Rejects when it cannot tell. */
   observePools(): Promise<readonly ObservedResource<'pool'>[]> {
-    return this.#next(() => this.#observe());
+    return this.#turns.next(() => this.#observe());
   }
 
   /** Makes the pool as the step says, or changes the one there in place. Never rejects. */
@@ -132,16 +133,6 @@ export class HostNetwork {
     );
   }
 
-  /** Runs `work` when everything before it has ended. */
-  #next<T>(work: () => Promise<T>): Promise<T> {
-    const result = this.#tail.then(work, work);
-    this.#tail = result.then(
-      () => {},
-      () => {},
-    );
-    return result;
-  }
-
   async #view(): Promise<PoolView> {
     const [host, records] = await Promise.all([readHostLinks(this.#commands), this.#records.all()]);
     return { instance: this.instance, host, records, members: this.#options.members };
@@ -165,7 +156,7 @@ export class HostNetwork {
   async #look(): Promise<readonly WatchEvent[]> {
     if (this.#lookIsDue) return [];
     this.#lookIsDue = true;
-    return this.#next(async () => {
+    return this.#turns.next(async () => {
       this.#lookIsDue = false;
       try {
         return await this.#changes();
@@ -197,7 +188,7 @@ export class HostNetwork {
   #join(step: PoolStep): Promise<StepResult> {
     const { promise, resolve } = Promise.withResolvers<StepResult>();
     this.#waiting.push({ step, resolve });
-    if (this.#waiting.length === 1) void this.#next(() => this.#flush());
+    if (this.#waiting.length === 1) void this.#turns.next(() => this.#flush());
     return promise;
   }
 
@@ -241,7 +232,7 @@ export class HostNetwork {
     this.#cancelConfirmation();
     this.#cancelConfirmation = this.#options.after(
       confirmDelayMs,
-      () => void this.#next(() => this.#confirmRules()),
+      () => void this.#turns.next(() => this.#confirmRules()),
     );
   }
 

@@ -15,6 +15,7 @@ import { OwnWrites } from './own-writes.ts';
 import { networkEpoch } from './pool-record.ts';
 import type { Forward, ForwardBridge, ForwardTraffic, PortForwarding } from './port-forwarding.ts';
 import { timedCommands } from './timed-commands.ts';
+import { Turns } from './turns.ts';
 
 export interface NftPortForwardingOptions {
   /** Directory under which this instance keeps everything; must exist. Ours is `run/forwarding.json`. */
@@ -45,8 +46,8 @@ class NftPortForwarding implements PortForwarding {
   readonly #policy: ForwardPolicy;
   readonly #news: Observable<void>;
   #works: Promise<boolean> | null = null;
-  /** The end of whatever is under way: reading and writing never overlap. */
-  #tail: Promise<unknown> = Promise.resolve();
+  /** Reading and acting never overlap. */
+  readonly #turns = new Turns();
 
   constructor(options: NftPortForwardingOptions) {
     const { root, after, commands = systemCommands, forwarding = kernelForwarding } = options;
@@ -70,12 +71,12 @@ class NftPortForwarding implements PortForwarding {
 
   async write(forwards: readonly Forward[], bridges: readonly ForwardBridge[]): Promise<void> {
     const wanted = contentsFor(forwards, bridges);
-    return this.#next(() => (forwards.length === 0 ? this.#clear() : this.#set(wanted)));
+    return this.#turns.next(() => (forwards.length === 0 ? this.#clear() : this.#set(wanted)));
   }
 
   async status(forwards: readonly Forward[], bridges: readonly ForwardBridge[]): Promise<string | null> {
     const wanted = contentsFor(forwards, bridges);
-    return this.#next(async () => {
+    return this.#turns.next(async () => {
       if (forwards.length > 0) return this.#check(wanted);
       return (await this.#hasLeft()) ? 'port forwarding rules are left over' : null;
     });
@@ -98,16 +99,6 @@ class NftPortForwarding implements PortForwarding {
     const interest = { ownInParts: true, besides: policyPattern };
     const options = { commands: this.#commands, table: this.#name, writes, after, ...interest };
     return monitorRules(options).pipe(map(() => undefined));
-  }
-
-  /** Runs `work` when everything before it has ended. */
-  #next<T>(work: () => Promise<T>): Promise<T> {
-    const result = this.#tail.then(work, work);
-    this.#tail = result.then(
-      () => {},
-      () => {},
-    );
-    return result;
   }
 
   /** The kernel knows each expression of the rules: `--check` asks it without changing anything. */

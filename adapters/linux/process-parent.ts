@@ -1,8 +1,9 @@
+import { statFields } from './process-identity.ts';
 import { readIfThere } from './read-if-there.ts';
 
-/** The process that started `pid`, or took it over; null: it is not there. The name in `stat` may have any byte but a newline in it (proc(5)). */
+/** The process that started `pid`, or took it over; null: it is not there. */
 export function parentOf(pid: number): number | null {
   const stat = readIfThere(`/proc/${pid}/stat`);
-  const [, parent] = stat === null ? [] : stat.slice(stat.lastIndexOf(')') + 2).split(' ');
+  const [, parent] = stat === null ? [] : statFields(stat);
   return parent === undefined ? null : Number(parent);
 }
