@@ -1,4 +1,4 @@
-import type { ResourceItem, RouteItem } from '../../controller/api/contract.ts';
+import type { GraphLink, ResourceItem, RouteItem } from '../../controller/api/contract.ts';
 import type { ListenerSight } from '../../controller/route-items.ts';
 import type {
   DesiredResource,
@@ -129,3 +129,17 @@ export function routeItem(route: RouteSpec, phase: Phase = 'Ready', message = 's
     message,
   };
 }
+
+/** How the rule `api` stands in the graph while its provider runs. */
+export const apiLink: GraphLink = {
+  type: 'http',
+  name: 'rest',
+  consumer: 'EXTERNAL',
+  consumer_pid: 0,
+  provider: 'api',
+  provider_pid: 4242,
+  role: 'any',
+  interface: 'http',
+  target: ':80/api',
+  socket: '/run/api.sock',
+};

@@ -1,20 +1,6 @@
 import test from 'ava';
-import type { GraphLink } from '../../../controller/api/contract.ts';
-import { apiRoute, routeItem, webRoute } from '../ingress-fixtures.ts';
+import { apiLink, apiRoute, routeItem, webRoute } from '../ingress-fixtures.ts';
 import { ask, linesOf, served } from '../served.ts';
-
-const link: GraphLink = {
-  type: 'http',
-  name: 'rest',
-  consumer: 'EXTERNAL',
-  consumer_pid: 0,
-  provider: 'api',
-  provider_pid: 4242,
-  role: 'any',
-  interface: 'http',
-  target: ':80/api',
-  socket: '/run/api.sock',
-};
 
 test('[ING-1] routes are listed, and a stream of them goes on with every change', async (t) => {
   const { socket, service } = await served(t);
@@ -57,7 +43,7 @@ test('where the adapter cannot tell what was carried, its reason is answered wit
 for (const path of ['/v1/graph', '/xconnect-graph']) {
   test(`[LINK-9] GET ${path} answers with an array of links`, async (t) => {
     const { socket, service } = await served(t);
-    service.links = [link];
-    t.deepEqual((await ask(socket, 'GET', path)).body, [link]);
+    service.links = [apiLink];
+    t.deepEqual((await ask(socket, 'GET', path)).body, [apiLink]);
   });
 }

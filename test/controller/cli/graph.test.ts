@@ -2,27 +2,23 @@ import test from 'ava';
 import type { GraphLink } from '../../../controller/api/contract.ts';
 import { dotText, graphTable, mermaidText } from '../../../controller/cli/render/graph-text.ts';
 import { bytesText } from '../../../controller/cli/render/traffic-text.ts';
+import { apiLink } from '../ingress-fixtures.ts';
 import { served } from '../served.ts';
 import { commandLine } from './command.ts';
 
-const api: GraphLink = {
-  type: 'http',
-  name: 'rest',
-  consumer: 'EXTERNAL',
-  consumer_pid: 0,
-  provider: 'api',
-  provider_pid: 4242,
-  role: 'any',
-  interface: 'http',
-  target: ':80/api',
-  socket: '/run/api.sock',
+const lost: GraphLink = {
+  ...apiLink,
+  name: 'htpt',
+  provider: 'end',
+  provider_pid: 0,
+  target: ':80',
+  socket: '',
 };
-const lost: GraphLink = { ...api, name: 'htpt', provider: 'end', provider_pid: 0, target: ':80', socket: '' };
 const plain = { width: 80, paint: (_style: unknown, text: string): string => text };
 
 test('[LINK-9] the graph is one line a connection, with the process id of who runs', (t) => {
   t.is(
-    graphTable([api, lost], plain),
+    graphTable([apiLink, lost], plain),
     'CONSUMER  TARGET   TYPE  ROLE  PROVIDER    SERVICE  SOCKET\n' +
       'EXTERNAL  :80/api  http  any   api (4242)  rest     /run/api.sock\n' +
       'EXTERNAL  :80      http  any   end         htpt     -\n',
@@ -31,7 +27,7 @@ test('[LINK-9] the graph is one line a connection, with the process id of who ru
 
 test('the graph for Graphviz has every name once, and what leads to nothing dashed', (t) => {
   t.is(
-    dotText([api, lost]),
+    dotText([apiLink, lost]),
     'digraph holdfast {\n  rankdir=LR;\n  node [shape=box];\n' +
       '  "EXTERNAL";\n  "api";\n  "end";\n' +
       '  "EXTERNAL" -> "api" [label="http rest at :80/api"];\n' +
@@ -41,14 +37,14 @@ test('the graph for Graphviz has every name once, and what leads to nothing dash
 
 test('the graph for Mermaid has ids of its own, since names may be words of its language', (t) => {
   t.is(
-    mermaidText([api, lost]),
+    mermaidText([apiLink, lost]),
     'flowchart LR\n  n0["EXTERNAL"]\n  n1["api"]\n  n2["end"]\n' +
       '  n0 -->|"http rest at :80/api"| n1\n  n0 -.->|"http htpt at :80"| n2\n',
   );
 });
 
 test('nothing that a name has in it ends its place in a drawing', (t) => {
-  const hostile = { ...api, provider: '"];\u001b[2J\\', name: 'a"|b\n' };
+  const hostile = { ...apiLink, provider: '"];\u001b[2J\\', name: 'a"|b\n' };
   t.true(dotText([hostile]).includes('  "\\"];\\\\x1b[2J\\\\";\n'));
   t.regex(dotText([hostile]), /\[label="http a\\"\|b {2}at :80\/api"\];\n/);
   const drawn = mermaidText([hostile]);
@@ -65,11 +61,11 @@ test('[LINK-9] graph shows it in each form, and says beside the data where there
   const { service, socket } = await served(t);
   const graph = (...words: readonly string[]) => commandLine(['graph', ...words, '--socket', socket]);
   t.deepEqual(await graph(), { code: 0, out: '', err: 'nothing is connected\n' });
-  service.links = [api];
+  service.links = [apiLink];
   t.regex((await graph()).out, /^CONSUMER /);
-  t.deepEqual(JSON.parse((await graph('-o', 'json')).out), [api]);
-  t.is((await graph('-o', 'dot')).out, dotText([api]));
-  t.is((await graph('-o', 'mermaid')).out, mermaidText([api]));
+  t.deepEqual(JSON.parse((await graph('-o', 'json')).out), [apiLink]);
+  t.is((await graph('-o', 'dot')).out, dotText([apiLink]));
+  t.is((await graph('-o', 'mermaid')).out, mermaidText([apiLink]));
 });
 
 const sizes: readonly (readonly [bytes: number, text: string])[] = [
