@@ -214,9 +214,12 @@ scene(
     );
     const [line] = (await once(createInterface(controller.stdout), 'line')) as [string];
     const exited = once(controller, 'exit');
-    const children = await childrenOf(controller.pid ?? 0);
-    for (const monitor of ['ip -oneline monitor', 'nft monitor'])
-      t.true([...children.values()].some((words) => words.includes(monitor)));
+    t.teardown(() => controller.kill('SIGKILL'));
+    // Nobody waits for the monitors before a container is started: they come beside it.
+    const monitors = ['ip -oneline monitor', 'nft monitor'];
+    let children = await childrenOf(controller.pid ?? 0);
+    const runs = (monitor: string) => [...children.values()].some((words) => words.includes(monitor));
+    while (!monitors.every(runs)) children = await childrenOf(controller.pid ?? 0);
     controller.kill('SIGKILL');
     await exited;
     for (const child of children.keys()) while (await isAlive(child));
