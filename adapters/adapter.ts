@@ -4,6 +4,7 @@ import type {
   ContainerSpec,
   Key,
   LeaseSpec,
+  LinkSpec,
   ListenerSpec,
   ObservedResource,
   PoolSpec,
@@ -28,6 +29,14 @@ export interface StepArguments {
    */
   readonly 'listener.ensure': { readonly spec: ListenerSpec; readonly digest: string };
   readonly 'listener.remove': { readonly spec: ListenerSpec };
+  /**
+   * The service is at the consumer's target from when the step is done, or the link there is changed in place, without a moment in which neither
+   * is there. Both containers run. Where the provider has yet to make its socket the step is done all the same, and what is observed says so
+   * (`facts.awaits`); when it has, the watch tells that the link drifts. A target that is there and not ours is a conflict (LINK-12).
+   */
+  readonly 'link.ensure': { readonly spec: LinkSpec; readonly digest: string };
+  /** Gone from the consumer when the step is done, with whatever was made for it there (LINK-10). The consumer need not run. */
+  readonly 'link.remove': { readonly spec: LinkSpec };
 }
 
 export type Action = keyof StepArguments;
@@ -83,9 +92,20 @@ export interface RuleTraffic {
   readonly bytesOut: number;
 }
 
+/** What goes over one link that a process of ours carries. */
+export interface LinkTraffic {
+  readonly link: Key;
+  /** Connections that are open now. */
+  readonly sessions: number;
+  /** Since the process was started. */
+  readonly connections: number;
+}
+
 /** What ingress has carried, and the process by which it did where the kernel could not. */
 export interface Traffic {
   readonly rules: readonly RuleTraffic[];
+  /** Of links that are carried by a process; the kernel counts nothing. */
+  readonly links: readonly LinkTraffic[];
   /** Null: none runs. */
   readonly proxy: {
     readonly name: 'haproxy' | 'builtin';

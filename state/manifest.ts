@@ -63,6 +63,23 @@ export interface ServiceManifest {
   readonly pointer: string;
 }
 
+/** One service that a container uses (LINK-1). */
+export interface ServiceRequirement {
+  readonly name: string;
+  /** Null: whatever the service of this name is. */
+  readonly type: ServiceManifest['type'] | null;
+  /** Absolute and normalised; null: nothing is said. */
+  readonly target: string | null;
+  /** Null: nothing is said. */
+  readonly interface: string | null;
+  /** Null: nothing is said. */
+  readonly role: string | null;
+  /** The container can do without. */
+  readonly optional: boolean;
+  /** JSON pointer to the entry. */
+  readonly pointer: string;
+}
+
 /** One container, read from all of its documents (REV-4, REV-5): what its components say, before anything is allocated. */
 export interface ContainerManifest {
   readonly name: string;
@@ -84,6 +101,8 @@ export interface ContainerManifest {
   readonly reservedAddresses: readonly string[];
   /** What it provides, in the order of the document. */
   readonly services: readonly ServiceManifest[];
+  /** What it uses, in the order of the documents. No two have the same target. */
+  readonly requirements: readonly ServiceRequirement[];
   /** JSON pointer to its `run.json`. */
   readonly pointer: string;
   readonly objects: readonly ObjectReference[];

@@ -184,6 +184,26 @@ export interface ListenerSpec {
   readonly routes: readonly RouteSpec[];
 }
 
+/** What a service is, as its provider names it, of those that can be linked (LINK-1). */
+export type LinkType = 'unix' | 'rest' | 'dbus' | 'drm' | 'wayland';
+
+/** A service of one container as another one has it (LINK-3). One consumer may have several links to one service, each at a target of its own. */
+export interface LinkSpec {
+  readonly type: LinkType;
+  /** Name of the service. */
+  readonly service: string;
+  readonly consumer: string;
+  readonly provider: string;
+  /** Where the provider has it: an absolute path in its own root, of a socket, or of a device node (drm). */
+  readonly socket: string;
+  /** Where the consumer has it: an absolute, normalised path in its own root, of nothing else. */
+  readonly target: string;
+  /** As whom the consumer calls (LINK-5, LINK-6); `any` where nothing is said (LINK-9). */
+  readonly role: string;
+  /** dbus: the name or interface that may be called, and its objects alone (LINK-6). Null: nothing is said. */
+  readonly interface: string | null;
+}
+
 /** When a container that has exited by itself is started again (CTR-8). */
 export interface Recovery {
   readonly policy: 'no' | 'always' | 'on-failure' | 'unless-stopped';
@@ -216,15 +236,16 @@ export interface SpecByKind {
   readonly group: GroupSpec;
   readonly container: ContainerSpec;
   readonly listener: ListenerSpec;
+  readonly link: LinkSpec;
 }
 
 export type Kind = keyof SpecByKind;
 
-/** `pool/<name>`, `lease/<pool>/<container>/<interface>`, `group/<name>`, `container/<name>`, `listener/<address>:<port>`. */
+/** `pool/<name>`, `lease/<pool>/<container>/<interface>`, `group/<name>`, `container/<name>`, `listener/<address>:<port>`, `link/<consumer><target>`. */
 export type Key = `${Kind}/${string}`;
 
 /** All kinds, dependencies first. */
-export const kinds: readonly Kind[] = ['pool', 'lease', 'group', 'container', 'listener'];
+export const kinds: readonly Kind[] = ['pool', 'lease', 'group', 'container', 'listener', 'link'];
 
 export const poolKey = (name: string): Key => `pool/${name}`;
 export const leaseKey = (pool: string, container: string, networkInterface: string): Key =>
@@ -233,6 +254,9 @@ export const groupKey = (name: string): Key => `group/${name}`;
 export const containerKey = (name: string): Key => `container/${name}`;
 /** `name` as `listenerName` spells it: `:80`, `10.0.0.1:80`, `[::1]:80`. */
 export const listenerKey = (name: string): Key => `listener/${name}`;
+
+/** Names of containers have no slash, and targets begin with one: `link/client/run/pv/services/raw.sock`. */
+export const linkKey = (consumer: string, target: string): Key => `link/${consumer}${target}`;
 
 /** The kind that a key names. */
 export function kindOf(key: Key): Kind {
@@ -273,6 +297,8 @@ export interface DesiredResource<K extends Kind = Kind> {
   readonly conflict?: Conflict;
   /** Of every container, and of nothing else. */
   readonly lifecycle?: Lifecycle;
+  /** Of a link that its consumer can do without (LINK-1, `optional`): no trial waits for it, nor fails by it. */
+  readonly optional?: true;
 }
 
 /** How a container's init ended. */
@@ -316,7 +342,30 @@ export interface FactsByKind {
     /** What it does without on this host, in plain sentences; absent: nothing. */
     readonly warnings?: readonly string[];
   };
+  readonly link: {
+    readonly carrier: LinkCarrier;
+    readonly provider: LinkEnd;
+    readonly consumer: LinkEnd;
+    /**
+     * What it waits for, in one sentence without a full stop: all that can be made of it now is made, and the provider has yet to make its
+     * socket (`there is no /run/example/raw.sock in container 'server'`). Null: it can be used.
+     */
+    readonly awaits: string | null;
+    /** drm: `major:minor` of the device; absent for anything else, and while there is none. */
+    readonly device?: string;
+  };
 }
+
+/** One end of a link that was made. */
+export interface LinkEnd {
+  /** Process id of the container's init when the link was made; null: not known. */
+  readonly pid: number | null;
+  /** Inode of what that container has: the provider's socket or node, and what the consumer finds at the target; null: not known. */
+  readonly inode: number | null;
+}
+
+/** `kernel`: no process of ours is on the way (LINK-4). `dbus-proxy`, `haproxy`, `builtin`: that process is. `model`: nothing real is there. */
+export type LinkCarrier = 'kernel' | 'haproxy' | 'builtin' | 'dbus-proxy' | 'model';
 
 /** `kernel`: no process of ours is on the way (ING-9). `model`: nothing real listens. */
 export type ListenerCarrier = 'kernel' | 'haproxy' | 'builtin' | 'model';

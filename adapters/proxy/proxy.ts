@@ -27,11 +27,27 @@ export interface ProxyListener {
   readonly routes: readonly ProxyRoute[];
 }
 
+/** A rest link (LINK-5): HTTP over a unix socket of ours, to one of a provider. Every request that is passed on says who it is from. */
+export interface RestListener {
+  /** Name of the link; what is counted is told by it. */
+  readonly name: string;
+  readonly type: 'rest';
+  /** Where to listen: a path of the host, of at most 100 bytes, in a directory of ours that is there. Whoever reaches the socket may connect: its mode is 0666. */
+  readonly path: string;
+  readonly backend: Extract<ProxyBackend, { readonly type: 'socket' }>;
+  /** Goes into `X-PV-Client`; what a client sends of that header, and of all whose names begin with `X-PV-`, in any spelling, is removed. */
+  readonly client: string;
+  /** Goes into `X-PV-Role`. */
+  readonly role: string;
+}
+
+export type ServedListener = ProxyListener | RestListener;
+
 /** A proxy process that runs. */
 export interface ProxyProcess {
   readonly pid: number;
   /** What it serves now: as given to `serve`, by whichever controller. */
-  readonly listeners: readonly ProxyListener[];
+  readonly listeners: readonly ServedListener[];
   /** How often it was made to read its configuration anew since it started; 0 where nothing of that kind is needed. */
   readonly reloads: number;
 }
@@ -39,11 +55,14 @@ export interface ProxyProcess {
 /** What one rule has carried since the process was started. */
 export interface ProxyTraffic {
   readonly listener: string;
+  /** Of a rest link: empty. */
   readonly rule: string;
   /** tcp: connections; http: requests. */
   readonly connections: number;
   readonly bytesIn: number;
   readonly bytesOut: number;
+  /** Of a rest link: connections that are open now; absent for anything else. */
+  readonly sessions?: number;
 }
 
 /** Why a proxy does not serve what it was given. Then it serves what it served before. */
@@ -69,8 +88,8 @@ export class ProxyError extends Error {
 }
 
 /**
- * The layer-7 data plane: a process apart from the controller, which outlives it and is found again (ING-11). One instance has one, below
- * its root directory; it carries our mark. One contract suite runs against each (test/contract/proxy-contract.ts).
+ * The layer-7 data plane: a process apart from the controller, which outlives it and is found again (ING-11). One instance has one for its
+ * listeners and one for its rest links, each below a directory of its own, so that neither disturbs the other; it carries our mark. One contract suite runs against each (test/contract/proxy-contract.ts).
  */
 export interface Proxy {
   readonly name: 'haproxy' | 'builtin';
@@ -81,7 +100,7 @@ export interface Proxy {
    * for those of listeners and routes that are not there any more. For none the process is ended, and nothing of it is left. Calls do not overlap.
    * Rejects with a ProxyError.
    */
-  serve(listeners: readonly ProxyListener[]): Promise<void>;
+  serve(listeners: readonly ServedListener[]): Promise<void>;
   /** What each rule has carried; empty while no process runs. */
   traffic(): Promise<readonly ProxyTraffic[]>;
   /** Why the process is not what it was, whenever it ends without having been told to. Subscribing starts it. Costs nothing while nothing happens. */

@@ -19,7 +19,7 @@ const adapterPackages = [/^node:/, /^(rxjs|pino)(\/|$)/];
 /**
  * The ring: `state` ← `adapters/adapter.ts` ← `reconcilers` ← `controller`. Concrete adapters are put together in the
  * composition root alone, and know of each other only what stands beside `adapter.ts` and in what they share: `adapters/linux`, on it
- * `adapters/proxy`, and on both `adapters/ingress`.
+ * `adapters/proxy`, and on both `adapters/ingress` and `adapters/links`.
  */
 const parts: readonly Part[] = [
   {
@@ -45,8 +45,8 @@ const parts: readonly Part[] = [
   },
   {
     name: 'composition',
-    // The controller's, and that of the process that proxies when there is no HAProxy.
-    files: /^(controller\/main|adapters\/proxy\/builtin\/process)\.ts$/,
+    // The controller's, that of the process that proxies when there is no HAProxy, and that of the process for dbus links.
+    files: /^(controller\/main|adapters\/proxy\/(builtin|dbus)\/process)\.ts$/,
     mayImport: [
       'controller',
       'lxc',
@@ -73,6 +73,12 @@ const parts: readonly Part[] = [
     packages: adapterPackages,
   },
   {
+    name: 'links',
+    files: /^adapters\/links\//,
+    mayImport: ['proxy', 'linux', 'adapter', 'state'],
+    packages: adapterPackages,
+  },
+  {
     name: 'memory',
     files: /^adapters\/memory\//,
     mayImport: ['ingress', 'proxy', 'linux', 'adapter', 'state'],
@@ -81,7 +87,7 @@ const parts: readonly Part[] = [
   {
     name: 'lxc',
     files: /^adapters\/lxc\//,
-    mayImport: ['ingress', 'proxy', 'linux', 'adapter', 'state'],
+    mayImport: ['links', 'ingress', 'proxy', 'linux', 'adapter', 'state'],
     packages: adapterPackages,
   },
   {
