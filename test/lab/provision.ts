@@ -23,6 +23,13 @@ const packages: Readonly<Record<string, string>> = {
   'nginx-light': 'a proxy in a container, and one to compare with',
   'nghttp2-client': 'load over HTTP (h2load)',
   wrk: 'load over HTTP',
+  socat: 'unix sockets in containers, and relays to compare with',
+  dbus: 'a bus in a container, and its clients',
+  'dbus-broker': 'the other bus',
+  systemd: 'busctl, a client of buses',
+  'python3-dbus-next': 'a service on a bus',
+  weston: 'a compositor in a container, and a client that draws',
+  'xkb-data': 'keyboards of the compositor',
 };
 
 function say(message: string): void {
