@@ -1,5 +1,5 @@
 import type { Socket } from 'node:net';
-import { type Caught, contained } from './containment.ts';
+import { type Caught, contained } from '../containment.ts';
 import type { Exchange } from './exchange.ts';
 import type { RuleCount } from './route-table.ts';
 

@@ -1,10 +1,10 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
 import type { After } from '../../linux/network-monitor.ts';
+import { type Caught, contained } from '../containment.ts';
 import type { ProxyRoute, ProxyTraffic } from '../proxy.ts';
 import { Answer } from './answer.ts';
 import { ClientConnection } from './client-connection.ts';
-import { type Caught, contained } from './containment.ts';
 import type { Exchange, Visit } from './exchange.ts';
 import type { Front } from './front.ts';
 import { HeadWatch } from './head-watch.ts';

@@ -1,5 +1,5 @@
 import type { ClientRequest, IncomingMessage, InformationEvent } from 'node:http';
-import { contained } from './containment.ts';
+import { contained } from '../containment.ts';
 import { type Exchange, silenceMs, type Visit } from './exchange.ts';
 import { passableTrailers } from './header-names.ts';
 import type { ProxyLimits } from './limits.ts';

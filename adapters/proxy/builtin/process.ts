@@ -1,8 +1,9 @@
 import { writeSync } from 'node:fs';
 import { systemClock } from '../../../controller/clock.ts';
-import { Complaints } from './complaints.ts';
-import { startControlServer } from './control-server.ts';
+import { Complaints } from '../complaints.ts';
+import { startControlServer } from '../control-server.ts';
 import type { ProxyLimits } from './limits.ts';
+import { protocolVersion } from './protocol-version.ts';
 import { ServedListeners } from './served-listeners.ts';
 
 /**
@@ -16,4 +17,4 @@ process.once('SIGTERM', () => process.exit(0));
 const { complain } = new Complaints((text) => writeSync(process.stderr.fd, text));
 const served = new ServedListeners(JSON.parse(limits) as ProxyLimits, systemClock().after, complain);
 // Where it can't be told what to do, it ends.
-startControlServer(served, () => process.on('uncaughtException', complain));
+startControlServer(served, protocolVersion, () => process.on('uncaughtException', complain));

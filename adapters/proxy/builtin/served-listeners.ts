@@ -1,6 +1,6 @@
 import type { After } from '../../linux/network-monitor.ts';
+import type { Caught } from '../containment.ts';
 import type { ProxyListener, ProxyTraffic } from '../proxy.ts';
-import type { Caught } from './containment.ts';
 import { closeDoor, type Door, openDoor, portTaken } from './door.ts';
 import { foreignSockets, overlap } from './foreign-sockets.ts';
 import type { Front } from './front.ts';

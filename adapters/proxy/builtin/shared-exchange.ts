@@ -1,5 +1,5 @@
 import type { Dispatcher } from 'undici';
-import { contained } from './containment.ts';
+import { contained } from '../containment.ts';
 import { type Exchange, silenceMs, type Visit } from './exchange.ts';
 import type { ProxyLimits } from './limits.ts';
 import { statusOfFailure } from './provider.ts';

@@ -1,6 +1,6 @@
 import { createServer, type Server, type Socket } from 'node:net';
+import { type Caught, contained } from '../containment.ts';
 import type { ProxyRoute, ProxyTraffic } from '../proxy.ts';
-import { type Caught, contained } from './containment.ts';
 import type { Front } from './front.ts';
 import { type ProxyLimits, probeAfterMs } from './limits.ts';
 import type { Provider } from './provider.ts';

@@ -1,9 +1,9 @@
 import { type ClientRequest, type IncomingMessage, ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
+import { contained } from '../containment.ts';
 import { Answer } from './answer.ts';
 import type { ClientConnection } from './client-connection.ts';
-import { contained } from './containment.ts';
 import { type Exchange, silenceMs, type Visit } from './exchange.ts';
 import type { ProxyLimits } from './limits.ts';
 import { statusOfFailure } from './provider.ts';

@@ -1,36 +1,40 @@
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
-import { ProxyError, type ProxyListener } from '../proxy.ts';
 import {
+  type Controlled,
+  type ControlledState,
   controlSocketName,
-  type ProxyState,
   protocolHeader,
-  protocolVersion,
   type ServeFailure,
 } from './control-protocol.ts';
-import type { ServedListeners } from './served-listeners.ts';
+import { ProxyError } from './proxy.ts';
 
 /** A server checks its connections by a timer that never rests (ENG-7); ours are a controller's. */
 const neverMs = 2 ** 31 - 1;
 
 /** Takes orders at the control socket in the working directory, whose path may be longer than an address of a socket. */
-export function startControlServer(served: ServedListeners, whenReady: () => void): void {
+export function startControlServer<Listener, Traffic>(
+  served: Controlled<Listener, Traffic>,
+  protocolVersion: string,
+  whenReady: () => void,
+): void {
   const options = { connectionsCheckingInterval: neverMs, requestTimeout: 0, headersTimeout: 0 };
   const server = createServer(options, (request, response) => {
-    answer(served, request, response).catch((error: Error) => fail(response, error));
+    answer(served, protocolVersion, request, response).catch((error: Error) => fail(response, error));
   });
   // Nobody else may connect, not even before its mode is set.
   process.umask(0o177);
   server.listen(controlSocketName, whenReady);
 }
 
-async function answer(
-  served: ServedListeners,
+async function answer<Listener, Traffic>(
+  served: Controlled<Listener, Traffic>,
+  protocolVersion: string,
   request: IncomingMessage,
   response: ServerResponse,
 ): Promise<void> {
   switch (`${request.method} ${request.url}`) {
     case 'GET /state': {
-      const state: ProxyState = { pid: process.pid, listeners: served.listeners };
+      const state: ControlledState<Listener> = { pid: process.pid, listeners: served.listeners };
       return tell(response, state);
     }
     case 'GET /traffic':
@@ -40,7 +44,7 @@ async function answer(
       return;
     case 'PUT /listeners':
       await served.serve(
-        JSON.parse(Buffer.concat(await request.toArray()).toString('utf8')) as readonly ProxyListener[],
+        JSON.parse(Buffer.concat(await request.toArray()).toString('utf8')) as readonly Listener[],
       );
       response.writeHead(204).end();
       return;
