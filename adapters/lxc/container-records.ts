@@ -4,11 +4,11 @@ import { type ContainerSpec, leaseKey, type NetworkInterface } from '../../state
 import { vethName } from '../linux/mark.ts';
 import { readIfThere } from '../linux/read-if-there.ts';
 import { removeUnfinished } from '../linux/write-atomically.ts';
+import { StepConflict } from '../step-refusal.ts';
 import { generatedBy } from './configuration.ts';
 import { type ContainerRecord, readContainerRecord, writeContainerRecord } from './container-record.ts';
 import { isContainerName, type Layout } from './layout.ts';
 import type { Monitors } from './monitors.ts';
-import { StepConflict } from './step-refusal.ts';
 import { entriesOf } from './storage.ts';
 
 /** What stands for the spec of a container of ours that runs and was made from nobody knows what: no desired one is like it. */

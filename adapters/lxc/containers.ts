@@ -7,6 +7,7 @@ import type { Commands } from '../linux/command.ts';
 import type { After } from '../linux/network-monitor.ts';
 import { identify } from '../linux/process-identity.ts';
 import { readIfThere } from '../linux/read-if-there.ts';
+import { StepFailure } from '../step-refusal.ts';
 import { lxcConfiguration } from './configuration.ts';
 import { ContainerRecords } from './container-records.ts';
 import { ContainerSight, lastLinesOf } from './container-sight.ts';
@@ -20,7 +21,6 @@ import { ReadySockets } from './ready-sockets.ts';
 import { RecordWatch } from './record-watch.ts';
 import { Root } from './root.ts';
 import { Runs } from './runs.ts';
-import { StepFailure } from './step-refusal.ts';
 import { tailOf } from './tail.ts';
 
 /** Lines of the container's log that a failure repeats, and how much of a log they are looked for in. */

@@ -21,13 +21,13 @@ import { nftPortForwarding } from '../linux/nft-port-forwarding.ts';
 import { findPortOwners } from '../linux/port-owners.ts';
 import { failureCode, timedCommands } from '../linux/timed-commands.ts';
 import { chosenProxy, type ProxyChoice } from '../proxy/chosen-proxy.ts';
+import { StepConflict, StepFailure } from '../step-refusal.ts';
 import { Containers } from './containers.ts';
 import { Deadlines } from './deadlines.ts';
 import { layoutOf } from './layout.ts';
 import { LeaseRecords } from './lease-records.ts';
 import { LxcTools } from './lxc-tools.ts';
 import { Monitors } from './monitors.ts';
-import { StepConflict, StepFailure } from './step-refusal.ts';
 
 export interface LxcAdapterOptions {
   /** Absolute directory that everything of this adapter is kept under; made if need be. Names the instance. */

@@ -3,13 +3,13 @@ import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { ContainerSpec, RootVolume } from '../../state/resource.ts';
 import type { Commands } from '../linux/command.ts';
+import { StepConflict } from '../step-refusal.ts';
 import { writeFilesLayer } from './files-layer.ts';
 import { chooseHaltSignal } from './halt-signal.ts';
 import { isLayerPath, type Layout } from './layout.ts';
 import { ObjectMounts } from './object-mounts.ts';
 import { type ReadyMount, readyMount } from './ready-mount.ts';
 import { resolveInside } from './resolve-inside.ts';
-import { StepConflict } from './step-refusal.ts';
 import { Storage } from './storage.ts';
 
 /** The layers of a container's root, and what was learnt of it. */

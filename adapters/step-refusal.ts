@@ -1,5 +1,5 @@
-import type { Conflict } from '../../state/resource.ts';
-import type { StepError } from '../adapter.ts';
+import type { Conflict } from '../state/resource.ts';
+import type { StepError } from './adapter.ts';
 
 /** Thrown by an executor before it has disturbed anything: this device does not allow the step (ENG-8). */
 export class StepConflict extends Error {

@@ -1,0 +1,201 @@
+import { join } from 'node:path';
+import { defer, from, merge, mergeAll, mergeMap, type Observable } from 'rxjs';
+import { type Key, linkKey, type ObservedResource } from '../../state/resource.ts';
+import type { LinkTraffic, StepOf, StepResult, WatchEvent } from '../adapter.ts';
+import { NoContainer } from '../linux/container-handle.ts';
+import { type LinkTargets, TargetRefused } from '../linux/link-targets.ts';
+import type { ProviderSocket, ProviderSockets } from '../linux/provider-sockets.ts';
+import { Turns } from '../linux/turns.ts';
+import { ProxyError } from '../proxy/proxy.ts';
+import { StepConflict, StepFailure } from '../step-refusal.ts';
+import { LinkDevices, type LinkDevicesOptions } from './link-devices.ts';
+import { LinkFronts, type LinkFrontsOptions } from './link-fronts.ts';
+import { LinkIndex } from './link-index.ts';
+import { LinkMaking, type LinkMakingParts } from './link-making.ts';
+import { type LinkRecord, sourceOf, targetOf } from './link-record.ts';
+import { LinkRecords } from './link-records.ts';
+import { sightOf } from './link-sight.ts';
+
+export interface HostLinksOptions extends LinkDevicesOptions, LinkFrontsOptions {
+  /** Directory under which this instance keeps everything; must exist. Ours is `run/links`. */
+  readonly root: string;
+  /** Of links alone: their directory is no other's. */
+  readonly sources: ProviderSockets;
+  readonly targets: LinkTargets;
+  /** Who a role is (LINK-6): as a user of the host, and as one of the provider. */
+  readonly roleUser: LinkMakingParts['roleUser'];
+}
+
+export type LinkStep = StepOf<'link.ensure'> | StepOf<'link.remove'>;
+
+/**
+ * The links of one instance on this host (LINK-3 to LINK-12): each is what its provider has, or what a process of ours listens at for it, mounted into
+ * its consumer. The mounts and the processes outlive us. Steps of different links are carried out side by side.
+ */
+export class HostLinks {
+  readonly #options: HostLinksOptions;
+  readonly #records: LinkRecords;
+  readonly #fronts: LinkFronts;
+  readonly #making: LinkMaking;
+  readonly #index = new LinkIndex();
+  readonly #pids = new Map<string, number>();
+  /** What is done to one link never overlaps. */
+  readonly #turns = new Map<Key, Turns>();
+  #isLoaded = false;
+  #attended: Promise<unknown> | null = null;
+
+  constructor(options: HostLinksOptions) {
+    this.#options = options;
+    this.#records = new LinkRecords(join(options.root, 'run/links'));
+    this.#fronts = new LinkFronts(options);
+    this.#making = new LinkMaking({
+      ...options,
+      records: this.#records,
+      index: this.#index,
+      fronts: this.#fronts,
+      devices: new LinkDevices(options),
+      pidOf: (container) => this.#pids.get(container),
+    });
+  }
+
+  /** All links of ours, as they are. Rejects when it cannot tell. Touches nothing. */
+  async observe(): Promise<readonly ObservedResource<'link'>[]> {
+    this.#load();
+    await this.#attended;
+    await this.#fronts.check();
+    return [...this.#records.all().values()].map((record) => this.#sight(record));
+  }
+
+  /** Never rejects. */
+  async apply(step: LinkStep): Promise<StepResult> {
+    const { key } = step;
+    try {
+      this.#load();
+      await this.#inTurn(key, () =>
+        step.action === 'link.ensure' ? this.#making.ensure(step) : this.#making.remove(step),
+      );
+      return { outcome: 'done', observations: [this.#look(key)] };
+    } catch (error) {
+      return { ...outcomeOf(error), observations: [this.#look(key)] };
+    }
+  }
+
+  /** The container's init has this process id now; null: it does not run. */
+  containerMoved(container: string, pid: number | null): void {
+    if (pid === null) this.#pids.delete(container);
+    else this.#pids.set(container, pid);
+    this.#options.sources.moved(container, pid);
+    this.#options.targets.moved(container, pid);
+  }
+
+  /** The container was removed, with its root. */
+  containerGone(container: string): void {
+    this.#options.targets.forget(container);
+  }
+
+  /** What others change. Subscribing makes reachable what should be. */
+  watch(): Observable<WatchEvent> {
+    const { sources, targets } = this.#options;
+    const moved = sources.changed.pipe(
+      mergeMap((socket) => from(this.#sourceChanged(socket)).pipe(mergeAll())),
+    );
+    const placed = targets.changed.pipe(
+      mergeMap(({ container, target }) => this.#events([linkKey(container, target)])),
+    );
+    const served = this.#fronts.changed.pipe(mergeMap(() => from(this.#frontsChanged()).pipe(mergeAll())));
+    return merge(defer(() => this.#attend()).pipe(mergeAll()), moved, placed, served);
+  }
+
+  /** What goes over links that a process carries. Rejects when it cannot tell. */
+  async traffic(): Promise<readonly LinkTraffic[]> {
+    this.#load();
+    return this.#fronts.traffic();
+  }
+
+  /** Nothing is begun any more. Processes and mounts go on. */
+  close(): void {
+    this.#fronts.close();
+    this.#options.sources.close();
+    this.#options.targets.close();
+  }
+
+  /** What another controller has left is ours from now on. */
+  #load(): void {
+    if (this.#isLoaded) return;
+    const records = [...this.#records.all().values()];
+    for (const { key, spec } of records) this.#index.add(key, sourceOf(spec));
+    this.#fronts.adopt(records.flatMap(({ front }) => front ?? []));
+    this.#isLoaded = true;
+  }
+
+  async #attend(): Promise<readonly WatchEvent[]> {
+    try {
+      this.#load();
+      const sources = [...this.#records.all().values()].map(({ spec }) => sourceOf(spec));
+      const attended = this.#options.sources.keep(sources);
+      this.#attended = attended.catch(() => undefined);
+      await attended;
+      return [];
+    } catch (error) {
+      return [{ type: 'relist', reason: messageOf(error) }];
+    }
+  }
+
+  async #sourceChanged(source: ProviderSocket): Promise<readonly WatchEvent[]> {
+    const keys = this.#index.of(source);
+    try {
+      if (this.#options.sources.sightOf(source)?.state !== 'shown')
+        await Promise.all(keys.map((key) => this.#inTurn(key, () => this.#making.withdraw(key, source))));
+      return this.#events(keys);
+    } catch (error) {
+      return [{ type: 'relist', reason: messageOf(error) }];
+    }
+  }
+
+  async #frontsChanged(): Promise<readonly WatchEvent[]> {
+    await this.#fronts.check();
+    const fronted = [...this.#records.all().values()].filter(({ front }) => front !== null);
+    return this.#events(fronted.map(({ key }) => key));
+  }
+
+  #events(keys: readonly Key[]): readonly WatchEvent[] {
+    return keys.map((key) => ({ type: 'observation', ...this.#look(key) }));
+  }
+
+  #inTurn<Result>(key: Key, work: () => Promise<Result>): Promise<Result> {
+    const turns = this.#turns.get(key) ?? new Turns();
+    this.#turns.set(key, turns);
+    return turns.next(work);
+  }
+
+  #look(key: Key): { readonly key: Key; readonly observed: ObservedResource<'link'> | null } {
+    const record = this.#records.all().get(key);
+    return { key, observed: record === undefined ? null : this.#sight(record) };
+  }
+
+  #sight(record: LinkRecord): ObservedResource<'link'> {
+    const { sources, targets } = this.#options;
+    return sightOf(record, {
+      source: sources.sightOf(sourceOf(record.spec)),
+      target: targets.sight(targetOf(record.spec)),
+      front: record.front === null ? null : this.#fronts.sightOf(record.front),
+    });
+  }
+}
+
+/** A container that has ended meanwhile is linked when it runs again. */
+function outcomeOf(error: unknown) {
+  if (error instanceof StepConflict) return { outcome: 'conflict', conflict: error.conflict } as const;
+  const message = messageOf(error);
+  if (error instanceof TargetRefused)
+    return { outcome: 'conflict', conflict: { code: error.code, message } } as const;
+  if (error instanceof StepFailure) return { outcome: 'failed', error: error.failure } as const;
+  if (error instanceof ProxyError)
+    return { outcome: 'failed', error: { code: error.code, message, log: error.log } } as const;
+  const code = error instanceof NoContainer ? 'ContainerNotRunning' : 'LinkFailed';
+  return { outcome: 'failed', error: { code, message } } as const;
+}
+
+function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}
