@@ -40,6 +40,11 @@ export interface SystemCalls {
   unshare(flags: number): void;
   fchdir(directory: number): void;
   chroot(path: string): void;
+  mount(source: string, target: string, type: string, flags: number, options: string): void;
+  /** `device` as `new_encode_dev` of the kernel has it (device-nodes.ts). */
+  mknodat(directory: number, path: string, mode: number, device: number): void;
+  /** The attributes are a `union bpf_attr`. Some commands return a descriptor. */
+  bpf(command: number, attributes: Uint8Array, length: number): number;
   /** An empty path is the link itself that the descriptor is open on (O_PATH). Returns how many bytes it has written. */
   readlinkat(directory: number, path: string, buffer: Uint8Array, length: number): number;
   pidfd_open(pid: number, flags: number): number;
@@ -61,6 +66,23 @@ type Koffi = typeof import('koffi');
 /** Calls that C libraries have no function for, or only new ones. From 424 on the numbers are the same on all processors. */
 const numbers = { open_tree: 428, move_mount: 429, pidfd_open: 434, mount_setattr: 442 } as const;
 
+/** Those before 424 (syscalls(2)). On any other processor the call fails with ENOSYS. */
+const olderNumbers = {
+  mknodat: { x64: 259, arm64: 33, arm: 324, riscv64: 33 },
+  bpf: { x64: 321, arm64: 280, arm: 386, riscv64: 280 },
+} as const satisfies Readonly<Record<string, Readonly<Partial<Record<NodeJS.Architecture, number>>>>>;
+
+const isOlder = (name: string): name is keyof typeof olderNumbers => name in olderNumbers;
+
+/** No call has it: the kernel says ENOSYS. */
+const noNumber = -1;
+
+function numberOf(name: keyof typeof numbers | keyof typeof olderNumbers): number {
+  if (!isOlder(name)) return numbers[name];
+  const known: Readonly<Partial<Record<NodeJS.Architecture, number>>> = olderNumbers[name];
+  return known[process.arch] ?? noNumber;
+}
+
 /** Binds functions of the C library that is loaded already, glibc or musl. */
 function binder(koffi: Koffi) {
   const library = koffi.load(null);
@@ -76,9 +98,10 @@ function binder(koffi: Koffi) {
       const call = library.func(name, 'int', types);
       return (...values: unknown[]) => checked(name, call(...values));
     },
-    numbered: (name: keyof typeof numbers, ...types: string[]) => {
+    numbered: (name: keyof typeof numbers | keyof typeof olderNumbers, ...types: string[]) => {
       const call = library.func('syscall', 'long', ['long', ...types]);
-      return (...values: unknown[]) => checked(name, call(numbers[name], ...values));
+      const number = numberOf(name);
+      return (...values: unknown[]) => checked(name, call(number, ...values));
     },
   };
 }
@@ -97,6 +120,9 @@ function bind(koffi: Koffi): SystemCalls {
     unshare: named('unshare', 'int'),
     fchdir: named('fchdir', 'int'),
     chroot: named('chroot', 'str'),
+    mount: named('mount', 'str', 'str', 'str', 'ulong', 'str'),
+    mknodat: numbered('mknodat', 'int', 'str', 'uint', 'uint'),
+    bpf: numbered('bpf', 'int', 'void *', 'uint'),
     readlinkat: named('readlinkat', 'int', 'str', 'void *', 'size_t'),
     pidfd_open: numbered('pidfd_open', 'int', 'uint'),
     inotify_init1: named('inotify_init1', 'int'),
