@@ -9,9 +9,10 @@ import type { PortOwner } from '../linux/port-owners.ts';
 import type { ProviderSocket, ProviderSockets } from '../linux/provider-sockets.ts';
 import { failureCode } from '../linux/timed-commands.ts';
 import { Turns } from '../linux/turns.ts';
+import { boundedProxy } from '../proxy/bounded-proxy.ts';
 import type { Proxy as HostProxy } from '../proxy/proxy.ts';
 import { BlockedListeners } from './blocked-listeners.ts';
-import { boundedProxy } from './bounded-proxy.ts';
+
 import type { Hands } from './carriage.ts';
 import { hostHasIpv6 } from './host-ipv6.ts';
 import { type Failure, type ListenerStep, runListenerBatch } from './listener-batch.ts';
@@ -134,7 +135,7 @@ export class HostListeners {
   #chosenProxy(): Promise<HostProxy> {
     this.#proxy ??= this.#options.proxy().then(
       (found) => {
-        const proxy = boundedProxy(found, this.#options.after);
+        const proxy = { name: found.name, ...boundedProxy(found.name, found, this.#options.after) };
         this.#inUse.next(proxy);
         return proxy;
       },
