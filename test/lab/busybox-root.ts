@@ -8,7 +8,7 @@ import { promisify } from 'node:util';
 
 const directories = ['bin', 'sbin', 'etc', 'proc', 'sys', 'dev', 'tmp', 'var', 'root', 'www'];
 const applets =
-  'sh cat cp echo env grep httpd id ip kill ls mkdir mount nc ping rm sleep sync test touch umount wget';
+  'sh cat cp echo env grep httpd id ip kill ls mkdir mkfifo mknod mount nc ping rm sleep stat sync test touch umount wget';
 
 /** What the container's init does. */
 export const inits = {
