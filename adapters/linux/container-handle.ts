@@ -56,6 +56,11 @@ export class ContainerHandle {
     return this.#whileItRuns(() => readAtMost(this.#path('mountinfo'), limitBytes));
   }
 
+  /** A text that proc(5) has of its init, such as `cgroup` or `uid_map`; null: it has more than `limitBytes`. */
+  read(name: 'cgroup' | 'uid_map' | 'gid_map', limitBytes: number): string | null {
+    return this.#whileItRuns(() => readAtMost(this.#path(name), limitBytes));
+  }
+
   /** False once its process has ended and somebody has waited for it: from then on its id may be another's. */
   get isThere(): boolean {
     return existsSync(this.#path('stat'));

@@ -4,14 +4,17 @@ import { ContainerHandle, NoContainer } from './container-handle.ts';
 import { DirectoryWatches } from './directory-watches.ts';
 import { isSocketAt, whenHostMountsChange } from './host-mounts.ts';
 import type { After } from './network-monitor.ts';
-import { ProviderContainer } from './provider-container.ts';
-import type { ProviderSocket, ProviderSockets } from './provider-sockets.ts';
+import { type KeptSocket, ProviderContainer, type Report } from './provider-container.ts';
+import type { ProviderSight, ProviderSocket, ProviderSockets } from './provider-sockets.ts';
+import { absent } from './show-socket.ts';
 import { SocketExposure } from './socket-exposure.ts';
 import { loadSystemCalls, type SystemCalls } from './system-calls.ts';
 
 export interface ProviderSocketsOptions {
-  /** The instance's directory, which nobody but us can write to. Sockets are at `<root>/run/sockets/`. */
+  /** The instance's directory, which nobody but us can write to. */
   readonly root: string;
+  /** Where the sockets are, below `root`, and nothing else is. Absent: `run/sockets`. */
+  readonly directory?: string;
   /** The clock's. */
   readonly after: After;
   /** The container's init has this process id at this moment. Asked while that process is held, which is what makes it the init's for good. */
@@ -26,14 +29,31 @@ interface Kernel {
   readonly unwatch: () => void;
 }
 
-/** A socket that is kept, with its problem. */
+/** A socket that is kept, with what was said of it last. */
 interface Kept {
   readonly socket: ProviderSocket;
   readonly path: string;
-  problem: string | null;
+  report: Report;
 }
 
-const keyOf = ({ container, socket }: ProviderSocket): string => JSON.stringify([container, socket]);
+const keyOf = ({ container, socket, type = 'socket' }: ProviderSocket): string =>
+  JSON.stringify([container, socket, type]);
+
+const isShownOnHost = ({ socket }: Pick<Kept, 'socket'>): boolean => socket.type !== 'device';
+
+function notKnownYet({ container }: ProviderSocket): Report {
+  return {
+    sight: absent(`it is not known yet whether container '${container}' runs`),
+    identity: null,
+    problem: null,
+  };
+}
+
+/** Nobody who has heard the one needs to hear the other. */
+function isSame(left: Report, right: Report): boolean {
+  const said = ({ sight }: Report) => (sight.state === 'shown' ? sight.state : `${sight.state} ${sight.why}`);
+  return left.identity === right.identity && left.problem === right.problem && said(left) === said(right);
+}
 
 function messageOf(error: unknown): string {
   return error instanceof Error ? error.message : String(error);
@@ -65,10 +85,10 @@ class MountedProviderSockets implements ProviderSockets {
   #tookOver = false;
   #closed = false;
 
-  constructor({ root, after, isInit }: ProviderSocketsOptions) {
+  constructor({ root, directory = 'run/sockets', after, isInit }: ProviderSocketsOptions) {
     this.#after = after;
     this.#isInit = isInit;
-    this.#exposure = new SocketExposure(join(root, 'run/sockets'));
+    this.#exposure = new SocketExposure(join(root, directory));
   }
 
   get changed(): Observable<ProviderSocket> {
@@ -80,14 +100,26 @@ class MountedProviderSockets implements ProviderSockets {
   }
 
   problemOf(socket: ProviderSocket): string | null {
-    return this.#kept.get(keyOf(socket))?.problem ?? null;
+    return this.#kept.get(keyOf(socket))?.report.problem ?? null;
   }
 
-  async keep(sockets: readonly ProviderSocket[]): Promise<void> {
-    const wanted = new Map(sockets.map((socket) => [this.pathOf(socket), socket]));
-    const mine = this.#turn.then(() => this.#keep(wanted));
-    this.#turn = mine.catch(() => undefined);
-    await mine;
+  sightOf(socket: ProviderSocket): ProviderSight | null {
+    return this.#kept.get(keyOf(socket))?.report.sight ?? null;
+  }
+
+  keep(sockets: readonly ProviderSocket[]): Promise<void> {
+    const wanted = this.#withPaths(sockets);
+    return this.#inTurn(() => this.#keep(wanted));
+  }
+
+  add(sockets: readonly ProviderSocket[]): Promise<void> {
+    const wanted = this.#withPaths(sockets);
+    return this.#inTurn(() => this.#add(wanted));
+  }
+
+  drop(sockets: readonly ProviderSocket[]): Promise<void> {
+    const keys = sockets.map(keyOf);
+    return this.#inTurn(async () => this.#drop(keys));
   }
 
   moved(name: string, pid: number | null): void {
@@ -148,16 +180,57 @@ class MountedProviderSockets implements ProviderSockets {
     for (const [name, pid] of this.#pids) if (pid === null) this.#pids.delete(name);
   }
 
-  async #keep(wanted: ReadonlyMap<string, ProviderSocket>): Promise<void> {
-    if (wanted.size + this.#kept.size + this.#exposure.present().length === 0) return this.#takeOver();
+  /** By their keys. Throws RangeError. */
+  #withPaths(sockets: readonly ProviderSocket[]): ReadonlyMap<string, Kept> {
+    const kept = sockets.map((socket) => ({
+      socket,
+      path: this.pathOf(socket),
+      report: notKnownYet(socket),
+    }));
+    return new Map(kept.map((one) => [keyOf(one.socket), one]));
+  }
+
+  async #inTurn(work: () => Promise<void>): Promise<void> {
+    const mine = this.#turn.then(work);
+    this.#turn = mine.catch(() => undefined);
+    await mine;
+  }
+
+  async #keep(wanted: ReadonlyMap<string, Kept>): Promise<void> {
+    await this.#add(wanted);
+    if (this.#closed) return;
+    this.#takeOver();
+    const others = [...this.#kept.keys()].filter((key) => !wanted.has(key));
+    for (const key of others) this.#release(key);
+    const shown = new Set([...wanted.values()].filter(isShownOnHost).map(({ path }) => path));
+    await this.#remove(this.#exposure.present().filter((path) => !shown.has(path)));
+  }
+
+  async #add(wanted: ReadonlyMap<string, Kept>): Promise<void> {
+    if (wanted.size === 0) return;
     const unavailable = await this.#openKernel();
     if (this.#closed) return;
-    for (const kept of [...this.#kept.values()]) if (!wanted.has(kept.path)) this.#release(kept);
-    if (wanted.size > 0) this.#exposure.prepare(wanted.keys());
-    for (const [path, socket] of wanted) this.#ensure({ socket, path, problem: null }, unavailable);
-    const errors = this.#exposure.removeOthers(this.#kernel?.calls ?? null, wanted);
-    this.#takeOver();
-    if (wanted.size === 0) this.#closeKernel();
+    const kept = [...wanted].map(([key, one]) => this.#kept.get(key) ?? one);
+    this.#exposure.prepare(kept.filter(isShownOnHost).map(({ path }) => path));
+    for (const one of kept) this.#kept.set(keyOf(one.socket), one);
+    for (const [name, of] of Map.groupBy(kept, ({ socket }) => socket.container)) {
+      this.#ensure(name, of, unavailable);
+    }
+  }
+
+  async #drop(keys: readonly string[]): Promise<void> {
+    const kept = keys.map((key) => this.#release(key)).filter((one) => one !== null);
+    await this.#remove(kept.filter(isShownOnHost).map(({ path }) => path));
+  }
+
+  /** Nothing is at these paths any more; and where nothing is kept, nothing is left open. */
+  async #remove(paths: readonly string[]): Promise<void> {
+    if (paths.length > 0) await this.#openKernel();
+    const errors = this.#exposure.remove(this.#kernel?.calls ?? null, paths);
+    if (this.#kept.size === 0) {
+      this.#closeKernel();
+      this.#exposure.removeDirectory();
+    }
     if (errors.length > 0) throw new Error(`sockets are left over: ${errors.map(messageOf).join('; ')}`);
   }
 
@@ -195,52 +268,57 @@ class MountedProviderSockets implements ProviderSockets {
 
   /** Somebody has mounted or unmounted something on the host: those that were reached and are not any more are made anew. */
   #suspectUnmounted(): void {
-    for (const { socket, path, problem } of this.#kept.values()) {
-      if (problem === null && !isSocketAt(path)) this.#containers.get(socket.container)?.suspect();
+    for (const kept of this.#kept.values()) {
+      const isShown = kept.report.sight.state === 'shown' && isShownOnHost(kept);
+      if (isShown && !isSocketAt(kept.path)) this.#containers.get(kept.socket.container)?.suspect();
     }
   }
 
-  #ensure(wanted: Kept, unavailable: string | null): void {
-    const key = keyOf(wanted.socket);
-    const kept = this.#kept.get(key) ?? wanted;
-    this.#kept.set(key, kept);
+  #ensure(name: string, sockets: readonly Kept[], unavailable: string | null): void {
     try {
       if (this.#kernel === null) throw new Error(unavailable ?? 'this instance is closed');
-      this.#attend(kept, this.#kernel);
+      this.#attend(name, sockets, this.#kernel);
     } catch (error) {
-      const { container, socket } = kept.socket;
-      this.#report(kept, `${socket} of container '${container}' is not reached: ${messageOf(error)}`);
+      for (const kept of sockets) {
+        const why = `${kept.socket.socket} of container '${name}' is not reached: ${messageOf(error)}`;
+        this.#report(kept, { sight: { state: 'refused', why }, identity: null, problem: why });
+      }
     }
   }
 
-  #attend(kept: Kept, kernel: Kernel): void {
-    const { container: name, socket } = kept.socket;
-    const report = (problem: string | null) => this.#report(kept, problem);
-    const request = { container: name, socket, path: kept.path, report };
+  #attend(name: string, sockets: readonly Kept[], kernel: Kernel): void {
+    const requests = sockets.map((kept): KeptSocket => {
+      const { container, socket, type = 'socket' } = kept.socket;
+      return { container, socket, type, path: kept.path, report: (report) => this.#report(kept, report) };
+    });
     const container = this.#containers.get(name);
-    if (container !== undefined) return container.attend(request);
+    if (container !== undefined) return container.attend(requests);
     const made = new ProviderContainer({ ...kernel, exposure: this.#exposure, after: this.#after });
     this.#containers.set(name, made);
-    made.attend(request);
+    made.attend(requests);
     const pid = this.#tookOver ? (this.#pids.get(name) ?? null) : this.#pids.get(name);
     if (pid !== undefined) this.#place(name, made, pid);
   }
 
-  #release(kept: Kept): void {
+  /** Returns what was kept; what is shown of it stays. Null: it was not. */
+  #release(key: string): Kept | null {
+    const kept = this.#kept.get(key) ?? null;
+    if (kept === null) return null;
     const { container: name } = kept.socket;
-    this.#kept.delete(keyOf(kept.socket));
+    this.#kept.delete(key);
     const container = this.#containers.get(name);
     container?.release(kept.path);
-    if (container?.isIdle !== true) return;
+    if (container?.isIdle !== true) return kept;
     container.close();
     this.#handles.get(name)?.close();
     this.#handles.delete(name);
     this.#containers.delete(name);
+    return kept;
   }
 
-  #report(kept: Kept, problem: string | null): void {
-    if (kept.problem === problem) return;
-    kept.problem = problem;
-    this.#changed.next(kept.socket);
+  #report(kept: Kept, report: Report): void {
+    const before = kept.report;
+    kept.report = report;
+    if (!isSame(before, report)) this.#changed.next(kept.socket);
   }
 }

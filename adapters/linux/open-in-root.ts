@@ -1,7 +1,8 @@
 import { closeSync, fstatSync } from 'node:fs';
 import { findMount, listsDevice, mountIdOf, ownMountList } from './mount-info.ts';
-import { linkOf, openPath, textOfLink } from './open-path.ts';
+import { linkOf, openBehind, openPath, textOfLink } from './open-path.ts';
 import { type Sight, walkPath } from './path-walk.ts';
+import { type Place, RootMemory } from './root-memory.ts';
 import type { SystemCalls } from './system-calls.ts';
 
 /** A path leads to where nothing of a container is reached. */
@@ -22,6 +23,8 @@ export interface OpenInRoot {
   readonly calls: Pick<SystemCalls, 'readlinkat'>;
   /** Open on the root directory. Everything on its file system is reached. */
   readonly root: number;
+  /** What earlier walks from `root` have found, and later ones may use. Absent: this one stands alone. */
+  readonly memory?: RootMemory;
   readonly path: string;
   /** The list of what is mounted in that root now (mount-info.ts); null: it has more than `limitBytes`. */
   readonly mounts: (limitBytes: number) => string | null;
@@ -31,37 +34,45 @@ export interface OpenInRoot {
   readonly reading: (bytes: number) => void;
 }
 
-interface Place {
-  readonly descriptor: number;
-  readonly mount: number;
-}
-
 /** One walk, with what it has open. Whoever made it calls `closeBut` at its end. */
 class RootWalk {
   readonly #request: OpenInRoot;
+  readonly #memory: RootMemory;
   readonly #open = new Set<number>();
-  /**
-   * The mounts that were found fit, each with a descriptor in it. It stays open until the end: meanwhile no other mount gets that id, and no other
-   * file system its device number, so that what was found of them holds.
-   */
-  readonly #fit = new Map<number, number>();
-  readonly #fitDevices = new Set<string>();
   #listBytes = 0;
-  readonly start: Place;
 
-  constructor(request: OpenInRoot) {
+  constructor(request: OpenInRoot, memory: RootMemory) {
     this.#request = request;
-    const mount = mountIdOf(request.root);
-    this.start = { descriptor: request.root, mount };
-    this.#fit.set(mount, request.root);
+    this.#memory = memory;
   }
 
-  look(within: Place, name: string): Sight<Place> {
+  look(within: Place, name: string, isLast: boolean): Sight<Place> {
     this.#request.passing(within.descriptor, name);
+    const known = this.#memory.recall(within, name);
+    if (known !== null) return known;
+    const sight = this.#lookUp(within, name);
+    // The last one is what others may make anew at any time.
+    if (!isLast) this.#memory.keep(within, name, sight);
+    return sight;
+  }
+
+  leave({ descriptor, mount }: Place): void {
+    if (this.#memory.fit.get(mount) !== descriptor) this.#close(descriptor);
+  }
+
+  /** Closes all that is open, but for what was found and what further walks need. */
+  closeBut(found: number | undefined): void {
+    const fit = new Set(this.#memory.fit.values());
+    for (const descriptor of this.#open) {
+      if (descriptor !== found && !fit.has(descriptor)) this.#close(descriptor);
+    }
+  }
+
+  #lookUp(within: Place, name: string): Sight<Place> {
     const descriptor = openPath(`${linkOf(within.descriptor)}/${name}`);
     this.#open.add(descriptor);
     const place = { descriptor, mount: mountIdOf(descriptor) };
-    if (!this.#fit.has(place.mount)) this.#admit(place);
+    if (!this.#memory.fit.has(place.mount)) this.#admit(place);
     if (!fstatSync(descriptor).isSymbolicLink()) return { place };
     // By its name, it may be a link of another file system by now, which the container has mounted there and which never answers.
     const link = textOfLink(this.#request.calls, descriptor);
@@ -69,16 +80,8 @@ class RootWalk {
     return { link };
   }
 
-  leave({ descriptor, mount }: Place): void {
-    if (this.#fit.get(mount) !== descriptor) this.#close(descriptor);
-  }
-
-  /** Closes all that is open, but for what was found. */
-  closeBut(found: number | undefined): void {
-    for (const descriptor of this.#open) if (descriptor !== found) this.#close(descriptor);
-  }
-
   #close(descriptor: number): void {
+    if (this.#memory.holds(descriptor)) return;
     this.#open.delete(descriptor);
     closeSync(descriptor);
   }
@@ -98,14 +101,15 @@ class RootWalk {
           "expected one in memory (tmpfs), the root's own, or one that the host has mounted, too",
       );
     }
-    this.#fit.set(id, descriptor);
+    this.#memory.fit.set(id, descriptor);
   }
 
   /** Of the root, or of the host. */
   #isKnown(device: string, list: string): boolean {
-    if (this.#fitDevices.has(device)) return true;
-    if (findMount(list, this.start.mount)?.device !== device && !this.#isOfHost(device)) return false;
-    this.#fitDevices.add(device);
+    const { fitDevices, start } = this.#memory;
+    if (fitDevices.has(device)) return true;
+    if (findMount(list, start.mount)?.device !== device && !this.#isOfHost(device)) return false;
+    fitDevices.add(device);
     return true;
   }
 
@@ -129,6 +133,13 @@ class RootWalk {
   }
 }
 
+/** The caller's own, whatever is kept. */
+function handOver({ descriptor, mount }: Place, memory: RootMemory): number {
+  if (memory.holds(descriptor)) return openBehind(linkOf(descriptor));
+  if (memory.fit.get(mount) === descriptor) memory.fit.delete(mount);
+  return descriptor;
+}
+
 /**
  * Opens the place of a path in a container's root (O_PATH), name by name: the kernel is never given two names at once, nor a link to follow, so
  * that no path and no change of it meanwhile leads out of the root (LINK-11). Nothing is told that it was opened, and no file system
@@ -136,19 +147,28 @@ class RootWalk {
  * TooManyLinks, PathTooLong, or what open(2) says (ENOENT where it is not there).
  */
 export function openInRoot(request: OpenInRoot): number {
-  const walk = new RootWalk(request);
+  if (request.memory !== undefined) return walkTo(request, request.memory);
+  const memory = new RootMemory(request.root);
+  try {
+    return walkTo(request, memory);
+  } finally {
+    memory.close();
+  }
+}
+
+function walkTo(request: OpenInRoot, memory: RootMemory): number {
+  const walk = new RootWalk(request, memory);
   let found: number | undefined;
   try {
-    const { start } = walk;
     const places = walkPath<Place>(
-      start,
+      memory.start,
       request.path,
-      (within, name) => walk.look(within, name),
+      (within, name, isLast) => walk.look(within, name, isLast),
       (place) => walk.leave(place),
     );
-    const last = places.at(-1) ?? start;
-    if (last === start) throw new PathRefused(`${request.path} is the root itself`);
-    found = last.descriptor;
+    const last = places.at(-1) ?? memory.start;
+    if (last === memory.start) throw new PathRefused(`${request.path} is the root itself`);
+    found = handOver(last, memory);
     return found;
   } finally {
     walk.closeBut(found);

@@ -1,10 +1,11 @@
 import { closeSync } from 'node:fs';
 import { type ContainerHandle, NoContainer } from './container-handle.ts';
+import { ContainerView } from './container-view.ts';
 import type { DirectoryWatches } from './directory-watches.ts';
 import { whenMountsChange } from './mount-changes.ts';
 import type { After } from './network-monitor.ts';
 import { Pace } from './pace.ts';
-import { hideSocket, notReached, type ShownSocket, showSocket } from './show-socket.ts';
+import { absent, hideSocket, type Look, notReached, type ShownSocket, showSocket } from './show-socket.ts';
 import type { SocketExposure } from './socket-exposure.ts';
 import type { SystemCalls } from './system-calls.ts';
 import { whenReadable } from './when-readable.ts';
@@ -21,10 +22,16 @@ const lookCost = 10;
 const nameCost = 3;
 const listCost = 1 / 200;
 
+/** What there is to say of a socket. */
+export interface Report extends Look {
+  /** Why it is not reached, or will not be again; null: it is. */
+  readonly problem: string | null;
+}
+
 /** A socket that is to be reached. */
 export interface KeptSocket extends ShownSocket {
-  /** Told after each look why it is not reached; null: it is. */
-  readonly report: (problem: string | null) => void;
+  /** Told after each look. */
+  readonly report: (report: Report) => void;
 }
 
 export interface ProviderContainerOptions {
@@ -92,14 +99,17 @@ export class ProviderContainer {
     return this.#sockets.size === 0;
   }
 
-  /** Shows a socket from now on, unless it does already. What is there of another controller stays until it is told whether the container runs. */
-  attend(kept: KeptSocket): void {
-    if (this.#sockets.has(kept.path)) return;
-    const watched: Watched = { kept, unwatch: [] };
-    this.#sockets.set(kept.path, watched);
-    if (this.#absence !== null) this.#hide(watched, this.#absence);
-    this.#suspects.add(watched);
-    this.#lookOrPutOff([watched]);
+  /** Shows these from now on, unless it does already. What is there of another controller stays until it is told whether the container runs. */
+  attend(sockets: readonly KeptSocket[]): void {
+    const added = sockets
+      .filter(({ path }) => !this.#sockets.has(path))
+      .map((kept): Watched => ({ kept, unwatch: [] }));
+    for (const watched of added) {
+      this.#sockets.set(watched.kept.path, watched);
+      this.#suspects.add(watched);
+      if (this.#absence !== null) this.#hide(watched, this.#absence);
+    }
+    this.#lookOrPutOff(added);
   }
 
   /** Looks after a socket no more. What is shown stays. */
@@ -199,8 +209,8 @@ export class ProviderContainer {
   }
 
   #tellHidden(kept: KeptSocket, why: string): void {
-    const { calls, exposure } = this.#options;
-    kept.report(hideSocket({ calls, exposure, path: kept.path }, why));
+    const sight = hideSocket({ ...this.#options, ...kept }, absent(why));
+    kept.report({ sight, identity: null, problem: sight.why });
   }
 
   #suspect(sockets: Iterable<Watched>): void {
@@ -214,10 +224,17 @@ export class ProviderContainer {
 
   /** Those that are not looked at by the end of this window are the first in the next. */
   #lookAtSuspects(): void {
-    for (const watched of this.#suspects) {
-      if (this.#handle === null || this.#pace.isTired) return;
-      this.#suspects.delete(watched);
-      this.#look(watched, this.#handle);
+    if (this.#handle === null || this.#suspects.size === 0) return;
+    const view = new ContainerView({ calls: this.#options.calls, handle: this.#handle });
+    try {
+      for (const watched of this.#suspects) {
+        // Whoever is told of a look may let go of the container.
+        if (this.#handle === null || this.#pace.isTired) return;
+        this.#suspects.delete(watched);
+        this.#look(watched, view);
+      }
+    } finally {
+      view.close();
     }
   }
 
@@ -242,7 +259,7 @@ export class ProviderContainer {
     this.#lookAtSuspects();
   }
 
-  #look(watched: Watched, handle: ContainerHandle): void {
+  #look(watched: Watched, view: ContainerView): void {
     const { calls, directories, exposure } = this.#options;
     const { unwatch: before, kept } = watched;
     const unwatch: (() => void)[] = [];
@@ -259,12 +276,14 @@ export class ProviderContainer {
     const reading = (bytes: number) => {
       cost += bytes * listCost;
     };
-    const problem = showSocket({ ...kept, handle, calls, exposure, passing, reading });
+    const look = showSocket({ ...kept, view, calls, exposure, passing, reading });
     watched.unwatch = unwatch;
     endAll(before);
     if (!this.#pace.spend(cost)) this.#stopListening();
     const stale = `${kept.socket} of container '${kept.container}' is reached, but not again when the container makes it anew`;
-    kept.report(problem ?? (deaf === null ? null : `${stale}: ${deaf}`));
+    const problem =
+      look.sight.state === 'shown' ? (deaf === null ? null : `${stale}: ${deaf}`) : look.sight.why;
+    kept.report({ ...look, problem });
   }
 
   /** A name has come or gone in a directory on the way to a socket. */

@@ -1,13 +1,14 @@
 import {
+  type BigIntStats,
   chmodSync,
   closeSync,
   existsSync,
-  fstatSync,
   lstatSync,
   mkdirSync,
   openSync,
   readdirSync,
   realpathSync,
+  rmdirSync,
   rmSync,
   statSync,
 } from 'node:fs';
@@ -25,8 +26,10 @@ const longestPathBytes = 100;
 export interface OpenedSocket {
   /** O_PATH. */
   readonly socket: number;
-  /** Opens the mount namespace that it was opened in; closed by who called it. */
-  readonly openNamespace: () => number;
+  /** Of that descriptor. */
+  readonly stats: BigIntStats;
+  /** Open on the mount namespace that it was opened in; asked only if that is needed. */
+  readonly namespace: () => number;
 }
 
 /**
@@ -43,8 +46,9 @@ export class SocketExposure {
   }
 
   /** Throws RangeError where the directory's own path is too long. */
-  pathOf({ container, socket }: ProviderSocket): string {
-    const path = join(this.#directory, digestOf([container, socket]).slice(0, 24));
+  pathOf({ container, socket, type = 'socket' }: ProviderSocket): string {
+    const parts = type === 'socket' ? [container, socket] : [container, socket, type];
+    const path = join(this.#directory, digestOf(parts).slice(0, 24));
     if (Buffer.byteLength(path) <= longestPathBytes) return path;
     throw new RangeError(
       `the path ${path} has ${Buffer.byteLength(path)} bytes; expected at most ${longestPathBytes}, ` +
@@ -64,8 +68,10 @@ export class SocketExposure {
 
   /** Makes sure that there is a file at each of these paths; what is mounted over it stays. */
   prepare(paths: Iterable<string>): void {
+    const wanted = [...paths];
+    if (wanted.length === 0) return;
     this.#makeDirectory();
-    for (const path of paths) if (!existsSync(path)) closeSync(openSync(path, 'a', 0o600));
+    for (const path of wanted) if (!existsSync(path)) closeSync(openSync(path, 'a', 0o600));
   }
 
   /** Takes away what a process that was killed while it replaced a mount has left: there is one mount at each path, or none. */
@@ -80,17 +86,14 @@ export class SocketExposure {
   }
 
   /** From when it returns, `path` is the opened socket, and before it was what it was before. Throws SystemCallError. */
-  show(calls: SystemCalls, path: string, { socket, openNamespace }: OpenedSocket): void {
-    if (this.#isShown(path, socket)) return;
-    const namespace = openNamespace();
-    let tree: number;
+  show(calls: SystemCalls, path: string, { socket, stats, namespace }: OpenedSocket): void {
+    const shown = statSync(path, { bigint: true });
+    // A mount keeps the socket's inode, so that no other has its number meanwhile.
+    if (shown.dev === stats.dev && shown.ino === stats.ino) return;
+    const restrictions = Object.values(mountRestrictions);
+    const tree = cloneMount(calls, { source: socket, namespace: namespace(), restrictions });
     try {
-      tree = cloneMount(calls, { source: socket, namespace, restrictions: Object.values(mountRestrictions) });
-    } finally {
-      closeSync(namespace);
-    }
-    try {
-      if (statSync(path).isSocket()) replaceMount(calls, tree, path);
+      if (shown.isSocket()) replaceMount(calls, tree, path);
       else attachMount(calls, tree, path);
     } finally {
       calls.close(tree);
@@ -102,14 +105,10 @@ export class SocketExposure {
     detachMounts(calls, path);
   }
 
-  /**
-   * Takes away all that is there but for `wanted`, also what processes before this one made, and the directory with the last. Returns what went
-   * wrong, and goes on meanwhile.
-   */
-  removeOthers(calls: SystemCalls | null, wanted: ReadonlyMap<string, unknown>): readonly unknown[] {
+  /** Takes away what is at these paths. Returns what went wrong, and goes on meanwhile. */
+  remove(calls: SystemCalls | null, paths: Iterable<string>): readonly unknown[] {
     const errors: unknown[] = [];
-    for (const path of this.present()) {
-      if (wanted.has(path)) continue;
+    for (const path of paths) {
       try {
         if (calls !== null) detachMounts(calls, path);
         rmSync(path, { force: true });
@@ -117,15 +116,17 @@ export class SocketExposure {
         errors.push(error);
       }
     }
-    if (wanted.size === 0 && errors.length === 0) rmSync(this.#directory, { recursive: true, force: true });
     return errors;
   }
 
-  /** A mount keeps the socket's inode, so that no other has its number meanwhile. */
-  #isShown(path: string, socket: number): boolean {
-    const shown = statSync(path, { bigint: true });
-    const wanted = fstatSync(socket, { bigint: true });
-    return shown.dev === wanted.dev && shown.ino === wanted.ino;
+  /** Takes away the directory, unless something of another process is in it. */
+  removeDirectory(): void {
+    try {
+      rmdirSync(this.#directory);
+    } catch (error) {
+      const code = (error as NodeJS.ErrnoException).code;
+      if (code !== 'ENOENT' && code !== 'ENOTEMPTY') throw error;
+    }
   }
 
   #makeDirectory(): void {

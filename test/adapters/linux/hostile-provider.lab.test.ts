@@ -95,7 +95,7 @@ const traps: Readonly<Record<string, Trap>> = {
   },
   'a device': {
     plant: ({ inside }) => inside('mknod', web.socket, 'c', '1', '3'),
-    problem: /it is a device node; expected a socket/,
+    problem: /it is a character device; expected a socket/,
   },
   'a file': {
     plant: ({ at }) => writeFileSync(at(web.socket), ''),
