@@ -40,6 +40,14 @@ export interface SystemCalls {
   unshare(flags: number): void;
   fchdir(directory: number): void;
   chroot(path: string): void;
+  /** Return what was set before, whether or not they set anything (setfsuid(2), BUGS). */
+  setfsuid(user: number): number;
+  setfsgid(group: number): number;
+  /** Returns what was set before. */
+  umask(mask: number): number;
+  /** A `struct __user_cap_header_struct` (two u32) and two `struct __user_cap_data_struct` (three u32 each). */
+  capget(header: Uint32Array, data: Uint32Array): void;
+  capset(header: Uint32Array, data: Uint32Array): void;
   mount(source: string, target: string, type: string, flags: number, options: string): void;
   /** `device` as `new_encode_dev` of the kernel has it (device-nodes.ts). */
   mknodat(directory: number, path: string, mode: number, device: number): void;
@@ -120,6 +128,11 @@ function bind(koffi: Koffi): SystemCalls {
     unshare: named('unshare', 'int'),
     fchdir: named('fchdir', 'int'),
     chroot: named('chroot', 'str'),
+    setfsuid: named('setfsuid', 'uint'),
+    setfsgid: named('setfsgid', 'uint'),
+    umask: named('umask', 'uint'),
+    capget: named('capget', 'void *', 'void *'),
+    capset: named('capset', 'void *', 'void *'),
     mount: named('mount', 'str', 'str', 'str', 'ulong', 'str'),
     mknodat: numbered('mknodat', 'int', 'str', 'uint', 'uint'),
     bpf: numbered('bpf', 'int', 'void *', 'uint'),
