@@ -52,6 +52,53 @@ export interface DirectoryWatchesOptions {
 /** Told the name that was made, removed or renamed. */
 type Listener = (name: string) => void;
 
+/** One name of a directory. */
+export interface NameWatch {
+  readonly name: string;
+  /** It has come or gone. */
+  readonly changed: () => void;
+  /** Some name of the directory has: told before `changed`, and once, however many names are watched with this same function. */
+  readonly any: Listener;
+}
+
+/** Who is told of a directory. */
+class Listeners {
+  /** With how often each has asked. */
+  readonly #any = new Map<Listener, number>();
+  readonly #byName = new Map<string, Set<() => void>>();
+
+  get isEmpty(): boolean {
+    return this.#any.size === 0;
+  }
+
+  add({ name, changed, any }: NameWatch): void {
+    this.#any.set(any, (this.#any.get(any) ?? 0) + 1);
+    this.#byName.set(name, (this.#byName.get(name) ?? new Set()).add(changed));
+  }
+
+  addAny(any: Listener): void {
+    this.#any.set(any, (this.#any.get(any) ?? 0) + 1);
+  }
+
+  delete({ name, changed, any }: NameWatch): void {
+    this.deleteAny(any);
+    const listeners = this.#byName.get(name);
+    listeners?.delete(changed);
+    if (listeners?.size === 0) this.#byName.delete(name);
+  }
+
+  deleteAny(any: Listener): void {
+    const count = (this.#any.get(any) ?? 0) - 1;
+    if (count > 0) this.#any.set(any, count);
+    else this.#any.delete(any);
+  }
+
+  tell(name: string): void {
+    for (const any of [...this.#any.keys()]) any(name);
+    for (const changed of [...(this.#byName.get(name) ?? [])]) changed();
+  }
+}
+
 /**
  * Tells of names that come and go in directories, from one inotify(7) instance. `fs.watch` would do, but it tells of every write, too, shares its queue
  * with everybody in the process, and is silent when that runs over, so that one container could make us deaf to the others.
@@ -62,7 +109,7 @@ export class DirectoryWatches {
   readonly #unwatch: () => void;
   readonly #overflowed: () => void;
   /** The kernel has one watch for a directory, however often it is asked. */
-  readonly #listeners = new Map<number, Set<Listener>>();
+  readonly #listeners = new Map<number, Listeners>();
 
   /** Throws SystemCallError. */
   constructor({ calls, after, overflowed }: DirectoryWatchesOptions) {
@@ -73,17 +120,23 @@ export class DirectoryWatches {
     this.#unwatch = whenReadable({ calls, after, descriptor: this.#inotify, fire });
   }
 
-  /** Returns what ends it. `directory` may be closed meanwhile, or be O_PATH. Throws SystemCallError, such as ENOSPC beyond the kernel's limit. */
+  /** Returns what ends it, once. `directory` may be closed meanwhile, or be O_PATH. Throws SystemCallError, such as ENOSPC beyond the kernel's limit. */
   watch(directory: number, listener: Listener): () => void {
-    const watch = this.#calls.inotify_add_watch(this.#inotify, linkOf(directory), namesChange);
-    const listeners = this.#listeners.get(watch) ?? new Set();
-    listeners.add(listener);
-    this.#listeners.set(watch, listeners);
+    const { watch, listeners } = this.#open(directory);
+    listeners.addAny(listener);
     return () => {
-      listeners.delete(listener);
-      if (listeners.size > 0 || this.#listeners.get(watch) !== listeners) return;
-      this.#listeners.delete(watch);
-      this.#forget(watch);
+      listeners.deleteAny(listener);
+      this.#closeIdle(watch, listeners);
+    };
+  }
+
+  /** The same for one name: others cost its listener nothing. */
+  watchName(directory: number, name: NameWatch): () => void {
+    const { watch, listeners } = this.#open(directory);
+    listeners.add(name);
+    return () => {
+      listeners.delete(name);
+      this.#closeIdle(watch, listeners);
     };
   }
 
@@ -98,8 +151,21 @@ export class DirectoryWatches {
     const length = readSync(this.#inotify, buffer);
     for (const { watch, mask, name } of readChanges(buffer.subarray(0, length))) {
       if ((mask & queueOverflow) !== 0) this.#overflowed();
-      for (const listener of [...(this.#listeners.get(watch) ?? [])]) listener(name);
+      this.#listeners.get(watch)?.tell(name);
     }
+  }
+
+  #open(directory: number): { readonly watch: number; readonly listeners: Listeners } {
+    const watch = this.#calls.inotify_add_watch(this.#inotify, linkOf(directory), namesChange);
+    const listeners = this.#listeners.get(watch) ?? new Listeners();
+    this.#listeners.set(watch, listeners);
+    return { watch, listeners };
+  }
+
+  #closeIdle(watch: number, listeners: Listeners): void {
+    if (!listeners.isEmpty || this.#listeners.get(watch) !== listeners) return;
+    this.#listeners.delete(watch);
+    this.#forget(watch);
   }
 
   /** A directory that is gone has taken its watch with it (EINVAL). */

@@ -268,7 +268,8 @@ export class ProviderContainer {
     const passing = (directory: number, name: string) => {
       cost += nameCost;
       try {
-        unwatch.push(directories.watch(directory, (changed) => this.#told(watched, changed === name)));
+        const changed = () => this.#suspect([watched]);
+        unwatch.push(directories.watchName(directory, { name, changed, any: this.#told }));
       } catch (error) {
         deaf = messageOf(error);
       }
@@ -287,8 +288,7 @@ export class ProviderContainer {
   }
 
   /** A name has come or gone in a directory on the way to a socket. */
-  #told(watched: Watched, onTheWay: boolean): void {
-    if (!this.#pace.spend(eventCost)) return this.#stopListening();
-    if (onTheWay) this.#suspect([watched]);
-  }
+  readonly #told = (): void => {
+    if (!this.#pace.spend(eventCost)) this.#stopListening();
+  };
 }
