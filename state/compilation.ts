@@ -8,11 +8,22 @@ import {
   unlessSame,
   withSystem,
 } from './compile.ts';
+import { compileLink, requiredProviders } from './compile-link.ts';
 import { compileListener, type ListenerContext } from './compile-listener.ts';
 import type { Changes, DesiredContent } from './desired-content.ts';
 import type { LedgerOutcome } from './ledger.ts';
 import type { Outlook } from './outlook.ts';
-import { containerKey, type DesiredResource, groupKey, type Key, listenerKey, poolKey } from './resource.ts';
+import { containersPlacedAnew } from './placed-anew.ts';
+import type { ConsumerLinks } from './resolve-requirements.ts';
+import {
+  containerKey,
+  type DesiredResource,
+  groupKey,
+  type Key,
+  linkKey,
+  listenerKey,
+  poolKey,
+} from './resource.ts';
 import { type SystemMembers, withMembers } from './system-transition.ts';
 
 export interface Compiled {
@@ -50,6 +61,16 @@ export function compileOutlook(content: DesiredContent, outlook: Outlook, outcom
     }
     for (const key of gone) changes.set(key, null);
   }
+  for (const [name, links] of outlook.links) {
+    const gone = new Set(
+      content.links.get(name)?.links.map(({ spec }) => linkKey(spec.consumer, spec.target)),
+    );
+    for (const link of (links?.links ?? []).map(compileLink)) {
+      gone.delete(link.key);
+      note(link);
+    }
+    for (const key of gone) changes.set(key, null);
+  }
   if (system.digest !== before.digest) restartOthers(content, drafts, system, note);
   const listening: ListenerContext = {
     resolutions: outlook.resolutions,
@@ -71,6 +92,7 @@ function draftContainers(content: DesiredContent, outlook: Outlook, outcome: Led
   const context: CompileContext = {
     pool: (name) => pools.get(name),
     groups: outlook.groups,
+    providers: (container) => requiredProviders(linksIn(content, outlook, container)),
     grant: (lease) => content.ledger.grant(lease),
     reservationConflict: (container) => content.ledger.reservationConflict(container),
   };
@@ -83,19 +105,17 @@ function draftContainers(content: DesiredContent, outlook: Outlook, outcome: Led
   return drafts;
 }
 
+function linksIn(content: DesiredContent, { links }: Outlook, container: string): ConsumerLinks | null {
+  return (links.has(container) ? links.get(container) : content.links.get(container)) ?? null;
+}
+
 /** Containers to compile anew: they differ, or something that they stand on or belong to does. */
 function affected(content: DesiredContent, outlook: Outlook, outcome: LedgerOutcome): ReadonlySet<string> {
-  const names = new Set([...outlook.readings.keys(), ...outcome.containers]);
+  const names = new Set([...outlook.readings.keys(), ...outcome.containers, ...outlook.links.keys()]);
   for (const pool of outlook.pools.keys()) {
     for (const name of content.byPool.naming(pool)) names.add(name);
   }
-  if (outlook.changedGroups.size === 0) return names;
-  // Those in no group come after all groups: how many there are is their place.
-  const moved = outlook.groups.size !== content.standing.groups.size;
-  for (const group of content.byGroup.names()) {
-    if (!outlook.changedGroups.has(group) && !(moved && !outlook.groups.has(group))) continue;
-    for (const name of content.byGroup.naming(group)) names.add(name);
-  }
+  for (const name of containersPlacedAnew(content, outlook)) names.add(name);
   return names;
 }
 

@@ -27,6 +27,8 @@ import {
 export interface CompileContext {
   pool(name: string): PoolSpec | undefined;
   readonly groups: Groups;
+  /** Containers whose services it requires, and that it starts after (LINK-1). */
+  providers(container: string): readonly string[];
   /** How the request of a lease was met. */
   grant(lease: Key): LeaseGrant | undefined;
   /** An address in the container's own configuration that another one has leased (LEASE-6). */
@@ -94,7 +96,10 @@ export function compileContainer(manifest: ContainerManifest, context: CompileCo
   const network = compileNetwork(manifest, leases, context);
   const spec = { name, hostname, root, persistence, network, config, files, goal };
   const rest: Rest = {
-    dependsOn: [...new Set(leases.flatMap((lease) => [...lease.dependsOn, lease.key]))],
+    dependsOn: [
+      ...new Set(leases.flatMap((lease) => [...lease.dependsOn, lease.key])),
+      ...context.providers(name).map(containerKey),
+    ],
     pointers: [manifest.pointer],
     ...(conflict === null ? {} : { conflict }),
     lifecycle,
@@ -119,8 +124,8 @@ export function unlessSame(before: DesiredResource | undefined, after: DesiredRe
   return canonicalJson(restOf(before)) === canonicalJson(restOf(after)) ? before : after;
 }
 
-function restOf({ dependsOn, pointers, conflict, lifecycle }: DesiredResource): unknown {
-  return { dependsOn, pointers, conflict, lifecycle };
+function restOf({ dependsOn, pointers, conflict, lifecycle, optional }: DesiredResource): unknown {
+  return { dependsOn, pointers, conflict, lifecycle, optional };
 }
 
 function interfacesOf(manifest: ContainerManifest): readonly InterfaceManifest[] {

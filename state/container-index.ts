@@ -19,6 +19,11 @@ export class ContainerIndex {
     return this.#containers.keys();
   }
 
+  /** Some container names it. */
+  isNamed(name: string): boolean {
+    return this.#containers.has(name);
+  }
+
   /** The containers that name it. */
   naming(name: string): Iterable<string> {
     return this.#containers.get(name) ?? [];

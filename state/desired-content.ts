@@ -7,6 +7,8 @@ import { Ledger, type LedgerChange } from './ledger.ts';
 import type { ContainerManifest } from './manifest.ts';
 import type { DeviceReading } from './outlook.ts';
 import { readDevice } from './read-device.ts';
+import type { LinkChanges } from './resolve-links.ts';
+import type { ConsumerLinks } from './resolve-requirements.ts';
 import type { Resolution } from './resolve-service.ts';
 import type { DesiredResource, Key } from './resource.ts';
 import type { HeldLease } from './revision.ts';
@@ -36,6 +38,8 @@ export interface Move {
   readonly standing: Standing;
   /** Containers that differ; null: gone. */
   readonly readings: Readings;
+  /** Consumers whose links differ; null: it has no requirements any more. */
+  readonly links: LinkChanges;
   /** Resources that differ; null: gone. */
   readonly changes: Changes;
   readonly leases: LedgerChange;
@@ -60,6 +64,12 @@ export class DesiredContent {
   readonly byPool = new ContainerIndex();
   /** Containers by the group that they name, whether it is there or not; `` for those that name none. */
   readonly byGroup = new ContainerIndex();
+  /** Containers by the services that they provide. */
+  readonly byService = new ContainerIndex();
+  /** Containers by the services that they use, whether these are there or not. */
+  readonly byRequirement = new ContainerIndex();
+  readonly #links = new Map<string, ConsumerLinks>();
+  readonly #wanting = new Set<string>();
   readonly #readings = new Map<string, ContainerReading>();
   readonly #resources = new Map<Key, DesiredResource>();
   readonly #keysOf = new Map<string, readonly Key[]>();
@@ -90,7 +100,17 @@ export class DesiredContent {
     return this.#readings;
   }
 
-  /** Keys of what each container is compiled into, leases first. */
+  /** What the requirements of each container lead to that has any (LINK-1). */
+  get links(): ReadonlyMap<string, ConsumerLinks> {
+    return this.#links;
+  }
+
+  /** Containers with a finding that depends on which services there are at all. */
+  get wanting(): ReadonlySet<string> {
+    return this.#wanting;
+  }
+
+  /** Keys of what each container is compiled into by itself, leases first. */
   get keysOf(): ReadonlyMap<string, readonly Key[]> {
     return this.#keysOf;
   }
@@ -101,6 +121,7 @@ export class DesiredContent {
     const before = {
       standing: this.#standing,
       readings: new Map([...move.readings.keys()].map((name) => [name, this.#readings.get(name) ?? null])),
+      links: new Map([...move.links.keys()].map((name) => [name, this.#links.get(name) ?? null])),
       changes: new Map([...move.changes.keys()].map((key) => [key, this.#resources.get(key) ?? null])),
     };
     this.#take(move);
@@ -116,13 +137,21 @@ export class DesiredContent {
     };
   }
 
-  #take({ standing, readings, changes }: Omit<Move, 'leases'>): void {
+  #take({ standing, readings, links, changes }: Omit<Move, 'leases'>): void {
     for (const [name, reading] of readings) this.#enter(name, reading);
+    for (const [name, its] of links) this.#enterLinks(name, its);
     for (const [key, resource] of changes) {
       if (resource === null) this.#resources.delete(key);
       else this.#resources.set(key, resource);
     }
     this.#standing = standing;
+  }
+
+  #enterLinks(name: string, links: ConsumerLinks | null): void {
+    if (links === null) this.#links.delete(name);
+    else this.#links.set(name, links);
+    if (links?.wanting === true) this.#wanting.add(name);
+    else this.#wanting.delete(name);
   }
 
   #enter(name: string, reading: ContainerReading | null): void {
@@ -131,6 +160,8 @@ export class DesiredContent {
     this.names.exchange(before, after);
     this.byPool.exchange(name, poolsOf(before), poolsOf(after));
     this.byGroup.exchange(name, groupOf(before), groupOf(after));
+    this.byService.exchange(name, servicesOf(before), servicesOf(after));
+    this.byRequirement.exchange(name, requirementsOf(before), requirementsOf(after));
     if (after === null) this.#keysOf.delete(name);
     else this.#keysOf.set(name, keysOf(after));
     if (reading === null) this.#readings.delete(name);
@@ -144,4 +175,12 @@ function poolsOf(manifest: ContainerManifest | null): readonly string[] {
 
 function groupOf(manifest: ContainerManifest | null): readonly string[] {
   return manifest === null ? [] : [manifest.group ?? ''];
+}
+
+function servicesOf(manifest: ContainerManifest | null): readonly string[] {
+  return (manifest?.services ?? []).map(({ name }) => name);
+}
+
+function requirementsOf(manifest: ContainerManifest | null): readonly string[] {
+  return (manifest?.requirements ?? []).map(({ name }) => name);
 }

@@ -4,6 +4,7 @@ import { deviceCodes } from './catalog/device-codes.ts';
 import { documentCodes } from './catalog/document-codes.ts';
 import type { Catalog, CatalogEntry } from './catalog/entry.ts';
 import { failureCodes } from './catalog/failure-codes.ts';
+import { linkCodes, linkConflictCodes, linkFailureCodes } from './catalog/link-codes.ts';
 import { listenerCodes, listenerConflictCodes, proxyFailureCodes } from './catalog/listener-codes.ts';
 import { sourceCodes } from './catalog/source-codes.ts';
 import { trialCodes } from './catalog/trial-codes.ts';
@@ -15,10 +16,11 @@ const findingCodes = {
   ...deviceCodes,
   ...containerCodes,
   ...listenerCodes,
+  ...linkCodes,
   ...sourceCodes,
 };
 
-const blockingCodes = { ...conflictCodes, ...listenerCodes, ...listenerConflictCodes };
+const blockingCodes = { ...conflictCodes, ...listenerCodes, ...listenerConflictCodes, ...linkConflictCodes };
 
 /** Code of a finding. The catalogue has an entry for each, which decides its severity. */
 export type FindingCode = keyof typeof findingCodes;
@@ -32,6 +34,7 @@ export const findingCatalog: Catalog = {
   ...blockingCodes,
   ...failureCodes,
   ...proxyFailureCodes,
+  ...linkFailureCodes,
   ...trialCodes,
 };
 

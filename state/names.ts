@@ -36,3 +36,29 @@ export function isHostname(text: string): boolean {
 
 /** Addresses of single hosts (IEEE 802): the group bit of the first octet is not set. */
 export const macAddressPattern = /^[0-9A-Fa-f][02468ACEace](:[0-9A-Fa-f]{2}){5}$/;
+
+/** Names of services: for people, so anything but control characters, which would break the lines that they are told in. */
+// biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what is kept out
+export const serviceNamePattern = /^[^\u0000-\u001f\u007f-\u009f\u2028\u2029]+$/;
+export const longestServiceName = 200;
+
+/**
+ * Names that D-Bus has for services and interfaces (D-Bus specification, "Valid Names"): well-known bus names, of which interface names are
+ * a part. Not unique ones (`:1.7`), which nobody knows beforehand.
+ */
+const busNamePattern = /^[A-Za-z_-][A-Za-z0-9_-]*(\.[A-Za-z_-][A-Za-z0-9_-]*)+$/;
+const longestBusName = 255;
+
+/** True for a name that a service or an interface may have on D-Bus. */
+export function isBusName(text: string): boolean {
+  return text.length <= longestBusName && busNamePattern.test(text);
+}
+
+/** Roles stand in a header of HTTP, as one value (RFC 9110, section 5.5): printable ASCII, no space at the ends. */
+const rolePattern = /^[!-~]([ -~]*[!-~])?$/;
+const longestRole = 256;
+
+/** True for a role in which a container may call a service (LINK-5, LINK-6). */
+export function isRole(text: string): boolean {
+  return text.length <= longestRole && rolePattern.test(text);
+}

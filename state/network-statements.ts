@@ -115,7 +115,7 @@ export function addressOf(text: string): number | null {
 }
 
 /** `network.static_ip of web/run.json` */
-export function placeOf({ path }: Statement): string {
+export function placeOf({ path }: Pick<Statement, 'path'>): string {
   const [file, ...members] = path;
   return `${members.join('.')} of ${file}`;
 }

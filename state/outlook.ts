@@ -7,6 +7,7 @@ import { acceptable, type Finding } from './finding.ts';
 import type { Groups, RankedGroup } from './groups.ts';
 import type { ListenerManifest } from './listeners.ts';
 import type { readDevice } from './read-device.ts';
+import type { LinkChanges } from './resolve-links.ts';
 import type { Resolution } from './resolve-service.ts';
 import type { PoolSpec } from './resource.ts';
 import { containerComponent, type StateTree } from './tree.ts';
@@ -22,6 +23,8 @@ export interface Outlook {
   readonly groups: Groups;
   /** Containers that differ; null: gone. */
   readonly readings: Readings;
+  /** Consumers whose links differ; null: it has no requirements any more. */
+  readonly links: LinkChanges;
   /** Pools that differ; null: gone. */
   readonly pools: ReadonlyMap<string, PoolSpec | null>;
   /** Groups that differ; null: gone. */
@@ -34,16 +37,16 @@ export interface Outlook {
   readonly warned: ReadonlyMap<string, readonly Finding[]>;
 }
 
-/** What there is to say of a container, by itself and against its device, in the order of its documents. */
+/** What there is to say of a container, by itself, against its device and against other containers, in the order of its documents. */
 export function findingsOf(
   name: string,
   reading: ContainerReading,
-  { tree, device, missing }: Review,
+  { tree, device, missing, links }: Review,
 ): readonly Finding[] {
   // What an erroneous device document leaves out would seem not to be there.
   const manifest = acceptable(device.findings) ? reading.manifest : null;
   const against = manifest === null ? [] : validateContainerAgainst(device.device, manifest);
-  return inOrderOf(tree, name, [...reading.findings, ...missing, ...against]);
+  return inOrderOf(tree, name, [...reading.findings, ...missing, ...against, ...links]);
 }
 
 /** What a container is looked at against. */
@@ -52,6 +55,8 @@ export interface Review {
   readonly device: DeviceReading;
   /** Of objects that it needs and that can't be had. */
   readonly missing: readonly Finding[];
+  /** Of services that it uses. */
+  readonly links: readonly Finding[];
 }
 
 /** Findings of one container, in the order of its documents. */

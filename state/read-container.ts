@@ -11,11 +11,12 @@ import { pointerTo } from './pointer.ts';
 import { readRestartPolicy, readStatusGoal } from './read-group.ts';
 import { readNetwork } from './read-network.ts';
 import { readRecovery } from './read-recovery.ts';
+import { readRequirements } from './read-requirements.ts';
 import { readServices } from './read-services.ts';
 import type { Persistence } from './resource.ts';
 import { checkShape, type DocumentSchema } from './schema/check.ts';
 import { publishedSchemas } from './schema/published.ts';
-import { unsupportedArguments, unsupportedFields } from './unsupported-fields.ts';
+import { unsupportedFields } from './unsupported-fields.ts';
 
 /** The specification of `run.json` that is read; a document that names none is taken to mean it. */
 const runSpec = 'service-manifest-run@1';
@@ -73,21 +74,16 @@ function readRun({ name, run, documents, texts, of }: Component): ContainerReadi
   if (!isJsonObject(run)) return { manifest: null, findings: shape };
   const src = of('src.json');
   const sources = { run, args: of('args.json'), src: isJsonObject(src) ? src.args : undefined };
-  const findings = [
-    ...shape,
-    ...nameFindings(name, run),
-    ...unsupportedFields(path, run),
-    ...unsupportedArguments([`${name}/args.json`], sources.args),
-    ...unsupportedArguments([`${name}/src.json`, 'args'], sources.src),
-  ];
-  const wish = readNetwork(name, sources);
-  const services = readServices(`${name}/services.json`, of('services.json'));
-  const before = [...findings, ...wish.findings, ...services.findings];
-  return build({ name, run, documents }, texts, { ...wish, services: services.services }, before);
+  const findings = [...shape, ...nameFindings(name, run), ...unsupportedFields(path, run)];
+  const network = readNetwork(name, sources);
+  const { services, findings: ofServices } = readServices(`${name}/services.json`, of('services.json'));
+  const { requirements, findings: ofRequirements } = readRequirements(name, sources);
+  const before = [...findings, ...network.findings, ...ofServices, ...ofRequirements];
+  return build({ name, run, documents }, texts, { ...network, services, requirements }, before);
 }
 
-/** What a container asks of the network, and what it provides. */
-type Wish = ReturnType<typeof readNetwork> & Pick<ContainerManifest, 'services'>;
+/** What a container asks of the network, what it provides, and what it uses. */
+type Wish = ReturnType<typeof readNetwork> & Pick<ContainerManifest, 'services' | 'requirements'>;
 
 function build(
   files: ContainerFiles,
@@ -119,6 +115,7 @@ function build(
     files: placed.value ?? [],
     reservedAddresses: config.reservedAddresses,
     services: wish.services,
+    requirements: wish.requirements,
     pointer: pointerTo(`${name}/run.json`),
     objects: [...root.objects, ...configFile.objects, ...placed.objects],
   };

@@ -1,11 +1,11 @@
-import type { Finding } from './finding.ts';
+import { type Finding, quote } from './finding.ts';
 import { finding } from './finding-catalog.ts';
-import { isJsonObject, type Json, type JsonObject } from './json.ts';
+import { isJsonObject, type Json } from './json.ts';
 import { MAX_SERVICES } from './limits.ts';
 import type { ServiceManifest } from './manifest.ts';
+import { absolutePathProblem } from './path-problem.ts';
 import { pointerTo } from './pointer.ts';
-
-const types: readonly string[] = ['unix', 'rest', 'dbus', 'drm', 'wayland', 'tcp', 'http'];
+import { isServiceType } from './service-types.ts';
 
 /**
  * Reads `<container>/services.json` in both its forms: an array, or an object with an array `services` (ING-7, LINK-1). Its shape is
@@ -24,21 +24,37 @@ export function readServices(
     if (service === null) continue;
     if (services.has(service.name)) findings.push(duplicate(path, service));
     else services.set(service.name, service);
+    findings.push(...socketFindings(service));
   }
   return { services: [...services.values()], findings };
 }
 
 function readService(entry: Json, pointer: string): ServiceManifest | null {
   if (!isJsonObject(entry)) return null;
-  const { name, type, socket, port } = entry as JsonObject;
-  if (typeof name !== 'string' || typeof type !== 'string' || !types.includes(type)) return null;
+  const { name, type, socket, port } = entry;
+  if (typeof name !== 'string' || typeof type !== 'string' || !isServiceType(type)) return null;
   return {
     name,
-    type: type as ServiceManifest['type'],
+    type,
     socket: typeof socket === 'string' ? socket : null,
     port: typeof port === 'number' ? port : null,
     pointer,
   };
+}
+
+/** A socket that does not begin with a slash has the wrong shape, which is reported elsewhere. */
+function socketFindings({ name, socket, pointer }: ServiceManifest): readonly Finding[] {
+  const problem = socket?.startsWith('/') ? absolutePathProblem(socket) : null;
+  if (problem === null) return [];
+  const expected = 'an absolute path of printable characters';
+  return [
+    finding('ServiceSocketInvalid', {
+      pointer: `${pointer}/socket`,
+      found: socket,
+      expected,
+      message: `found ${problem}, ${quote(socket)}, as the socket of service ${quote(name)}, expected ${expected}`,
+    }),
+  ];
 }
 
 function duplicate(path: string, { name, pointer }: ServiceManifest): Finding {

@@ -5,9 +5,9 @@ import type { StateTree } from './tree.ts';
 type Entry = readonly [Key, DesiredResource | null];
 
 /**
- * `changes` that lead from one revision to another, in the order of the latter: listeners that are gone, pools, groups, each container
- * after its leases, and what is gone of it after that; then containers that are gone, as they stood in the former, groups and pools that
- * are, and listeners by name.
+ * `changes` that lead from one revision to another, in the order of the latter: links and listeners that are gone, pools, groups, each
+ * container after its leases, and what is gone of it after that; then containers that are gone, as they stood in the former, groups and
+ * pools that are, listeners, and links by their consumers.
  */
 export function inRevisionOrder(
   changes: Iterable<Entry>,
@@ -40,5 +40,9 @@ function placeOf([key, resource]: Entry, from: StateTree, to: StateTree): readon
       return ofContainer(nameOf(key), resource === null ? 2 : 1);
     case 'listener':
       return [resource === null ? -1 : 5];
+    case 'link': {
+      const [consumer = ''] = nameOf(key).split('/');
+      return resource === null ? [-2, orderIn(from, consumer)] : [6, orderIn(to, consumer)];
+    }
   }
 }

@@ -4,7 +4,7 @@ import { diffTrees } from './diff.ts';
 import { completeReadings, type Draft, draftChange } from './draft.ts';
 import { acceptable, type Finding } from './finding.ts';
 import { outlookOf, rehearse } from './rehearsal.ts';
-import { type DesiredResource, groupKey, type Key, listenerKey, poolKey } from './resource.ts';
+import { type DesiredResource, groupKey, type Key, linkKey, listenerKey, poolKey } from './resource.ts';
 import { inRevisionOrder } from './resource-order.ts';
 import type { FlatState, HeldLease, ObjectFacts, Proposal, StateChange } from './revision.ts';
 import type { StateTree } from './tree.ts';
@@ -84,19 +84,20 @@ export class DesiredStore {
     return this.#content.resource(key);
   }
 
-  /** Every desired resource: pools, groups, then each container after its leases, then listeners, in the order of the revision. */
+  /** Every desired resource: pools, groups, then each container after its leases, then listeners, then links, in the order of the revision. */
   keys(): readonly Key[] {
     const { tree, device, groups } = this.#content.standing;
     const pools = [...device.device.pools.keys()].map(poolKey);
-    const containers = tree
-      .components()
-      .map(({ name }) => (name === null ? [] : this.#content.keysOf.get(name)));
+    const names = tree.components().flatMap(({ name }) => name ?? []);
+    const containers = names.flatMap((name) => this.#content.keysOf.get(name) ?? []);
+    const links = names.flatMap((name) => this.#content.links.get(name)?.links ?? []);
     const listeners = [...device.listeners.byName.keys()].map(listenerKey);
     return [
       ...pools,
       ...[...groups.keys()].map(groupKey),
-      ...containers.flatMap((keys) => keys ?? []),
+      ...containers,
       ...listeners,
+      ...links.map(({ spec }) => linkKey(spec.consumer, spec.target)),
     ];
   }
 

@@ -3,8 +3,6 @@ import { finding } from './finding-catalog.ts';
 import { isJsonObject, type Json, type JsonObject } from './json.ts';
 import { pointerTo } from './pointer.ts';
 
-const notLinked = 'services are not linked';
-
 /** Fields of `run.json` that are known and do nothing yet → what is not done. */
 const fields: Readonly<Record<string, string>> = {
   volumes: 'further volumes are not mounted',
@@ -14,7 +12,6 @@ const fields: Readonly<Record<string, string>> = {
   logs: 'the log of the console is kept, no other',
   runlevel: '`group` says when it starts',
   lifecycle_goal: '`status_goal` is what counts',
-  services: notLinked,
 };
 
 /** What is said of the root as a whole; other parts of the root have no storage of their own yet. */
@@ -52,17 +49,6 @@ export function unsupportedRecovery(
   if (policy === undefined || policy === 'never') return [];
   const consequence = 'a container that was restarted as often as it may be stays down';
   return [unsupported([...path, 'auto_recovery', 'backoff_policy'], policy, consequence)];
-}
-
-/** The same for the arguments of a container; `path` leads to them. */
-export function unsupportedArguments(
-  path: readonly [string, ...string[]],
-  args: Json | undefined,
-): readonly Finding[] {
-  const member = 'PV_SERVICES_REQUIRED';
-  if (!isJsonObject(args) || !Object.hasOwn(args, member)) return [];
-  const services = args[member] ?? null;
-  return isEmpty(services) ? [] : [unsupported([...path, member], services, notLinked)];
 }
 
 /** Null, nothing, or made of nothing else: what templates write where there is nothing to say. */

@@ -1,11 +1,12 @@
-import { checkDocument, hostileName } from './check-document.ts';
+import { checkDocument } from './check-document.ts';
 import { specPath, stateSpec } from './component.ts';
 import { type Finding, quote } from './finding.ts';
 import { finding } from './finding-catalog.ts';
 import type { Json } from './json.ts';
-import { MAX_ENTRIES, MAX_FINDINGS, MAX_PATH_BYTES, MAX_SEGMENT_BYTES } from './limits.ts';
+import { MAX_ENTRIES, MAX_FINDINGS } from './limits.ts';
 import type { ContainerManifest, DeviceManifest } from './manifest.ts';
 import { meantHint } from './nearest-name.ts';
+import { relativePathProblem } from './path-problem.ts';
 import { pointerTo } from './pointer.ts';
 import type { FlatState } from './revision.ts';
 import { isSha256 } from './sha256.ts';
@@ -29,7 +30,7 @@ export function validateFlat(state: FlatState): readonly Finding[] {
 /** What is wrong with one entry of a flat state, alone: its path, and what stands there. */
 export function validateEntry(path: string, value: Json): readonly Finding[] {
   if (path === specPath) return value === stateSpec ? [] : [unknownStateSpec(value)];
-  const problem = pathProblem(path);
+  const problem = relativePathProblem(path);
   if (problem !== null) return [refusedPath(path, problem)];
   if (path.endsWith('.json')) return checkDocument(path, value);
   return isSha256(value) ? [] : [notADigest(path, value)];
@@ -110,30 +111,6 @@ function undefinedPool(name: string, pool: string, pools: readonly string[], poi
     message: `found pool '${pool}' for container '${name}', expected ${expected}; the container will be blocked`,
     hint: meantHint(pool, pools),
   });
-}
-
-/** Why a path cannot stand in a state; null when it can. */
-function pathProblem(path: string): string | null {
-  if (path === '') return 'an empty path';
-  if (Buffer.byteLength(path) > MAX_PATH_BYTES) return `a path of more than ${MAX_PATH_BYTES} bytes`;
-  if (path.startsWith('/')) return 'an absolute path';
-  if (!path.isWellFormed()) return 'a path with half a surrogate pair';
-  // biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what is looked for
-  if (/[\u0000-\u001f\u007f-\u009f\u2028\u2029]/.test(path)) return 'a path with a control character';
-  for (const segment of path.split('/')) {
-    const problem = segmentProblem(segment);
-    if (problem !== null) return problem;
-  }
-  return null;
-}
-
-function segmentProblem(segment: string): string | null {
-  if (segment === '') return 'a path with an empty segment';
-  if (segment === '.' || segment === '..') return `a path with the segment '${segment}'`;
-  if (segment === hostileName) return `a path with the segment '${hostileName}'`;
-  return Buffer.byteLength(segment) > MAX_SEGMENT_BYTES
-    ? `a segment of more than ${MAX_SEGMENT_BYTES} bytes`
-    : null;
 }
 
 function refusedPath(path: string, problem: string): Finding {

@@ -1,13 +1,17 @@
 import { type Static, Type } from 'typebox';
 import { MAX_SERVICES } from '../limits.ts';
+import { ServiceName, ServiceType } from './vocabulary.ts';
 
 const Service = Type.Object(
   {
-    name: Type.String({ minLength: 1, description: 'a name that no other service has' }),
-    type: Type.Enum(['unix', 'rest', 'dbus', 'drm', 'wayland', 'tcp', 'http'], {
-      description: 'the kind of service',
-    }),
-    socket: Type.Optional(Type.String({ pattern: '^/', description: 'an absolute path in the container' })),
+    name: ServiceName,
+    type: ServiceType,
+    socket: Type.Optional(
+      Type.String({
+        pattern: '^/',
+        description: 'an absolute path in the container: of a socket, of a device node for type "drm"',
+      }),
+    ),
     port: Type.Optional(Type.Integer({ minimum: 1, maximum: 65_535, description: 'a port from 1 to 65535' })),
   },
   { additionalProperties: false, description: 'an object that describes one service' },

@@ -1,13 +1,17 @@
 import { Type } from 'typebox';
+import { MAX_SERVICES } from '../limits.ts';
 import {
   hostnamePattern,
   interfaceNamePattern,
   longestHostname,
   longestName,
+  longestServiceName,
   macAddressPattern,
   nameDescription,
   namePattern,
+  serviceNamePattern,
 } from '../names.ts';
+import { serviceTypes } from '../service-types.ts';
 
 /**
  * The words that several documents share. Descriptions are written for people: editors show them, and findings quote
@@ -132,26 +136,45 @@ export const Network = Type.Object(
   { additionalProperties: false, description: 'an object that says how the container is connected' },
 );
 
-/** One service that a container uses (LINK-1). */
+/** Names of services (LINK-1). */
+export const ServiceName = Type.String({
+  minLength: 1,
+  maxLength: longestServiceName,
+  pattern: serviceNamePattern.source,
+  description: `the name of a service: at most ${longestServiceName} characters, none of them a control character`,
+});
+
+/** What a service is (LINK-1). */
+export const ServiceType = Type.Enum([...serviceTypes], { description: 'the kind of service' });
+
+/** One service that a container uses (LINK-1). What is said of its members beyond their shape is checked by the reader. */
 const ServiceUse = Type.Object(
   {
-    name: Type.String({ minLength: 1, description: 'the name of a service that some container provides' }),
+    name: ServiceName,
     target: Type.Optional(
       Type.String({
         pattern: '^/',
-        description: 'an absolute path in the container where the service appears',
+        description:
+          'an absolute, normalised path in the container where the service appears; by default /run/pv/services/<name>.sock, for a device where its provider has it',
       }),
     ),
-    type: Type.Optional(
-      Type.Enum(['unix', 'rest', 'dbus', 'drm', 'wayland', 'tcp'], { description: 'the kind of service' }),
+    type: Type.Optional(ServiceType),
+    interface: Type.Optional(
+      Type.String({
+        description: 'the D-Bus name or interface that the container may call, such as "org.example.Clock"',
+      }),
     ),
-    interface: Type.Optional(Type.String({ description: 'a D-Bus name or interface' })),
-    role: Type.Optional(Type.String({ description: 'the role in which the container calls the service' })),
+    role: Type.Optional(
+      Type.String({
+        description:
+          'the role in which the container calls the service: 1-256 printable ASCII characters; by default "any"',
+      }),
+    ),
   },
   { additionalProperties: false, description: 'an object that names a service' },
 );
 
 export const ServiceUses = Type.Array(ServiceUse, {
-  maxItems: 1024,
-  description: 'an array of services',
+  maxItems: MAX_SERVICES,
+  description: `an array of at most ${MAX_SERVICES} services`,
 });

@@ -51,6 +51,7 @@ test('[CTR-1] [CTR-4] a container is read with every default filled in, and name
     ],
     reservedAddresses: [],
     services: [],
+    requirements: [],
     pointer: '/web~1run.json',
     objects: [
       { sha256: image, pointer: '/web~1root.squashfs', text: false },
