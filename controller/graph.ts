@@ -14,16 +14,35 @@ import type { GraphLink } from './api/contract.ts';
 export type ObservedLookup = (key: Key) => ObservedResource | undefined;
 
 /** Who comes from outside of the device, as Pantavisor calls it. */
-const external = 'EXTERNAL';
+export const external = 'EXTERNAL';
 
 /**
- * Who is connected to what (LINK-9): each rule of ingress among `desired`, in their order. One that could not be resolved is there with an
- * empty socket.
+ * Who is connected to what (LINK-9): each link and each rule of ingress among `desired`, in their order. A rule that could not be resolved is
+ * there with an empty socket.
  */
 export function graphOf(desired: Iterable<DesiredResource>, observed: ObservedLookup): readonly GraphLink[] {
-  return [...desired].flatMap((resource) =>
-    resource.kind === 'listener' ? ingressLinks(resource as DesiredResource<'listener'>, observed) : [],
-  );
+  return [...desired].flatMap((resource) => {
+    if (resource.kind === 'link') return [serviceLink(resource as DesiredResource<'link'>, observed)];
+    return resource.kind === 'listener'
+      ? ingressLinks(resource as DesiredResource<'listener'>, observed)
+      : [];
+  });
+}
+
+function serviceLink({ spec }: DesiredResource<'link'>, observed: ObservedLookup): GraphLink {
+  const { type, service, consumer, provider, role, target, socket } = spec;
+  return {
+    type,
+    name: service,
+    consumer,
+    consumer_pid: pidOf(consumer, observed) ?? 0,
+    provider,
+    provider_pid: pidOf(provider, observed) ?? 0,
+    role,
+    interface: spec.interface ?? type,
+    target,
+    socket,
+  };
 }
 
 function ingressLinks(
@@ -36,7 +55,7 @@ function ingressLinks(
     consumer: external,
     consumer_pid: 0,
     provider: route.provider,
-    provider_pid: pidOf(route.provider, observed),
+    provider_pid: pidOf(route.provider, observed) ?? 0,
     role: 'any',
     interface: spec.type,
     target: targetOf(key, route),
@@ -44,8 +63,8 @@ function ingressLinks(
   }));
 }
 
-/** As `external` of the rule has it: `:80/api`. */
-function targetOf(listener: Key, { path }: RouteSpec): string {
+/** Where a rule is found, as its `external` has it: `:80/api`. */
+export function targetOf(listener: Key, { path }: Pick<RouteSpec, 'path'>): string {
   return `${nameOf(listener)}${path}`;
 }
 
@@ -54,8 +73,8 @@ function socketOf(backend: Backend | null): string {
   return backend.type === 'socket' ? backend.socket : `${backend.address}:${backend.port}`;
 }
 
-/** Process id of the container's init; 0: it does not run. */
-function pidOf(container: string, observed: ObservedLookup): number {
+/** Process id of the container's init; null: it does not run. */
+export function pidOf(container: string, observed: ObservedLookup): number | null {
   const facts = observed(containerKey(container))?.facts as FactsByKind['container'] | undefined;
-  return facts?.pid ?? 0;
+  return facts?.pid ?? null;
 }

@@ -2,29 +2,23 @@ import { holds } from '../reconcilers/holds.ts';
 import { listenText } from '../state/ingress.ts';
 import type { ListenerSpec } from '../state/resource.ts';
 import type { Condition, RouteItem } from './api/contract.ts';
+import { type Aspect, conditionsOf, isFalse, isTrue, isUnknown, reasonOf, removing } from './conditions.ts';
 import type { ListenerSight } from './route-items.ts';
-
-/** A condition without the revision that it speaks of. */
-type Aspect = Pick<Condition, 'status' | 'reason' | 'message'>;
 
 /** The conditions of a listener with these `routes` (see Condition), each once, in the order in which they come about. */
 export function listenerConditions(
   listener: ListenerSight,
   routes: readonly RouteItem[],
 ): readonly Condition[] {
-  const { revision } = listener.status;
-  return [
-    { type: 'Accepted', ...accepted(listener), revision },
-    { type: 'ResolvedRefs', ...resolvedRefs(listener, routes), revision },
-    { type: 'Programmed', ...programmed(listener), revision },
-  ];
+  return conditionsOf(
+    {
+      Accepted: accepted(listener),
+      ResolvedRefs: resolvedRefs(listener, routes),
+      Programmed: programmed(listener),
+    },
+    listener.status.revision,
+  );
 }
-
-const isTrue = (reason: string, message: string): Aspect => ({ status: 'True', reason, message });
-const isFalse = (reason: string, message: string): Aspect => ({ status: 'False', reason, message });
-const isUnknown = (reason: string, message: string): Aspect => ({ status: 'Unknown', reason, message });
-
-const removing: Aspect = isFalse('Removing', 'it is not desired any more');
 
 function accepted({ desired, observed, status }: ListenerSight): Aspect {
   if (desired === undefined) return removing;
@@ -48,11 +42,6 @@ function programmed({ desired, observed, status }: ListenerSight): Aspect {
   if (observed === undefined) return isFalse(reasonOf(status), status.message);
   if (observed.drift.length > 0) return isFalse('Drifted', observed.drift.join('; '));
   return isFalse(reasonOf(status), `it still serves as it was before: ${status.message}`);
-}
-
-/** Nothing is wrong where it is only not there yet. */
-function reasonOf({ phase, reason }: ListenerSight['status']): string {
-  return phase === 'Blocked' || phase === 'Failed' ? reason : 'Pending';
 }
 
 function endpoints(spec: unknown): string {

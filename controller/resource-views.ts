@@ -4,11 +4,13 @@ import { type Key, kindOf, nameOf } from '../state/resource.ts';
 import type { Phase, Status } from '../state/status.ts';
 import type { ResourceChange, ResourceDescription, ResourceItem } from './api/contract.ts';
 import type { EventLog } from './event-log.ts';
+import { type LinkParts, LinkViews } from './link-views.ts';
 import { type RouteParts, RouteViews } from './route-views.ts';
 import { why } from './why.ts';
 
 /** What resources are shown from. */
-export interface ResourceParts extends RouteParts {
+export interface ResourceParts extends RouteParts, LinkParts {
+  readonly store: RouteParts['store'] & LinkParts['store'];
   readonly events: Pick<EventLog, 'of'>;
 }
 
@@ -16,11 +18,13 @@ export interface ResourceParts extends RouteParts {
 export class ResourceViews {
   /** Rules of ingress. */
   readonly routes: RouteViews;
+  readonly #links: LinkViews;
   readonly #parts: ResourceParts;
 
   constructor(parts: ResourceParts) {
     this.#parts = parts;
     this.routes = new RouteViews(parts);
+    this.#links = new LinkViews(parts);
   }
 
   all(): readonly ResourceItem[] {
@@ -46,9 +50,23 @@ export class ResourceViews {
       dependsOn: this.#withPhases(desired?.dependsOn ?? []),
       dependents: this.#withPhases([...engine.world.dependents(key)]),
       lifecycle: desired?.lifecycle ?? null,
-      ...this.routes.describe(key),
+      ...this.#ofItsKind(key),
       events: events.of(key),
     };
+  }
+
+  /** What resources of one kind alone have. */
+  #ofItsKind(key: Key): Partial<ResourceDescription> | null {
+    switch (kindOf(key)) {
+      case 'listener':
+        return this.routes.describe(key);
+      case 'link':
+        return this.#links.describe(key);
+      case 'container':
+        return { services: this.#links.servicesOf(nameOf(key), this.routes.all()) };
+      default:
+        return null;
+    }
   }
 
   #status(key: Key): Status | undefined {
@@ -60,9 +78,13 @@ export class ResourceViews {
     if (status === undefined) return null;
     const { store, engine } = this.#parts;
     const { phase, reason, message, revision } = status;
-    const spec = (store.desired(key)?.spec ?? null) as unknown as Json;
+    const desired = store.desired(key);
+    const spec = (desired?.spec ?? null) as unknown as Json;
     const observed = (engine.world.observed(key) ?? null) as unknown as Json;
-    return { key, kind: kindOf(key), name: nameOf(key), phase, reason, message, revision, spec, observed };
+    return {
+      ...{ key, kind: kindOf(key), name: nameOf(key), phase, reason, message, revision, spec, observed },
+      ...(desired?.optional === true ? { optional: true } : {}),
+    };
   }
 
   #withPhases(keys: readonly Key[]): readonly { readonly key: Key; readonly phase: Phase }[] {

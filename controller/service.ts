@@ -39,7 +39,7 @@ export interface ServiceParts {
   readonly objects: ObjectStore;
   readonly events: EventLog;
   readonly log: RevisionLog;
-  /** Looks up what each rule of ingress has carried; rejects when that cannot be told. */
+  /** Looks up what each rule of ingress has carried and what goes over links; rejects when that cannot be told. */
   readonly traffic: () => Promise<Traffic>;
 }
 

@@ -7,9 +7,16 @@ export type StatusLookup = (key: Key) => Status | undefined;
 /** The first line of a message: the rest is log lines. */
 const headline = (message: string): string => message.split('\n', 1)[0] ?? message;
 
-/** `container 'web'`: how a person speaks of a resource. */
+/** `container 'web'`, `link of container 'client' at /run/raw.sock`: how a person speaks of a resource. */
 export function spoken(key: Key): string {
+  if (kindOf(key) === 'link') return spokenLink(nameOf(key));
   return `${kindOf(key)} '${nameOf(key)}'`;
+}
+
+/** Names of containers have no slash, and targets begin with one (see linkKey). */
+function spokenLink(name: string): string {
+  const slash = name.indexOf('/');
+  return `link of container '${name.slice(0, slash)}' at ${name.slice(slash)}`;
 }
 
 /** What set it off, in words. */

@@ -6,7 +6,8 @@ import type { Observable } from 'rxjs';
 import type { Traffic } from '../../adapters/adapter.ts';
 import type { Finding } from '../../state/finding.ts';
 import type { Json } from '../../state/json.ts';
-import type { Key, Kind, Lifecycle, ListenerSpec, RouteSpec } from '../../state/resource.ts';
+import type { ServiceManifest } from '../../state/manifest.ts';
+import type { Key, Kind, Lifecycle, LinkEnd, ListenerSpec, RouteSpec } from '../../state/resource.ts';
 import type { FlatState, StateChange, TrialFailure } from '../../state/revision.ts';
 import type { EventRecord, Phase, Status } from '../../state/status.ts';
 
@@ -109,6 +110,8 @@ export interface ResourceItem {
   readonly spec: Json;
   /** `{spec, digest, drift, facts}`; null while there is nothing. */
   readonly observed: Json;
+  /** Of a link that its consumer can do without (LINK-1); absent for anything else. */
+  readonly optional?: true;
 }
 
 /** One rule of ingress as it stands now. */
@@ -130,9 +133,12 @@ export interface RouteChange {
   readonly item: RouteItem | null;
 }
 
-/** One aspect of a listener, as the Gateway API tells of it (gateway.networking.k8s.io/v1, ListenerStatus). */
+/** One aspect of a listener or a link, as the Gateway API tells of it (gateway.networking.k8s.io/v1, ListenerStatus). */
 export interface Condition {
-  /** Accepted: this host can have it. ResolvedRefs: each rule leads to a service. Programmed: it serves exactly as desired. */
+  /**
+   * Accepted: this host can have it; a link: its target can be had in the consumer. ResolvedRefs: each rule leads to a service; a link: its
+   * provider runs and has what it provides. Programmed: it serves exactly as desired.
+   */
   readonly type: 'Accepted' | 'ResolvedRefs' | 'Programmed';
   readonly status: 'True' | 'False' | 'Unknown';
   /** UpperCamelCase, stable: a code of `explain`, or one of the Gateway API. */
@@ -144,7 +150,7 @@ export interface Condition {
 
 /** Who is connected to what (LINK-9), in the words of Pantavisor, whose programs read it. */
 export interface GraphLink {
-  /** Of ingress: `tcp` or `http`. */
+  /** `unix`, `rest`, `dbus`, `drm` or `wayland`; of ingress: `tcp` or `http`. */
   readonly type: string;
   /** The service. */
   readonly name: string;
@@ -154,12 +160,57 @@ export interface GraphLink {
   readonly consumer_pid: number;
   readonly provider: string;
   readonly provider_pid: number;
+  /** As whom the consumer calls; `any` where nothing is said. */
   readonly role: string;
+  /** What may be called; the type where nothing is said. */
   readonly interface: string;
-  /** Where the consumer finds it: of ingress, what `external` says. */
+  /** Where the consumer finds it: a path in its root; of ingress, what `external` says. */
   readonly target: string;
   /** Where the provider serves it: a path in its root, or address and port; empty: nowhere that is known. */
   readonly socket: string;
+}
+
+/** One end of a link, as it is and as it was when the link was made. */
+export interface LinkParty {
+  readonly container: string;
+  /** Where it has the service: an absolute path in its own root. */
+  readonly path: string;
+  /** Process id of its init now; null: it does not run. */
+  readonly pid: number | null;
+  /** Null: the link was not made yet. */
+  readonly made: LinkEnd | null;
+}
+
+/** Somebody who uses a service: a container by a link, or whoever comes from outside by a rule of ingress. */
+export interface ServiceUse {
+  /** The link, or the listener. */
+  readonly key: Key;
+  readonly service: string;
+  readonly type: ServiceManifest['type'];
+  /** Name of a container; `EXTERNAL`: whoever comes from outside. */
+  readonly consumer: string;
+  readonly provider: string;
+  /** Where the consumer finds it, as in the graph (LINK-9). */
+  readonly target: string;
+  readonly role: string;
+  /** The consumer can do without it (LINK-1). */
+  readonly optional: boolean;
+  readonly phase: Phase;
+  readonly reason: string;
+  readonly message: string;
+}
+
+/** A service of a container, and who uses it. */
+export interface ProvidedService extends Pick<ServiceManifest, 'name' | 'type' | 'socket' | 'port'> {
+  readonly users: readonly ServiceUse[];
+}
+
+/** What a container has to do with services. */
+export interface ContainerServices {
+  /** As its services.json lists them; behind these, any that only links still have which are being removed. */
+  readonly provides: readonly ProvidedService[];
+  /** Its links, by their targets. */
+  readonly uses: readonly ServiceUse[];
 }
 
 /** Everything about one resource. */
@@ -175,8 +226,12 @@ export interface ResourceDescription extends ResourceItem {
   readonly lifecycle: Lifecycle | null;
   /** Of a listener; absent for anything else. */
   readonly routes?: readonly RouteItem[];
-  /** Of a listener; absent for anything else. */
+  /** Of a listener or a link; absent for anything else. */
   readonly conditions?: readonly Condition[];
+  /** Of a link; absent for anything else. */
+  readonly ends?: { readonly consumer: LinkParty; readonly provider: LinkParty };
+  /** Of a container; absent for anything else. */
+  readonly services?: ContainerServices;
   /** Newest last. */
   readonly events: readonly EventRecord[];
 }
@@ -230,8 +285,9 @@ export interface ControllerService {
   /** Every rule of ingress, listener by listener, in the order in which each tries them. */
   routes(): readonly RouteItem[];
   routeChanges(): Observable<RouteChange>;
-  /** What each rule has carried, looked up now. Rejects when the adapter cannot tell. */
+  /** What each rule has carried and what goes over links, looked up now. Rejects when the adapter cannot tell. */
   traffic(): Promise<Traffic>;
+  /** Links and rules of ingress, in the order of the revision. */
   graph(): readonly GraphLink[];
   /** Kept events, oldest first. */
   events(): readonly EventRecord[];

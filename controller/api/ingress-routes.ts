@@ -14,15 +14,15 @@ async function trafficOf(service: ControllerService): Promise<Traffic> {
   }
 }
 
-/** What comes in from outside, where it goes, and how much of it did. */
+/** What comes in from outside, where it goes, what goes over links, and how much; and who is connected to what. */
 export function ingressRoutes(api: FastifyInstance, service: ControllerService, streams: LineStreams): void {
   api.get<{ Querystring: { follow?: string } }>('/v1/routes', async (request, reply) => {
     if (request.query.follow === undefined) return { items: service.routes() };
     return streams.answer(reply, (send) => followList(service.routeChanges(), () => service.routes(), send));
   });
   api.get('/v1/traffic', async () => {
-    const { rules, proxy } = await trafficOf(service);
-    return { items: rules, proxy };
+    const { rules, links, proxy } = await trafficOf(service);
+    return { items: rules, links, proxy };
   });
   // The second is what Pantavisor's own programs ask for (LINK-9).
   for (const path of ['/v1/graph', '/xconnect-graph']) api.get(path, async () => service.graph());

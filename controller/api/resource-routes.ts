@@ -1,9 +1,10 @@
 import type { FastifyInstance } from 'fastify';
 import { filter } from 'rxjs';
 import { meantHint, nearestNames } from '../../state/nearest-name.ts';
-import { type Key, type Kind, kinds } from '../../state/resource.ts';
+import { type Key, type Kind, kindOf, kinds } from '../../state/resource.ts';
 import type { EventRecord } from '../../state/status.ts';
-import type { ControllerService, ResourceItem } from './contract.ts';
+import { namesOf } from '../resource-names.ts';
+import type { ControllerService, ResourceChange, ResourceItem } from './contract.ts';
 import { followList } from './follow-list.ts';
 import type { LineStreams, Send } from './line-stream.ts';
 import { Problem } from './problem.ts';
@@ -14,11 +15,12 @@ interface ResourceQuery {
   readonly follow?: string;
 }
 
-type Selects = (resource: { readonly key: Key }) => boolean;
+/** Whether something is told to one asker. */
+type Selects = (change: ResourceChange) => boolean;
 
 /**
- * The resources that a query asks for. A name is the whole name of a resource, or one part of it: leases are found by
- * their pool, container or interface too. Throws a Problem for a kind that does not exist.
+ * The resources that a query asks for, for one asker. A name is any that a person may call a resource by (see namesOf); what was told is
+ * told of again when it is gone. Throws a Problem for a kind that does not exist.
  */
 function selection({ kind, name }: ResourceQuery): Selects {
   if (kind !== undefined && !kinds.includes(kind as Kind)) {
@@ -29,19 +31,25 @@ function selection({ kind, name }: ResourceQuery): Selects {
       meantHint(kind, kinds) ?? undefined,
     );
   }
-  return ({ key }) => {
-    const [itsKind, ...parts] = key.split('/');
-    if (kind !== undefined && itsKind !== kind) return false;
-    return name === undefined || parts.join('/') === name || parts.includes(name);
+  const told = new Set<Key>();
+  return ({ key, item }) => {
+    if (kind !== undefined && kindOf(key) !== kind) return false;
+    if (name === undefined) return true;
+    if (item === null) return told.delete(key);
+    if (namesOf(item).includes(name)) told.add(key);
+    return told.has(key);
   };
 }
 
-/** A Problem (404) for a key that no resource has, with the keys that are most like it. */
+/** The present resources of a selection. */
+function selected(service: ControllerService, selects: Selects): readonly ResourceItem[] {
+  return service.resources().filter((item) => selects({ key: item.key, item }));
+}
+
+/** A Problem (404) for a key that no resource has, with those that are most like it. */
 function unknownResource(key: string, items: readonly ResourceItem[]): Problem {
-  const near = nearestNames(
-    key,
-    items.map((item) => item.key),
-  );
+  const known = new Set(items.flatMap((item) => namesOf(item).map((name) => `${item.kind}/${name}`)));
+  const near = nearestNames(key, known);
   return new Problem(
     404,
     'UnknownResource',
@@ -67,11 +75,9 @@ function followEvents(service: ControllerService, send: Send): () => void {
 export function resourceRoutes(api: FastifyInstance, service: ControllerService, streams: LineStreams): void {
   api.get<{ Querystring: ResourceQuery }>('/v1/resources', async (request, reply) => {
     const selects = selection(request.query);
-    if (request.query.follow === undefined) return { items: service.resources().filter(selects) };
+    if (request.query.follow === undefined) return { items: selected(service, selects) };
     const changes = service.changes().pipe(filter(selects));
-    return streams.answer(reply, (send) =>
-      followList(changes, () => service.resources().filter(selects), send),
-    );
+    return streams.answer(reply, (send) => followList(changes, () => selected(service, selects), send));
   });
   // A wildcard, so that a key may be given as it is or with its slashes encoded.
   api.get<{ Params: { '*': string } }>('/v1/resources/*', async (request) => {

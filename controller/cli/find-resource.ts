@@ -7,15 +7,15 @@ import { readSelection, type Selection, selectionQuery } from './kinds.ts';
 const describeKey = (client: ControllerClient, key: string): Promise<ResourceDescription> =>
   client.get(`/v1/resources/${encodeURIComponent(key)}`);
 
-/** The one resource that has a part of its name as `selection` says; null where there is none. */
-async function byPart(client: ControllerClient, selection: Selection): Promise<Key | null> {
+/** The one resource that has another name as `selection` says; null where there is none. */
+async function byOtherName(client: ControllerClient, selection: Selection): Promise<Key | null> {
   const query = selectionQuery(selection);
   const { items } = await client.get<{ items: readonly ResourceItem[] }>(`/v1/resources?${query}`);
   if (items.length > 1) {
     const names = items.map(({ name }) => `'${name}'`).join(', ');
     throw new CliFailure(
       exitCodes.usage,
-      `'${selection.name}' is a part of several names: ${names}`,
+      `'${selection.name}' names several ${selection.kind ?? 'resource'}s: ${names}`,
       'give one of them',
     );
   }
@@ -33,7 +33,7 @@ export function readResourceName(verb: string, kindWord: string, name: string | 
   );
 }
 
-/** The resource that is named; a lease may be named by its container where that has one alone. Throws a CliFailure for none. */
+/** The resource that is named, by its whole name or by another that it alone has (see namesOf). Throws a CliFailure for none. */
 export async function findResource(
   client: ControllerClient,
   selection: Selection,
@@ -43,7 +43,7 @@ export async function findResource(
     return await describeKey(client, key);
   } catch (error) {
     if (!(error instanceof CliFailure) || error.exitCode !== exitCodes.notFound) throw error;
-    const other = await byPart(client, selection);
+    const other = await byOtherName(client, selection);
     if (other === null) throw error;
     return await describeKey(client, other);
   }

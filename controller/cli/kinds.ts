@@ -37,6 +37,15 @@ export function readSelection(word: string, name: string | undefined): Selection
   return { ...(kind === 'all' ? {} : { kind }), ...(name === undefined ? {} : { name }) };
 }
 
+/**
+ * The name that several words spell, as a person parts them: `client raw` and `internal web eth0` are `client/raw` and
+ * `internal/web/eth0`, and a path follows what it is in (`client /run/raw.sock`). Undefined for none.
+ */
+export function spelledName(words: readonly string[]): string | undefined {
+  if (words.length === 0) return undefined;
+  return words.reduce((name, word) => (word.startsWith('/') ? `${name}${word}` : `${name}/${word}`));
+}
+
 /** The query of the control socket that lists a selection. */
 export function selectionQuery({ kind, name }: Selection): URLSearchParams {
   return new URLSearchParams({

@@ -2,8 +2,8 @@ import { nearestNames } from '../../state/nearest-name.ts';
 import { nameOf } from '../../state/resource.ts';
 import type { RouteItem } from '../api/contract.ts';
 import type { ControllerClient } from './client.ts';
+import { routesNow } from './data-plane.ts';
 import { CliFailure, exitCodes } from './failure.ts';
-import { routesNow } from './ingress.ts';
 
 /** Which rules of ingress a person asks for. */
 export interface RouteSelection {

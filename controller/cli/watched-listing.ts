@@ -1,7 +1,7 @@
 import type { Key } from '../../state/resource.ts';
 import type { ResourceChange, ResourceItem, RouteChange, RouteItem } from '../api/contract.ts';
 import type { ControllerClient } from './client.ts';
-import { Ingress, trafficNow } from './ingress.ts';
+import { DataPlane, isCarried, trafficNow } from './data-plane.ts';
 import { ResourceListing } from './render/resource-listing.ts';
 import type { Terminal } from './terminal.ts';
 
@@ -24,7 +24,7 @@ export class WatchedListing {
   constructor(routes: readonly RouteItem[], options: WatchOptions) {
     this.#options = options;
     for (const item of routes) this.#keepRoute({ listener: item.listener, rule: item.rule, item });
-    this.#listing = new ResourceListing([], { ...options, ingress: new Ingress([], null) });
+    this.#listing = new ResourceListing([], { ...options, plane: new DataPlane([], null) });
   }
 
   /** Shows what a line of a stream says: all that is there, or what has changed. */
@@ -38,8 +38,8 @@ export class WatchedListing {
 
   async #begin(items: readonly ResourceItem[]): Promise<void> {
     const listeners = items.filter(({ kind }) => kind === 'listener');
-    const ingress = await this.#ingress(listeners.length > 0);
-    this.#listing = new ResourceListing(items, { ...this.#options, ingress });
+    const plane = await this.#plane(items.some(isCarried));
+    this.#listing = new ResourceListing(items, { ...this.#options, plane });
     for (const item of listeners) {
       this.#listeners.set(item.key, item);
       this.#shown.set(item.key, this.#listing.change({ key: item.key, item }));
@@ -50,7 +50,7 @@ export class WatchedListing {
   async #change(change: ResourceChange): Promise<void> {
     const { key, item } = change;
     const isListener = item?.kind === 'listener';
-    const row = this.#listing.change(change, await this.#ingress(isListener));
+    const row = this.#listing.change(change, await this.#plane(item !== null && isCarried(item)));
     if (isListener) {
       this.#listeners.set(key, item);
       this.#shown.set(key, row);
@@ -63,7 +63,7 @@ export class WatchedListing {
     this.#keepRoute(change);
     const item = this.#listeners.get(change.listener);
     if (item === undefined) return;
-    const row = this.#listing.change({ key: item.key, item }, await this.#ingress(true));
+    const row = this.#listing.change({ key: item.key, item }, await this.#plane(true));
     if (row === this.#shown.get(item.key)) return;
     this.#shown.set(item.key, row);
     this.#options.terminal.out(row);
@@ -77,9 +77,9 @@ export class WatchedListing {
   }
 
   /** As it is now; traffic is looked up where a wide row is to show it. */
-  async #ingress(shown: boolean): Promise<Ingress> {
+  async #plane(shown: boolean): Promise<DataPlane> {
     const { client, wide, terminal } = this.#options;
     const routes = [...this.#routes.values()].flatMap((rules) => [...rules.values()]);
-    return new Ingress(routes, wide && shown ? await trafficNow(client, terminal) : null);
+    return new DataPlane(routes, wide && shown ? await trafficNow(client, terminal) : null);
   }
 }

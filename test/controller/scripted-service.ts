@@ -63,6 +63,7 @@ export class ScriptedService implements ControllerService {
   /** The rules of what `traffic` answers. */
   onTraffic: () => readonly RuleTraffic[] = () => [];
   proxy: Traffic['proxy'] = null;
+  linkTraffic: Traffic['links'] = [];
   kept: readonly EventRecord[] = [];
   descriptions: ReadonlyMap<Key, ResourceDescription> = new Map();
   planOutcome: PlanOutcome = { steps: [], findings: [], problems: [] };
@@ -150,7 +151,7 @@ export class ScriptedService implements ControllerService {
   }
 
   async traffic(): Promise<Traffic> {
-    return { rules: this.onTraffic(), proxy: this.proxy };
+    return { rules: this.onTraffic(), links: this.linkTraffic, proxy: this.proxy };
   }
 
   graph(): readonly GraphLink[] {

@@ -47,6 +47,29 @@ test('[ENG-9] resources that wait for each other end the search', (t) => {
   t.is(rootOf('lease/a/x/eth0', (key) => circle.get(key)).key, 'lease/a/y/eth0');
 });
 
+const links = new Map<Key, Status>([
+  ['link/client/run/raw.sock', status('Waiting', 'its provider does not run', ['container/server'])],
+  ['container/client', status('Waiting', 'what it stands on is not there', ['container/server'])],
+  ['container/server', status('Waiting', 'what it stands on is not there', ['container/gpu'])],
+  ['container/gpu', status('Failed', 'exited with code 3\nlog line')],
+  ['link/server/dev/card0', status('Ready', 'as desired')],
+]);
+
+test('[LINK-8] a link that waits for a provider that waits for its own provider names the root of it', (t) => {
+  t.is(
+    why('link/client/run/raw.sock', (key) => links.get(key)),
+    "container 'gpu' is Failed: exited with code 3; link of container 'client' at /run/raw.sock is Waiting because of it, " +
+      "through container 'server' (since revision 7)",
+  );
+});
+
+test('a link is spoken of by its consumer and where that has it', (t) => {
+  t.is(
+    why('link/server/dev/card0', (key) => links.get(key)),
+    "link of container 'server' at /dev/card0 is Ready: as desired (since revision 7)",
+  );
+});
+
 const spoken: readonly [Status['cause'], string][] = [
   [{ trigger: { type: 'start' }, via: [] }, 'since the controller started'],
   [

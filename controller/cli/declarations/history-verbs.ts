@@ -1,3 +1,4 @@
+import { spelledName } from '../kinds.ts';
 import { examples, outputOption, readRevisionArgument, socketOption } from '../verb-options.ts';
 import type { DiffOptions } from '../verbs/diff.ts';
 import type { HistoryOptions } from '../verbs/history.ts';
@@ -57,11 +58,17 @@ export const declareWhy: Declare = (verb, context, finish) => {
       'With a number: why that revision ended as it did, and what happened then. With a resource: why it is in its phase.',
     )
     .argument('<what>', 'number of a revision, or a resource as describe takes it')
-    .argument('[name]', 'name of the resource where its kind alone came before')
+    .argument('[name...]', 'name of the resource where its kind alone came before')
     .addOption(socketOption())
     .addOption(outputOption('text', 'json'))
-    .action(async (what: string, name: string | undefined, options: WhyOptions) =>
-      finish(await (await import('../verbs/why.ts')).why(what, name, options, context)),
+    .action(async (what: string, words: readonly string[], options: WhyOptions) =>
+      finish(await (await import('../verbs/why.ts')).why(what, spelledName(words), options, context)),
     );
-  examples(verb, 'holdfast why 7', 'holdfast why container web', 'holdfast why route api');
+  examples(
+    verb,
+    'holdfast why 7',
+    'holdfast why container web',
+    'holdfast why route api',
+    'holdfast why link client raw',
+  );
 };

@@ -1,3 +1,4 @@
+import { spelledName } from '../kinds.ts';
 import { examples, outputOption, socketOption, type TextOrJson } from '../verb-options.ts';
 import type { DescribeOptions } from '../verbs/describe.ts';
 import type { EventsOptions } from '../verbs/events.ts';
@@ -9,15 +10,15 @@ export const declareGet: Declare = (verb, context, finish) => {
   verb
     .summary('list resources')
     .description(
-      'Lists resources: pools, leases, groups, containers, listeners, or all of them; or routes, the rules of all listeners.',
+      'Lists resources: pools, leases, groups, containers, listeners, links, or all of them; or routes, the rules of all listeners.',
     )
     .argument('[kind]', 'such as containers, or routes', 'all')
-    .argument('[name]', 'its name, or a part of it between slashes')
+    .argument('[name...]', 'its name or a part of it; of a link, who or what is at an end')
     .addOption(socketOption())
     .addOption(outputOption('table', 'wide', 'json', 'name'))
     .option('-w, --watch', 'go on and show every change')
-    .action(async (kind: string, name: string | undefined, options: GetOptions) =>
-      finish(await (await import('../verbs/get.ts')).get(kind, name, options, context)),
+    .action(async (kind: string, words: readonly string[], options: GetOptions) =>
+      finish(await (await import('../verbs/get.ts')).get(kind, spelledName(words), options, context)),
     );
   examples(
     verb,
@@ -25,6 +26,7 @@ export const declareGet: Declare = (verb, context, finish) => {
     'holdfast get leases web -o wide',
     'holdfast get all -w',
     'holdfast get routes -o wide',
+    'holdfast get links client',
   );
 };
 
@@ -32,18 +34,22 @@ export const declareDescribe: Declare = (verb, context, finish) => {
   verb
     .summary('show everything about one resource')
     .description('Shows everything about one resource; the first line says why it is as it is.')
-    .argument('<kind>', 'pool, lease, group, container, listener or route')
-    .argument('[name]', 'its name, or a part of it that no other has')
+    .argument('<kind>', 'pool, lease, group, container, listener, link or route')
+    .argument('[name...]', 'its name, or a part of it that no other has')
     .addOption(socketOption())
     .addOption(outputOption('text', 'json'))
-    .action(async (kind: string, name: string | undefined, options: DescribeOptions) =>
-      finish(await (await import('../verbs/describe.ts')).describe(kind, name, options, context)),
+    .action(async (kind: string, words: readonly string[], options: DescribeOptions) =>
+      finish(
+        await (await import('../verbs/describe.ts')).describe(kind, spelledName(words), options, context),
+      ),
     );
   examples(
     verb,
     'holdfast describe container web',
     'holdfast describe lease/internal/web/eth0',
     'holdfast describe listener :80',
+    'holdfast describe link client raw',
+    'holdfast describe link client /run/pv/services/raw.sock',
   );
 };
 
@@ -51,7 +57,7 @@ export const declareGraph: Declare = (verb, context, finish) => {
   verb
     .summary('show who is connected to what')
     .description(
-      'Shows each connection between a consumer and a service: what comes in from outside has the consumer EXTERNAL.',
+      'Shows each link between a consumer and a service of a container; what comes in from outside has the consumer EXTERNAL.',
     )
     .addOption(socketOption())
     .addOption(outputOption('table', 'json', 'dot', 'mermaid'))

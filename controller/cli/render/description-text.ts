@@ -1,12 +1,17 @@
 import type { Json } from '../../../state/json.ts';
 import type { ResourceDescription } from '../../api/contract.ts';
-import type { Ingress } from '../ingress.ts';
+import type { DataPlane } from '../data-plane.ts';
 import type { Terminal } from '../terminal.ts';
+import { conditionsText } from './condition-text.ts';
 import { containerFields } from './container-fields.ts';
 import { causeText, eventLine } from './event-text.ts';
+import { linkLines } from './link-text.ts';
 import { listenerLines, listenerTables } from './listener-text.ts';
 import { phaseStyle } from './phase-style.ts';
+import { serviceTables } from './service-text.ts';
 import { count, instant, printable, wrapped } from './text.ts';
+
+type Paper = Pick<Terminal, 'width' | 'paint'>;
 
 /** Width of the names on the left. */
 const labelWidth = 14;
@@ -34,19 +39,35 @@ function document(label: string, value: Json): string {
 /** What only resources of its kind have: label and text. */
 function ownFields(
   description: ResourceDescription,
-  ingress: Ingress,
+  plane: DataPlane,
 ): readonly (readonly [label: string, text: string])[] {
-  if (description.kind === 'container') return containerFields(description);
-  return description.kind === 'listener' ? listenerLines(description, ingress) : [];
+  switch (description.kind) {
+    case 'container':
+      return containerFields(description);
+    case 'listener':
+      return listenerLines(description, plane);
+    case 'link':
+      return linkLines(description, plane);
+    default:
+      return [];
+  }
 }
 
-/** Everything about one resource; `ingress` has the rules of a listener. The first line says why it is in its phase, down to the root cause. */
+/** The same, for what is a table. */
+function ownTables(description: ResourceDescription, plane: DataPlane, paper: Paper): string {
+  const { kind, conditions = [], services } = description;
+  if (kind === 'listener') return listenerTables(description, plane, paper);
+  if (kind === 'link') return conditionsText(conditions, paper);
+  return services === undefined ? '' : serviceTables(services, paper);
+}
+
+/** Everything about one resource; `plane` has the rules of a listener and the sessions of a link. The first line says why it is in its phase, down to the root cause. */
 export function descriptionText(
   description: ResourceDescription,
-  ingress: Ingress,
-  { width, paint }: Pick<Terminal, 'width' | 'paint'>,
+  plane: DataPlane,
+  { width, paint }: Paper,
 ): string {
-  const { key, kind, phase, reason, why, status, pointers, events } = description;
+  const { key, phase, reason, why, status, pointers, events } = description;
   const attempts = status.attempts === 0 ? '' : `, ${count(status.attempts, 'failed attempt')}`;
   return [
     `${printable(why)}\n\n`,
@@ -56,7 +77,7 @@ export function descriptionText(
       `${paint(phaseStyle(phase), phase)} (${reason}) since ${instant(status.since)}, revision ${status.revision}${attempts}`,
     ),
     wrappedField('Message', status.message, width),
-    ...ownFields(description, ingress).map(([label, text]) => wrappedField(label, text, width)),
+    ...ownFields(description, plane).map(([label, text]) => wrappedField(label, text, width)),
     field('Cause', printable(causeText(status.cause))),
     field(
       'Declared at',
@@ -65,7 +86,7 @@ export function descriptionText(
     field('Waits for', status.waitsFor.length === 0 ? '-' : status.waitsFor.map(printable).join(', ')),
     keysField('Depends on', description.dependsOn, paint),
     keysField('Needed by', description.dependents, paint),
-    kind === 'listener' ? listenerTables(description, ingress, { width, paint }) : '',
+    ownTables(description, plane, { width, paint }),
     document('Spec', description.spec),
     document('Observed', description.observed),
     events.length === 0 ? field('Events', '-') : 'Events:\n',

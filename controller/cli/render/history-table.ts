@@ -4,7 +4,7 @@ import type { Terminal } from '../terminal.ts';
 import { failureHeadline } from './failure-text.ts';
 import { revisionStyle } from './revision-style.ts';
 import { type Row, tableText } from './table.ts';
-import { instant } from './text.ts';
+import { cutFront, instant } from './text.ts';
 
 /** A source is most often a path, of which the end says most. */
 const sourceWidth = 12;
@@ -17,12 +17,6 @@ const columns = [
   { title: 'SOURCE' },
   { title: 'MESSAGE', flexible: true },
 ];
-
-/** The last characters of `text`, the first of them `…` where something was cut. */
-function cutFront(text: string, width: number): string {
-  const characters = [...text];
-  return characters.length <= width ? text : `…${characters.slice(1 - width).join('')}`;
-}
 
 /** UTC to the minute: seconds are in `show`. */
 const minute = (milliseconds: number): string => `${instant(milliseconds).slice(0, 16)}Z`;

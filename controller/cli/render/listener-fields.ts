@@ -9,7 +9,7 @@ import { bytesText, carriedText } from './traffic-text.ts';
 
 type Shown = ShownResource<'listener'>;
 
-const routesOf = ({ item, ingress }: Shown): readonly RouteItem[] => ingress.routesOf(item.key);
+const routesOf = ({ item, plane }: Shown): readonly RouteItem[] => plane.routesOf(item.key);
 const unserved = (shown: Shown): readonly RouteItem[] =>
   routesOf(shown).filter(({ phase }) => phase !== 'Ready');
 
@@ -53,13 +53,13 @@ export const listenerFields: readonly Field<Shown>[] = [
   {
     title: 'CARRIED',
     wide: true,
-    show: ({ item, spec, ingress }) => {
-      const sum = ingress.sumOf(item.key);
+    show: ({ item, spec, plane }) => {
+      const sum = plane.sumOf(item.key);
       return sum === null || spec === null ? null : carriedText(spec.type, sum);
     },
   },
-  { title: 'IN', wide: true, show: ({ item, ingress }) => sizeText(ingress.sumOf(item.key)?.bytesIn) },
-  { title: 'OUT', wide: true, show: ({ item, ingress }) => sizeText(ingress.sumOf(item.key)?.bytesOut) },
+  { title: 'IN', wide: true, show: ({ item, plane }) => sizeText(plane.sumOf(item.key)?.bytesIn) },
+  { title: 'OUT', wide: true, show: ({ item, plane }) => sizeText(plane.sumOf(item.key)?.bytesOut) },
   {
     title: 'PHASE',
     show: ({ item }) => item.phase,

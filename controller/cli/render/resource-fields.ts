@@ -1,15 +1,15 @@
 import type { FactsByKind, Kind, SpecByKind } from '../../../state/resource.ts';
 import type { ResourceItem } from '../../api/contract.ts';
-import type { Ingress } from '../ingress.ts';
+import type { DataPlane } from '../data-plane.ts';
 import { phaseStyle } from './phase-style.ts';
 
-/** A resource whose spec and facts are known, with the rules of ingress beside it. */
+/** A resource whose spec and facts are known, with what goes over the data plane beside it. */
 export interface ShownResource<K extends Kind> {
   readonly item: ResourceItem;
   /** Desired, or observed where it is being removed; null where neither is there. */
   readonly spec: SpecByKind[K] | null;
   readonly facts: FactsByKind[K] | null;
-  readonly ingress: Ingress;
+  readonly plane: DataPlane;
 }
 
 interface ObservedShape<K extends Kind> {
@@ -18,10 +18,10 @@ interface ObservedShape<K extends Kind> {
 }
 
 /** `item` is one of kind K. */
-export function shownResource<K extends Kind>(item: ResourceItem, ingress: Ingress): ShownResource<K> {
+export function shownResource<K extends Kind>(item: ResourceItem, plane: DataPlane): ShownResource<K> {
   const observed = item.observed as unknown as ObservedShape<K> | null;
   const desired = item.spec as unknown as SpecByKind[K] | null;
-  return { item, spec: desired ?? observed?.spec ?? null, facts: observed?.facts ?? null, ingress };
+  return { item, spec: desired ?? observed?.spec ?? null, facts: observed?.facts ?? null, plane };
 }
 
 type Item = { readonly item: ResourceItem };

@@ -1,6 +1,6 @@
 import { type Kind, kindOf, kinds } from '../../../state/resource.ts';
 import type { ResourceChange, ResourceItem } from '../../api/contract.ts';
-import type { Ingress } from '../ingress.ts';
+import type { DataPlane } from '../data-plane.ts';
 import type { Terminal } from '../terminal.ts';
 import { tableWidth } from './fields.ts';
 import { resourceTable } from './resource-table.ts';
@@ -11,8 +11,8 @@ import { printable } from './text.ts';
 export interface ListingOptions {
   readonly wide: boolean;
   readonly terminal: Pick<Terminal, 'width' | 'paint'>;
-  /** What is shown of listeners besides themselves. */
-  readonly ingress: Ingress;
+  /** What is shown of listeners and links besides themselves. */
+  readonly plane: DataPlane;
 }
 
 /** Resources as tables, one for each kind, and later changes of them as rows that are laid out alike. */
@@ -27,9 +27,9 @@ export class ResourceListing {
 
   /** A table for each kind that has any, dependencies first, an empty line between them. */
   text(): string {
-    const { wide, terminal, ingress } = this.#options;
+    const { wide, terminal, plane } = this.#options;
     return kinds
-      .map((kind) => ({ table: resourceTable(kind, wide, ingress), items: this.#of(kind) }))
+      .map((kind) => ({ table: resourceTable(kind, wide, plane), items: this.#of(kind) }))
       .filter(({ items }) => items.length > 0)
       .map(({ table, items }) =>
         tableText(table.columns, items.map(table.row), this.#width(), terminal.paint),
@@ -37,12 +37,12 @@ export class ResourceListing {
       .join('\n');
   }
 
-  /** The row of a changed resource; one that is gone is named by its key. `ingress` is as it is by now. */
-  change({ key, item }: ResourceChange, ingress: Ingress = this.#options.ingress): string {
+  /** The row of a changed resource; one that is gone is named by its key. `plane` is as it is by now. */
+  change({ key, item }: ResourceChange, plane: DataPlane = this.#options.plane): string {
     if (item === null) return `${printable(key)} is gone\n`;
     const { wide, terminal } = this.#options;
     const kind = kindOf(key);
-    const { columns, row } = resourceTable(kind, wide, ingress);
+    const { columns, row } = resourceTable(kind, wide, plane);
     const widths = columnWidths(columns, [...this.#of(kind), item].map(row), this.#width());
     return rowLine(columns, widths, row(item), terminal.paint);
   }

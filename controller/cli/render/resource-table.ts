@@ -1,7 +1,8 @@
 import type { ContainerSpec, Kind, LeaseSpec, PoolSpec } from '../../../state/resource.ts';
 import type { ResourceItem } from '../../api/contract.ts';
-import type { Ingress } from '../ingress.ts';
+import type { DataPlane } from '../data-plane.ts';
 import { type Field, type Table, tableOf } from './fields.ts';
+import { linkFields } from './link-fields.ts';
 import { listenerFields } from './listener-fields.ts';
 import { message, phase, revision, type ShownResource, shownResource } from './resource-fields.ts';
 
@@ -73,24 +74,26 @@ const containerFields: readonly Field<ShownResource<'container'>>[] = [
 function resourcesOf<K extends Kind>(
   fields: readonly Field<ShownResource<K>>[],
   wide: boolean,
-  ingress: Ingress,
+  plane: DataPlane,
 ): Table<ResourceItem> {
   const { columns, row } = tableOf(fields, wide);
-  return { columns, row: (item) => row(shownResource<K>(item, ingress)) };
+  return { columns, row: (item) => row(shownResource<K>(item, plane)) };
 }
 
 /** Columns and rows of one kind; wide ones have everything. */
-export function resourceTable(kind: Kind, wide: boolean, ingress: Ingress): Table<ResourceItem> {
+export function resourceTable(kind: Kind, wide: boolean, plane: DataPlane): Table<ResourceItem> {
   switch (kind) {
     case 'pool':
-      return resourcesOf(poolFields, wide, ingress);
+      return resourcesOf(poolFields, wide, plane);
     case 'lease':
-      return resourcesOf(leaseFields, wide, ingress);
+      return resourcesOf(leaseFields, wide, plane);
     case 'group':
-      return resourcesOf(groupFields, wide, ingress);
+      return resourcesOf(groupFields, wide, plane);
     case 'container':
-      return resourcesOf(containerFields, wide, ingress);
+      return resourcesOf(containerFields, wide, plane);
     case 'listener':
-      return resourcesOf(listenerFields, wide, ingress);
+      return resourcesOf(listenerFields, wide, plane);
+    case 'link':
+      return resourcesOf(linkFields, wide, plane);
   }
 }

@@ -1,7 +1,7 @@
 import type { RuleTraffic } from '../../../adapters/adapter.ts';
 import { type Backend, nameOf } from '../../../state/resource.ts';
 import type { RouteChange, RouteItem } from '../../api/contract.ts';
-import type { Ingress } from '../ingress.ts';
+import type { DataPlane } from '../data-plane.ts';
 import type { Terminal } from '../terminal.ts';
 import { type Field, tableOf, tableWidth } from './fields.ts';
 import { phaseStyle } from './phase-style.ts';
@@ -65,19 +65,19 @@ export class RouteListing {
     this.#terminal = terminal;
   }
 
-  text(ingress: Ingress): string {
+  text(plane: DataPlane): string {
     const { columns, row } = tableOf(fields, this.#wide);
-    const rows = this.#items.map((item) => row(shown(item, ingress)));
+    const rows = this.#items.map((item) => row(shown(item, plane)));
     return tableText(columns, rows, this.#width(), this.#terminal.paint);
   }
 
   /** The row of a changed rule; one that is gone is named. */
-  change({ rule, listener, item }: RouteChange, ingress: Ingress): string {
+  change({ rule, listener, item }: RouteChange, plane: DataPlane): string {
     if (item === null) return `${printable(`rule ${rule} of ${listener}`)} is gone\n`;
     const { columns, row } = tableOf(fields, this.#wide);
-    const rows = [...this.#items, item].map((each) => row(shown(each, ingress)));
+    const rows = [...this.#items, item].map((each) => row(shown(each, plane)));
     const widths = columnWidths(columns, rows, this.#width());
-    return rowLine(columns, widths, row(shown(item, ingress)), this.#terminal.paint);
+    return rowLine(columns, widths, row(shown(item, plane)), this.#terminal.paint);
   }
 
   #width(): number {
@@ -85,6 +85,6 @@ export class RouteListing {
   }
 }
 
-function shown(item: RouteItem, ingress: Ingress): ShownRoute {
-  return { item, traffic: ingress.trafficOf(item.listener, item.rule) };
+function shown(item: RouteItem, plane: DataPlane): ShownRoute {
+  return { item, traffic: plane.trafficOf(item.listener, item.rule) };
 }

@@ -1,6 +1,6 @@
 import { nameOf } from '../../../state/resource.ts';
 import type { RouteItem } from '../../api/contract.ts';
-import type { Ingress } from '../ingress.ts';
+import type { DataPlane } from '../data-plane.ts';
 import type { Terminal } from '../terminal.ts';
 import { phaseStyle } from './phase-style.ts';
 import { backendText, pathText } from './route-table.ts';
@@ -26,11 +26,11 @@ function matchText(item: RouteItem): string {
 /** Everything about one rule of ingress. The first line says how it stands. */
 export function routeText(
   item: RouteItem,
-  ingress: Ingress,
+  plane: DataPlane,
   { width, paint }: Pick<Terminal, 'width' | 'paint'>,
 ): string {
   const { listener, type, provider, service, backend, phase, reason, pointer } = item;
-  const traffic = ingress.trafficOf(listener, item.rule);
+  const traffic = plane.trafficOf(listener, item.rule);
   const field = (label: string, text: string) =>
     `${`${label}:`.padEnd(labelWidth)}${wrapped(text, width, ' '.repeat(labelWidth)).trimStart()}`;
   return [

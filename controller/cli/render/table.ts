@@ -1,12 +1,15 @@
 import type { Style, Terminal } from '../terminal.ts';
-import { cut, printable } from './text.ts';
+import { cut, cutFront, printable } from './text.ts';
 
-/** A column. Only a flexible one is cut where a row is too wide: names stay whole. */
+/** A column. Only a flexible one is cut where a row is too wide: names stay whole for as long as anything else can give. */
 export interface Column {
   readonly title: string;
-  readonly flexible?: boolean;
+  /** `first`: before all others that are flexible; `last`: only when those have given what they can. */
+  readonly flexible?: boolean | 'first' | 'last';
   /** Characters that a flexible column keeps, even where the row then is too wide; 12 unless given. */
   readonly least?: number;
+  /** What of a text is kept that has to be cut; its start unless given. */
+  readonly keeps?: 'start' | 'end';
 }
 
 /** What stands in one cell. */
@@ -35,15 +38,24 @@ export function columnWidths(
     Math.max(column.title.length, ...rows.map((row) => lengthOf(printable(row[index]?.text ?? '')))),
   );
   const total = natural.reduce((sum, each) => sum + each + gap, -gap);
+  const widths = [...natural];
   let excess = total - width;
   // One after the other: what the first can give up need not be cut from the next.
-  return natural.map((each, index) => {
-    const { flexible = false, least = leastFlexible } = columns[index] ?? {};
-    if (excess <= 0 || !flexible) return each;
-    const kept = Math.max(Math.min(each, least), each - excess);
+  for (const [index, { least = leastFlexible }] of inCuttingOrder(columns)) {
+    const each = natural[index] ?? 0;
+    const kept = Math.max(Math.min(each, least), each - Math.max(0, excess));
     excess -= each - kept;
-    return kept;
-  });
+    widths[index] = kept;
+  }
+  return widths;
+}
+
+/** Flexible columns with their places, in the order in which they give. */
+function inCuttingOrder(columns: readonly Column[]): readonly (readonly [index: number, column: Column])[] {
+  const placed = [...columns.entries()];
+  return (['first', true, 'last'] as const).flatMap((turn) =>
+    placed.filter(([, { flexible }]) => flexible === turn),
+  );
 }
 
 /** One row as a line. The last column is not padded, so that no line ends in spaces. */
@@ -55,11 +67,20 @@ export function rowLine(
 ): string {
   const cells = row.map(({ text, style }, index) => {
     const width = widths[index] ?? 0;
-    const shown = columns[index]?.flexible === true ? cut(printable(text), width) : printable(text);
+    const shown = fitted(printable(text), width, columns[index]);
     const padding = index === row.length - 1 ? '' : ' '.repeat(Math.max(0, width - lengthOf(shown)) + gap);
     return `${style === undefined ? shown : paint(style, shown)}${padding}`;
   });
   return `${cells.join('').trimEnd()}\n`;
+}
+
+function fitted(
+  text: string,
+  width: number,
+  { flexible = false, keeps = 'start' }: Partial<Column> = {},
+): string {
+  if (flexible === false) return text;
+  return keeps === 'end' ? cutFront(text, width) : cut(text, width);
 }
 
 /** A heading and all rows, aligned, at most `width` characters wide where the flexible columns allow it. */

@@ -20,6 +20,13 @@ export function cut(text: string, width: number): string {
   return characters.length <= width ? text : `${characters.slice(0, Math.max(0, width - 1)).join('')}…`;
 }
 
+/** As `cut`, but the end of it is kept, where paths and names that are alike differ: the first character is `…`. */
+export function cutFront(text: string, width: number): string {
+  const characters = [...text];
+  if (characters.length <= width) return text;
+  return width < 1 ? '' : `…${characters.slice(characters.length - width + 1).join('')}`;
+}
+
 /** `text` broken at spaces into lines of at most `width` characters, each after `indent`; longer words stay whole. */
 export function wrapped(text: string, width: number, indent = ''): string {
   const lines: string[] = [];
@@ -33,6 +40,14 @@ export function wrapped(text: string, width: number, indent = ''): string {
     }
   }
   return [...lines, line].map((each) => `${indent}${each}\n`).join('');
+}
+
+/** What stands under a heading begins with it. */
+export const indent = '  ';
+
+/** Each line of `lines` under a heading. */
+export function indented(lines: string): string {
+  return lines.replace(/^(?=.)/gm, indent);
 }
 
 /** `3 steps`, `1 step`. */

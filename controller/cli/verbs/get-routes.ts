@@ -1,8 +1,8 @@
 import type { RouteChange, RouteItem } from '../../api/contract.ts';
 import type { ControllerClient } from '../client.ts';
 import { type Context, clientFor } from '../context.ts';
+import { DataPlane, routesNow, trafficNow } from '../data-plane.ts';
 import { exitCodes } from '../failure.ts';
-import { Ingress, routesNow, trafficNow } from '../ingress.ts';
 import { RouteListing } from '../render/route-table.ts';
 import { json, jsonLine } from '../render/text.ts';
 import { type RouteSelection, selectsRoute, unknownRoute } from '../route-selection.ts';
@@ -11,8 +11,8 @@ import type { GetOptions } from './get.ts';
 type Output = GetOptions['output'];
 
 /** What rules have carried is in wide tables alone. */
-async function ingressNow(client: ControllerClient, output: Output, { terminal }: Context): Promise<Ingress> {
-  return new Ingress([], output === 'wide' ? await trafficNow(client, terminal) : null);
+async function planeNow(client: ControllerClient, output: Output, { terminal }: Context): Promise<DataPlane> {
+  return new DataPlane([], output === 'wide' ? await trafficNow(client, terminal) : null);
 }
 
 async function watch(
@@ -32,10 +32,10 @@ async function watch(
     else if (output === 'name') terminal.out(selected.map(({ rule }) => `${rule}\n`).join(''));
     else if ('items' in line) {
       listing = new RouteListing(itemsOf(selected), output === 'wide', terminal);
-      terminal.out(listing.text(await ingressNow(client, output, context)));
+      terminal.out(listing.text(await planeNow(client, output, context)));
     } else {
       for (const change of selected)
-        terminal.out(listing.change(change, await ingressNow(client, output, context)));
+        terminal.out(listing.change(change, await planeNow(client, output, context)));
     }
   }
   return exitCodes.ok;
@@ -57,10 +57,10 @@ function isSelected(
   return shown.has(id);
 }
 
-function listText(items: readonly RouteItem[], output: Output, ingress: Ingress, context: Context): string {
+function listText(items: readonly RouteItem[], output: Output, plane: DataPlane, context: Context): string {
   if (output === 'json') return json({ items });
   if (output === 'name') return items.map(({ rule }) => `${rule}\n`).join('');
-  return items.length === 0 ? '' : new RouteListing(items, output === 'wide', context.terminal).text(ingress);
+  return items.length === 0 ? '' : new RouteListing(items, output === 'wide', context.terminal).text(plane);
 }
 
 /** Lists rules of ingress, one line each over all listeners, and with `watch` every change of them after that. */
@@ -74,8 +74,8 @@ export async function getRoutes(
   const all = await routesNow(client);
   const items = all.filter((item) => selectsRoute(selection, item));
   if (items.length === 0 && selection.name !== undefined) throw unknownRoute(selection.name, all);
-  const ingress = items.length === 0 ? new Ingress([], null) : await ingressNow(client, output, context);
-  context.terminal.out(listText(items, output, ingress, context));
+  const plane = items.length === 0 ? new DataPlane([], null) : await planeNow(client, output, context);
+  context.terminal.out(listText(items, output, plane, context));
   if (items.length === 0 && (output === 'table' || output === 'wide'))
     context.terminal.err('there are no routes\n');
   return exitCodes.ok;

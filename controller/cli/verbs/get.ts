@@ -1,10 +1,11 @@
 import { nearestNames } from '../../../state/nearest-name.ts';
 import { kinds } from '../../../state/resource.ts';
 import type { ResourceChange, ResourceItem, RouteChange, RouteItem } from '../../api/contract.ts';
+import { namesOf } from '../../resource-names.ts';
 import type { ControllerClient } from '../client.ts';
 import { type Context, clientFor, type SocketOption } from '../context.ts';
+import { DataPlane, emptyPlane, isCarried, routesNow, trafficNow } from '../data-plane.ts';
 import { CliFailure, exitCodes } from '../failure.ts';
-import { Ingress, noIngress, routesNow, trafficNow } from '../ingress.ts';
 import { readSelection, type Selection, selectionQuery } from '../kinds.ts';
 import { merged } from '../merged.ts';
 import { ResourceListing } from '../render/resource-listing.ts';
@@ -30,7 +31,7 @@ async function notFound({ kind, name = '' }: Selection, client: ControllerClient
   const { items } = await client.get<Listing>(
     `/v1/resources?${selectionQuery(kind === undefined ? {} : { kind })}`,
   );
-  const known = new Set(items.flatMap((item) => [item.name, ...item.name.split('/')]));
+  const known = new Set(items.flatMap(namesOf));
   const near = nearestNames(name, known).map((each) => `'${each}'`);
   return new CliFailure(
     exitCodes.notFound,
@@ -42,26 +43,27 @@ async function notFound({ kind, name = '' }: Selection, client: ControllerClient
 function listText(
   items: readonly ResourceItem[],
   output: GetOptions['output'],
-  ingress: Ingress,
+  plane: DataPlane,
   { terminal }: Context,
 ): string {
   if (output === 'json') return json({ items });
   if (output === 'name') return items.map(({ key }) => `${key}\n`).join('');
-  return new ResourceListing(items, { wide: output === 'wide', terminal, ingress }).text();
+  return new ResourceListing(items, { wide: output === 'wide', terminal, plane }).text();
 }
 
 const isTable = (output: GetOptions['output']): boolean => output === 'table' || output === 'wide';
 
-/** The rules that a table shows beside its listeners; nothing is asked where it shows none. */
-async function ingressNow(
+/** What a table shows beside its listeners and links; nothing is asked where it shows none of that. */
+async function planeNow(
   client: ControllerClient,
   items: readonly ResourceItem[],
   output: GetOptions['output'],
   { terminal }: Context,
-): Promise<Ingress> {
-  if (!isTable(output) || items.every(({ kind }) => kind !== 'listener')) return noIngress;
-  const traffic = output === 'wide' ? await trafficNow(client, terminal) : null;
-  return new Ingress(await routesNow(client), traffic);
+): Promise<DataPlane> {
+  if (!isTable(output)) return emptyPlane;
+  const routes = items.some(({ kind }) => kind === 'listener') ? await routesNow(client) : [];
+  const traffic = output === 'wide' && items.some(isCarried) ? await trafficNow(client, terminal) : null;
+  return new DataPlane(routes, traffic);
 }
 
 /** The stream of a selection: all that is there, then each change. */
@@ -122,8 +124,8 @@ async function getResources(
   const { items } = await client.get<Listing>(`/v1/resources?${selectionQuery(selection)}`);
   if (items.length === 0 && selection.name !== undefined) throw await notFound(selection, client);
   const ordered = kinds.flatMap((kind) => items.filter((item) => item.kind === kind));
-  const ingress = await ingressNow(client, ordered, output, context);
-  context.terminal.out(listText(ordered, output, ingress, context));
+  const plane = await planeNow(client, ordered, output, context);
+  context.terminal.out(listText(ordered, output, plane, context));
   if (ordered.length === 0 && isTable(output)) {
     context.terminal.err(`there are no ${selection.kind ?? 'resource'}s\n`);
   }

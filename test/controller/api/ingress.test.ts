@@ -14,7 +14,7 @@ test('[ING-1] routes are listed, and a stream of them goes on with every change'
   await lines.return(undefined);
 });
 
-test('what rules have carried is looked up when it is asked for', async (t) => {
+test('what rules and links have carried is looked up when it is asked for', async (t) => {
   const { socket, service } = await served(t);
   let asked = 0;
   const items = [{ rule: 'api', listener: 'listener/:80', connections: 3, bytesIn: 1, bytesOut: 2 } as const];
@@ -25,7 +25,9 @@ test('what rules have carried is looked up when it is asked for', async (t) => {
   t.is(asked, 0);
   const proxy = { name: 'haproxy', pid: 7, reloads: 2 } as const;
   service.proxy = proxy;
-  t.deepEqual((await ask(socket, 'GET', '/v1/traffic')).body, { items, proxy });
+  const links = [{ link: 'link/client/run/raw.sock', sessions: 1, connections: 4 }] as const;
+  service.linkTraffic = links;
+  t.deepEqual((await ask(socket, 'GET', '/v1/traffic')).body, { items, links, proxy });
   t.is(asked, 1);
 });
 

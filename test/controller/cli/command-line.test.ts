@@ -8,7 +8,7 @@ const mistakes: readonly (readonly [words: readonly string[], says: RegExp])[] =
   [['apply'], /missing required argument 'path'/],
   [
     ['get', 'contaners'],
-    /expected one of pools, leases, groups, containers, listeners, routes, all\nhint: did you mean 'containers'\?/,
+    /expected one of pools, leases, groups, containers, listeners, links, routes, all\nhint: did you mean 'containers'\?/,
   ],
   [['get', '-o', 'yaml'], /Allowed choices are table, wide, json, name/],
   [['apply', 'x', '--wait', '-1'], /seconds from 0/],

@@ -3,6 +3,7 @@ import type { GraphLink } from '../../../controller/api/contract.ts';
 import { dotText, graphTable, mermaidText } from '../../../controller/cli/render/graph-text.ts';
 import { bytesText } from '../../../controller/cli/render/traffic-text.ts';
 import { apiLink } from '../ingress-fixtures.ts';
+import { rawLink } from '../link-fixtures.ts';
 import { served } from '../served.ts';
 import { commandLine } from './command.ts';
 
@@ -25,47 +26,110 @@ test('[LINK-9] the graph is one line a connection, with the process id of who ru
   );
 });
 
-test('the graph for Graphviz has every name once, and what leads to nothing dashed', (t) => {
+test('[LINK-9] links of containers fit 80 columns: paths give first, and keep their ends', (t) => {
+  const bus: GraphLink = {
+    ...rawLink,
+    type: 'dbus',
+    name: 'system-bus',
+    role: 'operator',
+    target: '/run/dbus/system_bus_socket',
+    socket: '/run/dbus/system_bus_socket',
+  };
+  const table = graphTable([rawLink, bus, apiLink], plain);
   t.is(
-    dotText([apiLink, lost]),
-    'digraph holdfast {\n  rankdir=LR;\n  node [shape=box];\n' +
-      '  "EXTERNAL";\n  "api";\n  "end";\n' +
-      '  "EXTERNAL" -> "api" [label="http rest at :80/api"];\n' +
-      '  "EXTERNAL" -> "end" [label="http htpt at :80", style=dashed];\n}\n',
+    table,
+    'CONSUMER       TARGET        TYPE  ROLE    PROVIDER       SERVICE   SOCKET\n' +
+      'client (4321)  …es/raw.sock  unix  any     server (4242)  raw       …le/raw.sock\n' +
+      'client (4321)  …_bus_socket  dbus  opera…  server (4242)  system-…  …_bus_socket\n' +
+      'EXTERNAL       :80/api       http  any     api (4242)     rest      …un/api.sock\n',
   );
 });
 
-test('the graph for Mermaid has ids of its own, since names may be words of its language', (t) => {
-  t.is(
-    mermaidText([apiLink, lost]),
-    'flowchart LR\n  n0["EXTERNAL"]\n  n1["api"]\n  n2["end"]\n' +
-      '  n0 -->|"http rest at :80/api"| n1\n  n0 -.->|"http htpt at :80"| n2\n',
-  );
-});
+const graphs: readonly (readonly [
+  what: string,
+  links: readonly GraphLink[],
+  dot: string,
+  mermaid: string,
+])[] = [
+  [
+    'a link from its consumer to its provider, with type and role',
+    [rawLink],
+    '  n0 [label="client"];\n  n1 [label="server"];\n' +
+      '  n0 -> n1 [label="unix raw, role any, at /run/pv/services/raw.sock"];\n',
+    '  n0["client"]\n  n1["server"]\n  n0 -->|"unix raw, role any, at /run/pv/services/raw.sock"| n1\n',
+  ],
+  [
+    'every name once, and ids of its own, since names may be words of the language',
+    [apiLink, { ...apiLink, consumer: 'api', provider: 'end' }],
+    '  n0 [label="EXTERNAL"];\n  n1 [label="api"];\n  n2 [label="end"];\n' +
+      '  n0 -> n1 [label="http rest, role any, at :80/api"];\n' +
+      '  n1 -> n2 [label="http rest, role any, at :80/api"];\n',
+    '  n0["EXTERNAL"]\n  n1["api"]\n  n2["end"]\n' +
+      '  n0 -->|"http rest, role any, at :80/api"| n1\n  n1 -->|"http rest, role any, at :80/api"| n2\n',
+  ],
+  [
+    'a rule that leads to nothing dashed',
+    [lost],
+    '  n0 [label="EXTERNAL"];\n  n1 [label="end"];\n' +
+      '  n0 -> n1 [label="http htpt, role any, at :80", style=dashed];\n',
+    '  n0["EXTERNAL"]\n  n1["end"]\n  n0 -.->|"http htpt, role any, at :80"| n1\n',
+  ],
+  ['nothing at all', [], '', ''],
+];
+for (const [what, links, dot, mermaid] of graphs) {
+  test(`[LINK-9] a drawing for Graphviz has ${what}`, (t) => {
+    t.is(dotText(links), `digraph holdfast {\n  rankdir=LR;\n  node [shape=box];\n${dot}}\n`);
+  });
+  test(`[LINK-9] a drawing for Mermaid has ${what}`, (t) => {
+    t.is(mermaidText(links), `flowchart LR\n${mermaid}`);
+  });
+}
 
-test('nothing that a name has in it ends its place in a drawing', (t) => {
-  const hostile = { ...apiLink, provider: '"];\u001b[2J\\', name: 'a"|b\n' };
-  t.true(dotText([hostile]).includes('  "\\"];\\\\x1b[2J\\\\";\n'));
-  t.regex(dotText([hostile]), /\[label="http a\\"\|b {2}at :80\/api"\];\n/);
-  const drawn = mermaidText([hostile]);
-  t.true(drawn.includes('n1["#34;#93;#59;#92;x1b#91;2J#92;"]\n'), drawn);
-  t.true(drawn.includes('|"http a#34;#124;b  at :80/api"| n1'), drawn);
-});
-
-test('drawings of nothing are still drawings', (t) => {
-  t.is(dotText([]), 'digraph holdfast {\n  rankdir=LR;\n  node [shape=box];\n}\n');
-  t.is(mermaidText([]), 'flowchart LR\n');
-});
+/** What a name may have in it that means something to a drawing, and how each language has it in quotes. */
+const hostile: readonly (readonly [name: string, dot: string, mermaid: string])[] = [
+  ['"];x', '\\"];x', '#34;#93;#59;x'],
+  ['a\\', 'a\\\\', 'a#92;'],
+  ['\\N\\G', '\\\\N\\\\G', '#92;N#92;G'],
+  ['a\nb', 'a b', 'a b'],
+  ['\u001b[2J', '\\\\x1b[2J', '#92;x1b#91;2J'],
+  ['a&lt;b', 'a&amp;lt;b', 'a#38;lt#59;b'],
+  ['<script>', '<script>', '#60;script#62;'],
+  ['a|b', 'a|b', 'a#124;b'],
+  ['#35;', '#35;', '#35;35#59;'],
+  ['`**b**`', '`**b**`', '#96;#42;#42;b#42;#42;#96;'],
+  ['%%{init}%%', '%%{init}%%', '#37;#37;#123;init#125;#37;#37;'],
+  ['größe 容器', 'größe 容器', 'gr#246;#223;e #23481;#22120;'],
+];
+for (const [name, dot, mermaid] of hostile) {
+  test(`nothing that a name has in it ends its place in a drawing: ${JSON.stringify(name)}`, (t) => {
+    const link: GraphLink = { ...rawLink, name, consumer: name, target: name, role: name };
+    const label = (each: string) => `unix ${each}, role ${each}, at ${each}`;
+    t.deepEqual(dotText([link]).split('\n').slice(3), [
+      `  n0 [label="${dot}"];`,
+      '  n1 [label="server"];',
+      `  n0 -> n1 [label="${label(dot)}"];`,
+      '}',
+      '',
+    ]);
+    t.deepEqual(mermaidText([link]).split('\n').slice(1), [
+      `  n0["${mermaid}"]`,
+      '  n1["server"]',
+      `  n0 -->|"${label(mermaid)}"| n1`,
+      '',
+    ]);
+  });
+}
 
 test('[LINK-9] graph shows it in each form, and says beside the data where there is nothing', async (t) => {
   const { service, socket } = await served(t);
   const graph = (...words: readonly string[]) => commandLine(['graph', ...words, '--socket', socket]);
   t.deepEqual(await graph(), { code: 0, out: '', err: 'nothing is connected\n' });
-  service.links = [apiLink];
-  t.regex((await graph()).out, /^CONSUMER /);
-  t.deepEqual(JSON.parse((await graph('-o', 'json')).out), [apiLink]);
-  t.is((await graph('-o', 'dot')).out, dotText([apiLink]));
-  t.is((await graph('-o', 'mermaid')).out, mermaidText([apiLink]));
+  const links = [rawLink, apiLink];
+  service.links = links;
+  t.regex((await graph()).out, /^CONSUMER .*\nclient /);
+  t.deepEqual(JSON.parse((await graph('-o', 'json')).out), links);
+  t.is((await graph('-o', 'dot')).out, dotText(links));
+  t.is((await graph('-o', 'mermaid')).out, mermaidText(links));
 });
 
 const sizes: readonly (readonly [bytes: number, text: string])[] = [

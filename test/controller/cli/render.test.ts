@@ -1,6 +1,6 @@
 import test from 'ava';
 import type { RevisionOutcome } from '../../../controller/api/contract.ts';
-import { noIngress } from '../../../controller/cli/ingress.ts';
+import { emptyPlane } from '../../../controller/cli/data-plane.ts';
 import { readSelection } from '../../../controller/cli/kinds.ts';
 import { countsText } from '../../../controller/cli/render/counts-text.ts';
 import { causeText, eventLine } from '../../../controller/cli/render/event-text.ts';
@@ -18,7 +18,7 @@ import { outcomeOf } from '../scripted-service.ts';
 
 const plain = { width: 80, paint: (_style: unknown, text: string): string => text };
 
-const inTable = { wide: false, terminal: plain, ingress: noIngress };
+const inTable = { wide: false, terminal: plain, plane: emptyPlane };
 const inWide = { ...inTable, wide: true };
 
 const obeyed: readonly (readonly [text: string, shown: string])[] = [
