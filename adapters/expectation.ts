@@ -18,6 +18,13 @@ function started({ key, spec, digest }: StepOf<'container.start'>): ObservedReso
   return { key, kind: 'container', spec, digest, drift: [], facts };
 }
 
+/** A link that can be used. Of its ends nothing is known before they are looked at. */
+function linked({ key, spec, digest }: StepOf<'link.ensure'>): ObservedResource<'link'> {
+  const end = { pid: null, inode: null };
+  const facts = { carrier: 'kernel', provider: end, consumer: end, awaits: null } as const;
+  return { key, kind: 'link', spec, digest, drift: [], facts };
+}
+
 function table(before: Before): Executors<ObservedResource | null> {
   return {
     'pool.ensure': ({ key, spec, digest }) => {
@@ -36,6 +43,8 @@ function table(before: Before): Executors<ObservedResource | null> {
       return { key, kind: 'listener', spec, digest, drift: [], facts };
     },
     'listener.remove': () => null,
+    'link.ensure': linked,
+    'link.remove': () => null,
   };
 }
 

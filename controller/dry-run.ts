@@ -71,6 +71,7 @@ class Rehearsal implements DryRun {
       if (exchangesClaims(before, observed)) this.#forgive(kindOf(key));
       this.wake(key);
       this.#wakeWaiters(key);
+      this.#wakeLinks(key);
       this.#plan();
     }
   }
@@ -104,6 +105,12 @@ class Rehearsal implements DryRun {
 
   #wakeWaiters(key: Key): void {
     for (const waiter of this.#waiters.take(key)) this.wake(waiter);
+  }
+
+  /** Links that were made for the process that a container was before. */
+  #wakeLinks(key: Key): void {
+    if (kindOf(key) !== 'container') return;
+    for (const link of this.#world.dependents(key)) this.wake(link);
   }
 
   /** The engine asks the device again then. */

@@ -46,6 +46,13 @@ function exitOfContainer(key: Key, exit: ContainerExit | null, now: number): Exi
   return { key, exit, message, at: exit?.at ?? now };
 }
 
+/** A container is another process than before, or none any more: what others have made for the one before is of no use (LINK-10). */
+export function isAnotherRun(before: ObservedResource | undefined, after: ObservedResource | null): boolean {
+  if ((before ?? after)?.kind !== 'container') return false;
+  const [was, is] = [before, after].map((one) => (one as ObservedResource<'container'> | null)?.facts);
+  return was?.running !== is?.running || was?.pid !== is?.pid;
+}
+
 /** The process id may have been unknown so far. */
 function stillRuns(pid: number | null, after: ObservedResource | null): boolean {
   if (after === null) return false;

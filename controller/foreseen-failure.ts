@@ -11,7 +11,7 @@ type Changes = Proposal['changes'];
 export function foreseenConflicts(changes: Changes): readonly ForeseenFailure[] {
   return [...changes].flatMap(([key, desired]) => {
     const conflict = desired?.conflict;
-    if (conflict === undefined || conflict.tolerated === true) return [];
+    if (conflict === undefined || conflict.tolerated === true || desired?.optional === true) return [];
     const waitsFor = conflict.holder === undefined ? [] : [conflict.holder];
     const message = `${conflict.message}${heldBy({ phase: 'Blocked', waitsFor })}`;
     return [{ code: conflict.code, key, message }];

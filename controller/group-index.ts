@@ -1,5 +1,12 @@
 import { hasToStop, isAtGoal, isDownForGood } from '../reconcilers/container.ts';
-import { type DesiredResource, groupKey, type Key, type ObservedResource } from '../state/resource.ts';
+import { holds } from '../reconcilers/holds.ts';
+import {
+  type DesiredResource,
+  groupKey,
+  type Key,
+  kindOf,
+  type ObservedResource,
+} from '../state/resource.ts';
 import { SetIndex } from './set-index.ts';
 
 /** Where one container stands among the groups. */
@@ -7,15 +14,26 @@ interface Place {
   readonly rank: number;
   readonly group: string | null;
   readonly unreached: boolean;
-  /**
-   * Unreached, and later groups wait for it. One that has a conflict, or is down for good, is waited for by nobody: what can run runs
-   * (ROLL-5), and what fails holds up nothing that does not depend on it (ENG-3).
-   */
-  readonly awaited: boolean;
+  /** It has a conflict, or is down for good. */
+  readonly isDown: boolean;
+  /** Containers without which it is not started, where it has yet to be (LINK-8); else none. */
+  readonly providers: readonly Key[];
   readonly stopping: boolean;
   /** How long it has to run before it counts as stable (CTR-8). */
   readonly stableTimeoutMs: number;
 }
+
+/** A place among those of all others. */
+interface Standing extends Place {
+  /**
+   * It is down, or waits to be started for one that is. Nobody waits for it: what can run runs (ROLL-5), and what fails holds up nothing that
+   * does not depend on it (ENG-3).
+   */
+  readonly isStuck: boolean;
+}
+
+/** Later groups wait for it. */
+const isAwaited = ({ unreached, isStuck }: Standing) => unreached && !isStuck;
 
 /** What is there of a container, and what a step under way is about to make of it. */
 export interface Sight {
@@ -30,7 +48,9 @@ export interface Sight {
  * asking costs what the number of groups is, not that of containers (ENG-6).
  */
 export class GroupIndex {
-  readonly #places: Map<Key, Place>;
+  readonly #places: Map<Key, Standing>;
+  /** Who waits to be started for whom. */
+  readonly #consumers: SetIndex<Key, Key>;
   readonly #unreached: SetIndex<number, Key>;
   readonly #awaited: SetIndex<number, Key>;
   readonly #stopping: SetIndex<number, Key>;
@@ -38,6 +58,7 @@ export class GroupIndex {
 
   constructor(from?: GroupIndex) {
     this.#places = new Map(from === undefined ? [] : from.#places);
+    this.#consumers = from === undefined ? new SetIndex() : from.#consumers.clone();
     this.#unreached = from === undefined ? new SetIndex() : from.#unreached.clone();
     this.#awaited = from === undefined ? new SetIndex() : from.#awaited.clone();
     this.#stopping = from === undefined ? new SetIndex() : from.#stopping.clone();
@@ -46,19 +67,32 @@ export class GroupIndex {
 
   /**
    * Takes in what is desired and what is there of a container now. Returns the groups to which that makes a difference: the one that
-   * it was in, and the one that it is in.
+   * it was in, the one that it is in, and those of containers that it holds up.
    */
   refresh(key: Key, desired: DesiredResource | undefined, sight: Sight): readonly Key[] {
-    const before = this.#places.get(key);
     const isThere = desired !== undefined || sight.observed !== undefined || sight.coming !== undefined;
-    const after = isThere ? placeOf(desired, sight, before) : null;
+    const groups = this.#move(key, isThere ? placeOf(desired, sight, this.#places.get(key)) : null);
+    return [...groups].map(groupKey);
+  }
+
+  /** Names of the groups to which it makes a difference. */
+  #move(key: Key, place: Place | null): ReadonlySet<string> {
+    const before = this.#places.get(key);
+    const after = place === null ? undefined : { ...place, isStuck: this.#isStuck(place) };
     if (before !== undefined) this.#leave(key, before);
-    if (after === null) this.#places.delete(key);
+    if (after === undefined) this.#places.delete(key);
     else this.#enter(key, after);
-    const same = before?.group === after?.group && before?.unreached === after?.unreached;
-    if (same && before?.awaited === after?.awaited) return [];
-    const groups = new Set([before?.group ?? null, after?.group ?? null]);
-    return [...groups].filter((group) => group !== null).map(groupKey);
+    const groups = new Set(isSameToGroups(before, after) ? [] : namesOf([before, after]));
+    if ((before?.isStuck ?? false) === (after?.isStuck ?? false)) return groups;
+    for (const consumer of [...this.#consumers.get(key)]) {
+      const known = this.#places.get(consumer);
+      if (known !== undefined) for (const group of this.#move(consumer, known)) groups.add(group);
+    }
+    return groups;
+  }
+
+  #isStuck({ isDown, providers }: Place): boolean {
+    return isDown || providers.some((provider) => this.#places.get(provider)?.isStuck === true);
   }
 
   /** Containers at this place that have not reached their goal. */
@@ -102,18 +136,20 @@ export class GroupIndex {
     return Math.max(0, ...this.#stableTimeouts.keys());
   }
 
-  #enter(key: Key, place: Place): void {
+  #enter(key: Key, place: Standing): void {
     this.#places.set(key, place);
     this.#stableTimeouts.add(place.stableTimeoutMs, key);
     if (place.unreached) this.#unreached.add(place.rank, key);
-    if (place.awaited) this.#awaited.add(place.rank, key);
+    for (const provider of place.providers) this.#consumers.add(provider, key);
+    if (isAwaited(place)) this.#awaited.add(place.rank, key);
     if (place.stopping) this.#stopping.add(place.rank, key);
   }
 
-  #leave(key: Key, place: Place): void {
+  #leave(key: Key, place: Standing): void {
     this.#stableTimeouts.delete(place.stableTimeoutMs, key);
     if (place.unreached) this.#unreached.delete(place.rank, key);
-    if (place.awaited) this.#awaited.delete(place.rank, key);
+    for (const provider of place.providers) this.#consumers.delete(provider, key);
+    if (isAwaited(place)) this.#awaited.delete(place.rank, key);
     if (place.stopping) this.#stopping.delete(place.rank, key);
   }
 }
@@ -129,9 +165,24 @@ function placeOf(
     group: null,
   };
   const unreached = desired !== undefined && !isAtGoal(desired, observed);
-  const isDown = desired !== undefined && (isSpent || isDownForGood(desired, observed));
-  const awaited = unreached && desired?.conflict === undefined && !isDown;
+  const isDown =
+    desired !== undefined && (desired.conflict !== undefined || isSpent || isDownForGood(desired, observed));
+  const isUnmade = unreached && !holds(desired, observed);
+  const providers = isUnmade ? desired.dependsOn.filter((other) => kindOf(other) === 'container') : none;
   const stopping = hasToStop(desired, observed);
   const stableTimeoutMs = desired?.lifecycle?.recovery?.stableTimeoutMs ?? 0;
-  return { rank, group, unreached, awaited, stopping, stableTimeoutMs };
+  return { rank, group, unreached, isDown, providers, stopping, stableTimeoutMs };
+}
+
+const none: readonly Key[] = [];
+
+/** Neither a group that it was in, nor one that it is in, is told anything new. */
+function isSameToGroups(before: Standing | undefined, after: Standing | undefined): boolean {
+  if (before === undefined || after === undefined) return before === after;
+  const same = before.group === after.group && before.unreached === after.unreached;
+  return same && isAwaited(before) === isAwaited(after);
+}
+
+function namesOf(places: readonly (Standing | undefined)[]): readonly string[] {
+  return places.flatMap((place) => place?.group ?? []);
 }

@@ -3,12 +3,19 @@ import { expectation } from '../adapters/expectation.ts';
 import { holds } from '../reconcilers/holds.ts';
 import { plan } from '../reconcilers/index.ts';
 import type { Plan } from '../reconcilers/reconciler.ts';
-import { type Conflict, type Key, type Kind, kindOf, type ObservedResource } from '../state/resource.ts';
+import {
+  type Conflict,
+  type DesiredResource,
+  type Key,
+  type Kind,
+  kindOf,
+  type ObservedResource,
+} from '../state/resource.ts';
 import type { Cause } from '../state/status.ts';
 import { readyMessage, settledMessage } from './announcement.ts';
 import { backoffMs } from './backoff.ts';
 import { through } from './chronicle.ts';
-import { type Exit, exitAfter, exitBetween } from './exit.ts';
+import { type Exit, exitAfter, exitBetween, isAnotherRun } from './exit.ts';
 import { Publisher, type Standpoint } from './publisher.ts';
 import { driftText, type PaceOptions, relapse } from './relapse.ts';
 import { SetIndex } from './set-index.ts';
@@ -104,8 +111,22 @@ export class Reconciliation {
     this.wake(key, why);
     if (cause === null) this.#noteExit(key, before, observed, why);
     this.#wakeAll(groups, through(why, key));
+    if (isAnotherRun(before, observed)) this.#outrunLinks(key);
     this.#wakeWaiters(key, why);
     if (exchangesClaims(before, observed)) this.#wakeRefused(why, kindOf(key));
+  }
+
+  /** What was refused to the links of this container, and what has failed with them, was about a process that it is not any more. */
+  #outrunLinks(container: Key): void {
+    for (const link of this.#linksAt(container)) {
+      this.world.forgive(link);
+      if (this.tracker.outrun(link)) this.publisher.emit({ type: 'disarm', timer: retryTimer(link) });
+    }
+  }
+
+  /** Desired links that have this container as an end: each waits for whatever becomes of it. */
+  #linksAt(container: Key): readonly Key[] {
+    return [...this.#waiters.get(container)].filter((waiter) => kindOf(waiter) === 'link');
   }
 
   /** No step of ours told it, and none is under way: nobody but the container itself or somebody else has ended it. */
@@ -166,8 +187,8 @@ export class Reconciliation {
     const track = this.tracker.get(key);
     this.wake(key, flight.cause);
     if (awaited) this.#wakeWaiters(key, flight.cause);
-    // What was wanted has changed meanwhile: the result was observed, and decides nothing.
-    if (track.wanted !== flight.wanted) return;
+    // What was wanted, or what it was about, has changed meanwhile: the result was observed, and decides nothing.
+    if (track.wanted !== flight.wanted || flight.isOutrun === true) return;
     if (result.outcome === 'done') this.#done(key, track, flight);
     else if (result.outcome === 'conflict') this.world.refuse(key, result.conflict);
     else this.#fail(key, track, result.error, flight.cause);
@@ -199,11 +220,17 @@ export class Reconciliation {
     const track = this.#rebase(key);
     if (track.flight !== null) return;
     this.#planned += 1;
+    if (kindOf(key) === 'link') this.#attend(key);
     const next = plan(key, this.world);
     if (holds(this.world.desired(key), this.world.observed(key))) this.#hold(key, track, cause);
     // What came right by itself needs no retry; anything else has to wait for it.
     const retries = track.retryAt !== null && track.retryAt > this.publisher.now;
     if (!retries || next.type === 'settled') this.#carryOut(key, next, track, cause);
+  }
+
+  /** However a link stands, it depends on what becomes of the containers that it joins. */
+  #attend(link: Key): void {
+    for (const container of this.world.desired(link)?.dependsOn ?? []) this.#waiters.add(container, link);
   }
 
   #carryOut(key: Key, next: Plan, track: Track, cause: Cause): void {
@@ -235,7 +262,7 @@ export class Reconciliation {
     const desired = this.world.desired(key);
     if (desired === undefined) return this.#forget(key, cause);
     this.#hold(key, track, cause);
-    const troubled = desired.dependsOn.filter((other) => this.#isTroubled(other));
+    const troubled = desired.dependsOn.filter((other) => this.#isShadowed(desired, other));
     if (troubled.length > 0) {
       return this.#await(key, { keys: troubled, message: 'as desired, but what it stands on is not' }, cause);
     }
@@ -260,9 +287,14 @@ export class Reconciliation {
     this.publisher.record({ key, severity: 'normal', reason: 'Removed', message: `${key} is gone`, cause });
   }
 
-  /** Nothing is Ready on something that is blocked or fails, nor while that is tried again. */
-  #isTroubled(key: Key): boolean {
+  /**
+   * Nothing is Ready on something that is blocked or fails, nor while that is tried again; a link only while both of its containers are. A
+   * container goes on without the others that it requires: the links between them say what is amiss.
+   */
+  #isShadowed({ kind }: DesiredResource, key: Key): boolean {
     const phase = this.board.get(key)?.phase;
+    if (kind === 'link') return phase !== 'Ready';
+    if (kind === 'container' && kindOf(key) === 'container') return false;
     if (isRed(phase)) return true;
     return phase !== undefined && phase !== 'Ready' && (this.tracker.find(key)?.attempts ?? 0) > 0;
   }
@@ -409,8 +441,10 @@ export class Reconciliation {
   /** A change that none of our steps made. Said in the event log where it undoes what held. */
   #driftOf(key: Key, observed: ObservedResource | null): Cause {
     const detail = driftText(observed);
-    const known = this.board.get(key)?.cause;
-    if (detail === '' && known !== undefined) return known;
+    const known = this.board.get(key);
+    // What a link lacks by what becomes of its containers, or gets at last, is told where that begins.
+    const isExplained = kindOf(key) === 'link' && known?.phase !== 'Ready';
+    if (known !== undefined && (detail === '' || isExplained)) return known.cause;
     const cause: Cause = { trigger: { type: 'drift', key, detail }, via: [] };
     const desired = this.world.desired(key);
     const held = (this.tracker.find(key)?.settledAt ?? null) !== null;
@@ -430,9 +464,14 @@ export class Reconciliation {
     key: Key,
     standpoint: Pick<Standpoint, 'phase' | 'reason' | 'message' | 'cause'> & Partial<Standpoint>,
   ): void {
-    const wasRed = isRed(this.board.get(key)?.phase);
+    const before = this.board.get(key)?.phase;
+    const wasRed = isRed(before);
     const attempts = this.tracker.get(key).attempts;
-    this.publisher.setStatus(key, { waitsFor: [], ...standpoint, attempts });
+    const isTolerated = standpoint.phase !== 'Ready' && this.world.desired(key)?.optional === true;
+    const tolerated = isTolerated ? { tolerated: true as const } : {};
+    this.publisher.setStatus(key, { waitsFor: [], ...tolerated, ...standpoint, attempts });
+    if (before === 'Ready' && standpoint.phase !== 'Ready')
+      this.#wakeAll(this.#linksAt(key), through(standpoint.cause, key));
     if (!isRed(standpoint.phase) || wasRed) return;
     for (const other of this.world.dependents(key)) this.wake(other, through(standpoint.cause, key));
   }

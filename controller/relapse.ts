@@ -4,6 +4,12 @@ import type { DesiredResource, ObservedResource, Recovery } from '../state/resou
 import { type BackoffOptions, backoffMs } from './backoff.ts';
 import type { Track } from './tracker.ts';
 
+/**
+ * A link that held this long has recovered, milliseconds: that its provider makes its socket anew, or its consumer takes it away, is no failure of
+ * it, and is followed at once (LINK-10), but for one that does so faster than anybody could use it.
+ */
+const LINK_STABLE_MS = 200;
+
 /** How the engine paces itself; every duration in milliseconds. */
 export interface PaceOptions {
   readonly backoff: BackoffOptions;
@@ -33,7 +39,8 @@ export interface Relapse {
  */
 export function relapse(track: Track, what: Relapse, pace: PaceOptions): Repair {
   const recovery = what.desired?.lifecycle?.recovery ?? null;
-  const recoveredMs = recovery?.resetWindowMs ?? pace.stableMs;
+  const stableMs = what.desired?.kind === 'link' ? LINK_STABLE_MS : pace.stableMs;
+  const recoveredMs = recovery?.resetWindowMs ?? stableMs;
   if (what.heldMs >= recoveredMs) [track.attempts, track.relapses] = [0, 0];
   track.attempts += 1;
   track.relapses += 1;

@@ -45,16 +45,17 @@ export class StatusBoard {
     return this.#troubled;
   }
 
-  /** Keys that a trial waits for: not Ready, and not blocked by what is tolerated. */
+  /** Keys that a trial waits for: not Ready, and not tolerated. */
   awaited(): ReadonlySet<Key> {
     return this.#awaited;
   }
 
+  /** But for those that are tolerated. */
   failed(): ReadonlySet<Key> {
     return this.#failed;
   }
 
-  /** But for those by what is tolerated. */
+  /** But for those that are tolerated. */
   blocked(): ReadonlySet<Key> {
     return this.#blocked;
   }

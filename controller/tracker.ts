@@ -9,6 +9,8 @@ export interface Flight {
   readonly wanted: string | null;
   readonly action: string;
   readonly cause: Cause;
+  /** What it was sent for is another process by now: a link's containers have been started anew, or have ended. Its result decides nothing. */
+  readonly isOutrun?: true;
 }
 
 /** What the engine remembers of one resource besides its status. */
@@ -95,6 +97,16 @@ export class Tracker {
   /** One whose restarts are used up has all of them again; any other is left as it is. */
   restore(track: Track): void {
     if (track.exhausted !== null) Object.assign(track, { exhausted: null, attempts: 0, relapses: 0 });
+  }
+
+  /** What is told of the steps of `key` was about processes that are gone: nothing follows from it. True when a retry was due by it. */
+  outrun(key: Key): boolean {
+    const track = this.find(key);
+    if (track === undefined) return false;
+    if (track.flight !== null) track.flight = { ...track.flight, isOutrun: true };
+    const waited = track.retryAt !== null;
+    Object.assign(track, { retryAt: null, lastDone: null });
+    return waited;
   }
 
   launch(key: Key, flight: Flight): void {

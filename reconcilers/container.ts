@@ -5,10 +5,11 @@ import {
   type Key,
   kindOf,
   leaseKey,
+  nameOf,
   type ObservedResource,
   poolKey,
 } from '../state/resource.ts';
-import { few, holds, unsettled } from './holds.ts';
+import { few, holds, standing, unsettled } from './holds.ts';
 import { poolReconciler } from './pool.ts';
 import type { Plan, Reconciler, View } from './reconciler.ts';
 import { comesBack } from './recovery.ts';
@@ -67,8 +68,12 @@ function staysDown(desired: DesiredResource, { digest, facts }: ObservedContaine
 }
 
 /** Has done what it was for: it ended well, and its manifest does not want it to be started again. */
-function isComplete(desired: DesiredResource, observed: ObservedContainer | undefined): boolean {
-  return observed?.facts.exit?.code === 0 && staysDown(desired, observed);
+export function isComplete(
+  desired: DesiredResource | undefined,
+  observed: ObservedResource | undefined,
+): boolean {
+  const container = observed as ObservedContainer | undefined;
+  return desired !== undefined && container?.facts.exit?.code === 0 && staysDown(desired, container);
 }
 
 /** It has ended by itself, badly, and is not started again as it is desired now: who waits for it waits for ever. */
@@ -82,9 +87,21 @@ function failed({ facts }: ObservedContainer): Plan {
   return { type: 'blocked', conflict: { code: 'ContainerExited', message } };
 }
 
+const isContainer = (key: Key) => kindOf(key) === 'container';
+
+/** Those of what it stands on that are not there yet: of containers that provide what it requires, those that are not at their goal (LINK-8). */
+function absent({ dependsOn }: DesiredResource, view: View): readonly Key[] {
+  const providers = dependsOn.filter(isContainer).filter((key) => {
+    const provider = view.desired(key);
+    return provider === undefined || !isAtGoal(provider, view.observed(key));
+  });
+  const others = dependsOn.filter((key) => !isContainer(key));
+  return [...unsettled(others, view), ...providers];
+}
+
 function start(key: Key, desired: DesiredResource, view: View): Plan {
   if (view.startsHeld()) return { type: 'wait', keys: [], message: 'starts when the device has booted' };
-  const waitsFor = unsettled(desired.dependsOn, view);
+  const waitsFor = absent(desired, view);
   if (waitsFor.length > 0)
     return { type: 'wait', keys: waitsFor, message: 'what it stands on is not there yet' };
   const group = view.unreachedBefore(view.rankOf(key));
@@ -94,18 +111,29 @@ function start(key: Key, desired: DesiredResource, view: View): Plan {
   return { type: 'step', step: { action: 'container.start', key, spec, digest: desired.digest } };
 }
 
-/** It runs, and has yet to say that it is ready. */
-const unready: Plan = Object.freeze({
-  type: 'wait',
-  keys: [],
-  message: 'has not signalled that it is ready',
-});
+/** It runs, and has yet to say that it is ready: which it may not be without a service that its provider has yet to offer. */
+function unready(key: Key, view: View): Plan {
+  const isMissed = (dependent: Key) => {
+    if (kindOf(dependent) !== 'link') return false;
+    const link = view.observed(dependent) as ObservedResource<'link'> | undefined;
+    return link?.spec.consumer === nameOf(key) && link.facts.awaits !== null;
+  };
+  const missed = standing(key, view, isMissed);
+  return { type: 'wait', keys: missed, message: 'has not signalled that it is ready' };
+}
 
 /** Runs, or is mounted, as desired, and has said that it is ready where it has to (CTR-6); or has run, and is complete. */
 export function isAtGoal(desired: DesiredResource, observed: ObservedResource | undefined): boolean {
-  if (isComplete(desired, observed as ObservedContainer | undefined)) return true;
+  if (isComplete(desired, observed)) return true;
   if (!holds(desired, observed)) return false;
   return (desired.spec as ContainerSpec).goal !== 'READY' || (observed as ObservedContainer).facts.ready;
+}
+
+/** What is there of a container that runs exactly as it is desired; null: it does not, or is not desired. */
+export function runningAsDesired(key: Key, view: View): ObservedContainer['facts'] | null {
+  const [desired, observed] = [view.desired(key), view.observed(key) as ObservedContainer | undefined];
+  if (desired === undefined || view.isLeaving(key)) return null;
+  return observed?.digest === desired.digest && observed.facts.running ? observed.facts : null;
 }
 
 /** It runs otherwise than it is to. */
@@ -133,7 +161,7 @@ function plan(key: Key, view: View): Plan {
   }
   if (desired.conflict !== undefined) return { type: 'blocked', conflict: desired.conflict };
   if (isAtGoal(desired, observed)) return { type: 'settled' };
-  if (holds(desired, observed)) return unready;
+  if (holds(desired, observed)) return unready(key, view);
   const blocked = blockedDependency(desired, view);
   if (blocked !== null) return blocked;
   if (observed?.facts.running) return replace(key, desired, view);

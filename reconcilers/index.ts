@@ -3,6 +3,7 @@ import { kindOf } from '../state/resource.ts';
 import { containerReconciler } from './container.ts';
 import { groupReconciler } from './group.ts';
 import { leaseReconciler } from './lease.ts';
+import { linkReconciler } from './link.ts';
 import { listenerReconciler } from './listener.ts';
 import { poolReconciler } from './pool.ts';
 import type { Plan, Reconciler, View } from './reconciler.ts';
@@ -14,6 +15,7 @@ const reconcilers: { readonly [K in Kind]: Reconciler<K> } = Object.freeze({
   group: groupReconciler,
   container: containerReconciler,
   listener: listenerReconciler,
+  link: linkReconciler,
 });
 
 /** What comes next for `key`. */

@@ -37,7 +37,7 @@ export interface Status {
   readonly cause: Cause;
   /** The resources that this one waits for or is held up by. */
   readonly waitsFor: readonly Key[];
-  /** Blocked by what a trial neither fails by nor waits for (see Conflict). */
+  /** A trial neither fails by it nor waits for it: blocked by what is tolerated (see Conflict), or a link that its consumer can do without. */
   readonly tolerated?: true;
 }
 

@@ -10,6 +10,7 @@ import {
   type PoolSpec,
   poolKey,
 } from '../../state/resource.ts';
+import { type LinkModel, observeLink, type SocketModel } from './links.ts';
 import { observeListener } from './listeners.ts';
 
 /** A bridge of the modelled host. */
@@ -62,9 +63,20 @@ export interface HostModel {
   readonly foreignPorts: Map<number, string>;
   /** Listeners that were last refused since a foreign process has their port. */
   readonly refused: Map<Key, number>;
+  /** Made links. */
+  readonly serviceLinks: Map<Key, LinkModel>;
+  /** What providers listen at, by `pathIn`; one that no link has asked for yet is not in it. */
+  readonly providerSockets: Map<string, SocketModel>;
+  /** Sockets that their providers have yet to make, by `pathIn`. */
+  readonly withheldSockets: Set<string>;
+  /** What containers have of their own where links may want to be, by `pathIn`: `a file`. */
+  readonly foreignTargets: Map<string, string>;
+  /** Links that were last refused since something is at their target, by `pathIn`. */
+  readonly refusedLinks: Map<Key, string>;
   /** Containers that do not signal when they are started; `signalReady` does it for them. */
   readonly silent: Set<string>;
   nextPid: number;
+  nextInode: number;
 }
 
 /** An empty host with one uplink, `eth0`. */
@@ -81,8 +93,14 @@ export function emptyHost(): HostModel {
     sockets: new Map(),
     foreignPorts: new Map(),
     refused: new Map(),
+    serviceLinks: new Map(),
+    providerSockets: new Map(),
+    withheldSockets: new Set(),
+    foreignTargets: new Map(),
+    refusedLinks: new Map(),
     silent: new Set(),
     nextPid: 1000,
+    nextInode: 500_000,
   };
 }
 
@@ -116,6 +134,12 @@ export function observeLease(host: HostModel, key: Key): ObservedResource<'lease
 
 function isRunning(host: HostModel, { pid }: ContainerModel): boolean {
   return pid !== null && host.processes.has(pid);
+}
+
+/** Process id of a container's init; null: it does not run. */
+export function pidOf(host: HostModel, name: string): number | null {
+  const made = host.containers.get(name);
+  return made !== undefined && isRunning(host, made) ? made.pid : null;
 }
 
 /** What the host has of a container. */
@@ -160,6 +184,7 @@ export function observeHost(host: HostModel): readonly ObservedResource[] {
     ...[...host.leases.keys()].map((key) => observeLease(host, key)),
     ...[...host.containers.keys()].map((name) => observeContainer(host, name)),
     ...[...host.listeners.keys()].map((key) => observeListener(host, key)),
+    ...[...host.serviceLinks.keys()].map((key) => observeLink(host, key)),
   ];
   return found.filter((resource) => resource !== null);
 }

@@ -19,6 +19,7 @@ import type {
   Traffic,
   WatchEvent,
 } from '../adapter.ts';
+import { Failure } from './failure.ts';
 import {
   emptyHost,
   type HostModel,
@@ -28,6 +29,7 @@ import {
   observePool,
   signalReady,
 } from './host.ts';
+import { ensureLink, forgetTargets, linksOf, observeLink, removeLink, takeReleasedLinks } from './links.ts';
 import { ensureListener, observeListener, removeListener, takeReleased } from './listeners.ts';
 import { Refusal } from './refusal.ts';
 
@@ -104,9 +106,12 @@ function executors(host: HostModel): Executors<void> {
     'container.remove': ({ key }) => {
       stopContainer(host, nameOf(key));
       host.containers.delete(nameOf(key));
+      forgetTargets(host, nameOf(key));
     },
     'listener.ensure': (step) => ensureListener(host, step),
     'listener.remove': ({ key }) => removeListener(host, key),
+    'link.ensure': (step) => ensureLink(host, step),
+    'link.remove': ({ key }) => removeLink(host, key),
   };
 }
 
@@ -137,18 +142,19 @@ export class MemoryAdapter implements Adapter {
     const fault = await this.#fault(step);
     if (fault !== null) return fault;
     try {
-      (this.#executors[step.action] as (step: StepOf<Action>) => void)(step);
+      this.#execute(step);
     } catch (error) {
-      if (!(error instanceof Refusal)) throw error;
-      return { outcome: 'conflict', conflict: error.conflict, observations: [] };
+      if (error instanceof Refusal)
+        return { outcome: 'conflict', conflict: error.conflict, observations: [] };
+      if (error instanceof Failure) return { outcome: 'failed', error: error.error, observations: [] };
+      throw error;
     }
     return { outcome: 'done', observations: [this.#look(step.key)] };
   }
 
-  /** Nothing real listens, so nothing is carried. */
   /** Nothing real is carried. */
   async traffic(): Promise<Traffic> {
-    return { rules: [], proxy: null };
+    return { rules: [], links: [], proxy: null };
   }
 
   async close(): Promise<void> {
@@ -165,12 +171,27 @@ export class MemoryAdapter implements Adapter {
     );
     change(this.host);
     const after = new Map(observeHost(this.host).map((resource) => [resource.key, resource]));
-    const released = new Set(takeReleased(this.host));
+    const released = new Set([...takeReleased(this.host), ...takeReleasedLinks(this.host)]);
     for (const key of new Set([...before.keys(), ...after.keys(), ...released])) {
       const observed = after.get(key) ?? null;
       if (JSON.stringify(observed) !== before.get(key) || released.has(key))
         this.#changes.next({ type: 'observation', key, observed });
     }
+  }
+
+  /** What becomes of a container is news of the links that it is an end of. */
+  #execute(step: Step): void {
+    const links = kindOf(step.key) === 'container' ? linksOf(this.host, nameOf(step.key)) : [];
+    const before = links.map((key) => this.#look(key));
+    (this.#executors[step.action] as (step: StepOf<Action>) => void)(step);
+    for (const { key, observed } of before) {
+      const after = this.#look(key);
+      if (JSON.stringify(after.observed) !== JSON.stringify(observed))
+        this.#changes.next({ type: 'observation', ...after });
+    }
+    // What a container that is gone had of its own is in nobody's way any more.
+    for (const key of takeReleasedLinks(this.host))
+      this.#changes.next({ type: 'observation', ...this.#look(key) });
   }
 
   #look(key: Key): Observation {
@@ -182,6 +203,7 @@ export class MemoryAdapter implements Adapter {
       group: () => null,
       container: () => observeContainer(this.host, name),
       listener: () => observeListener(this.host, key),
+      link: () => observeLink(this.host, key),
     };
     return { key, observed: look[kindOf(key)]() };
   }

@@ -1,8 +1,8 @@
 import { createHash } from 'node:crypto';
-import { mkdirSync, rmSync } from 'node:fs';
+import { mkdirSync, rmSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { Subject } from 'rxjs';
-import type { ProviderSocket, ProviderSockets } from '../linux/provider-sockets.ts';
+import type { ProviderSight, ProviderSocket, ProviderSockets } from '../linux/provider-sockets.ts';
 import { type Echo, startEcho } from './serve-echo.ts';
 
 /** Bytes that a path of a unix socket may have, its end not counted (unix(7)). */
@@ -18,7 +18,8 @@ export class EchoSockets implements ProviderSockets {
   readonly #running = new Set<string>();
   readonly #echoes = new Map<string, Echo>();
   readonly #problems = new Map<string, string>();
-  #kept: readonly ProviderSocket[] = [];
+  /** By their paths. */
+  readonly #kept = new Map<string, ProviderSocket>();
   #prepared = false;
   #closed = false;
   /** What begins and ends servers happens one after the other. */
@@ -41,7 +42,17 @@ export class EchoSockets implements ProviderSockets {
   }
 
   keep(sockets: readonly ProviderSocket[]): Promise<void> {
-    this.#kept = sockets;
+    this.#kept.clear();
+    return this.add(sockets);
+  }
+
+  add(sockets: readonly ProviderSocket[]): Promise<void> {
+    for (const socket of sockets) this.#kept.set(this.pathOf(socket), socket);
+    return this.#refresh();
+  }
+
+  drop(sockets: readonly ProviderSocket[]): Promise<void> {
+    for (const socket of sockets) this.#kept.delete(this.pathOf(socket));
     return this.#refresh();
   }
 
@@ -60,6 +71,14 @@ export class EchoSockets implements ProviderSockets {
     return this.#problems.get(this.pathOf(socket)) ?? null;
   }
 
+  sightOf(socket: ProviderSocket): ProviderSight | null {
+    const path = this.pathOf(socket);
+    if (!this.#kept.has(path)) return null;
+    const found = this.#echoes.has(path) ? statSync(path, { throwIfNoEntry: false }) : undefined;
+    if (found !== undefined) return { state: 'shown', device: found.dev, inode: found.ino, node: null };
+    return { state: 'absent', why: this.problemOf(socket) ?? `container '${socket.container}' does not run` };
+  }
+
   /** Ends all of them, open connections included. */
   close(): void {
     this.#closed = true;
@@ -75,8 +94,7 @@ export class EchoSockets implements ProviderSockets {
 
   /** Has exactly those answer that are kept, and whose containers run. Never rejects: what can't be had has a problem. */
   async #answer(): Promise<void> {
-    const kept = this.#kept.filter(({ container }) => this.#running.has(container));
-    const wanted = new Map(kept.map((socket) => [this.pathOf(socket), socket]));
+    const wanted = new Map([...this.#kept].filter(([, { container }]) => this.#running.has(container)));
     for (const [path, echo] of this.#echoes) {
       if (wanted.has(path)) continue;
       this.#echoes.delete(path);

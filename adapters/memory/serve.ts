@@ -60,8 +60,9 @@ class ServingMemoryAdapter implements Adapter {
     return merge(this.#model.watch(), this.#listeners.watch());
   }
 
-  traffic(): Promise<Traffic> {
-    return this.#listeners.traffic();
+  /** Links are only modelled. */
+  async traffic(): Promise<Traffic> {
+    return { ...(await this.#listeners.traffic()), links: [] };
   }
 
   async apply(step: Step): Promise<StepResult> {

@@ -6,8 +6,10 @@ import {
   type ContainerSpec,
   containerKey,
   type LeaseSpec,
+  type LinkSpec,
   type ListenerSpec,
   leaseKey,
+  linkKey,
   listenerKey,
   type PoolSpec,
   poolKey,
@@ -123,7 +125,7 @@ export const removeContainer = (name: string): StepOf<'container.remove'> => ({
 });
 
 /** Behind the bridge of `bridgePool(1)`. */
-const link = { bridge: 'hf1', subnet: '10.66.1.0/24' } as const;
+const behind = { bridge: 'hf1', subnet: '10.66.1.0/24' } as const;
 
 /** A route of every host and path to an address that `lease(1, 'web', 2)` holds. */
 export function route(rule: string, overrides: Partial<RouteSpec> = {}): RouteSpec {
@@ -134,7 +136,7 @@ export function route(rule: string, overrides: Partial<RouteSpec> = {}): RouteSp
     keepPrefix: false,
     provider: 'web',
     service: 'site',
-    backend: { type: 'address', address: '10.66.1.2', port: 8080, link },
+    backend: { type: 'address', address: '10.66.1.2', port: 8080, link: behind },
     ...overrides,
   };
 }
@@ -158,5 +160,33 @@ export const ensureListener = (spec: ListenerSpec): StepOf<'listener.ensure'> =>
 export const removeListener = (spec: ListenerSpec): StepOf<'listener.remove'> => ({
   action: 'listener.remove',
   key: keyOfListener(spec),
+  spec,
+});
+
+/** A unix link of `client` to the service `raw` of `server`. */
+export function serviceLink(overrides: Partial<LinkSpec> = {}): LinkSpec {
+  return {
+    type: 'unix',
+    service: 'raw',
+    consumer: 'client',
+    provider: 'server',
+    socket: '/run/example/raw.sock',
+    target: '/run/pv/services/raw.sock',
+    role: 'any',
+    interface: null,
+    ...overrides,
+  };
+}
+
+export const ensureLink = (spec: LinkSpec): StepOf<'link.ensure'> => ({
+  action: 'link.ensure',
+  key: linkKey(spec.consumer, spec.target),
+  spec,
+  digest: digestOf(spec),
+});
+
+export const removeLink = (spec: LinkSpec): StepOf<'link.remove'> => ({
+  action: 'link.remove',
+  key: linkKey(spec.consumer, spec.target),
   spec,
 });

@@ -2,7 +2,7 @@ import type { ExecutionContext, TestFn } from 'ava';
 import { filter, firstValueFrom, ReplaySubject } from 'rxjs';
 import type { Adapter, Observation, Step, WatchEvent } from '../../adapters/adapter.ts';
 import type { Key, ObservedResource } from '../../state/resource.ts';
-import { release, removeContainer, removeListener, removePool, stop } from './fixtures.ts';
+import { release, removeContainer, removeLink, removeListener, removePool, stop } from './fixtures.ts';
 
 /** Everything that the adapter sees, by key and in the order of keys. */
 export async function observed(adapter: Adapter): Promise<ReadonlyMap<Key, ObservedResource>> {
@@ -44,11 +44,13 @@ export async function clear(adapter: Adapter): Promise<void> {
   const resources = [...(await observed(adapter)).values()];
   const steps = [
     ...resources.filter(isListener),
+    ...resources.filter(isLink),
     ...resources.filter(isContainer),
     ...resources.filter(isLease),
     ...resources.filter(isPool),
   ].flatMap((resource): readonly Step[] => {
     if (isListener(resource)) return [{ ...removeListener(resource.spec), key: resource.key }];
+    if (isLink(resource)) return [removeLink(resource.spec)];
     if (isContainer(resource)) return [stop(resource.spec.name), removeContainer(resource.spec.name)];
     if (isLease(resource)) return [release(resource.spec)];
     return isPool(resource) ? [removePool(resource.spec)] : [];
@@ -62,6 +64,11 @@ export async function clear(adapter: Adapter): Promise<void> {
 /** True for a listener, so that its facts can be looked at. */
 export function isListener(resource: ObservedResource): resource is ObservedResource<'listener'> {
   return resource.kind === 'listener';
+}
+
+/** True for a link, so that its facts can be looked at. */
+export function isLink(resource: ObservedResource): resource is ObservedResource<'link'> {
+  return resource.kind === 'link';
 }
 function isPool(resource: ObservedResource): resource is ObservedResource<'pool'> {
   return resource.kind === 'pool';

@@ -1,23 +1,17 @@
 import test from 'ava';
-import { World } from '../../controller/world.ts';
 import { plan } from '../../reconcilers/index.ts';
 import type { View } from '../../reconcilers/reconciler.ts';
-import { digestOf } from '../../state/json.ts';
 import type {
   ContainerSpec,
-  DesiredResource,
   GroupSpec,
   Key,
-  Kind,
   LeaseSpec,
   ListenerSpec,
-  ObservedResource,
   PoolSpec,
   Recovery,
   RouteSpec,
-  SpecByKind,
 } from '../../state/resource.ts';
-import { kindOf } from '../../state/resource.ts';
+import { type Scene, see, short, view, want } from './scene.ts';
 
 const pool: PoolSpec = {
   type: 'bridge',
@@ -64,48 +58,8 @@ const container: ContainerSpec = {
   system: null,
 };
 
-interface Scene {
-  readonly desired?: Readonly<Partial<Record<string, DesiredResource>>>;
-  readonly observed?: Readonly<Partial<Record<string, ObservedResource>>>;
-}
-
-function want<K extends Kind>(
-  key: Key,
-  spec: SpecByKind[K],
-  rest: Partial<DesiredResource> = {},
-): DesiredResource {
-  return { key, kind: kindOf(key), spec, digest: digestOf(spec), dependsOn: [], pointers: [], ...rest };
-}
-
 const running = { running: true, pid: 7, ready: false, exit: null };
 const halted = { running: false, pid: null, ready: false, exit: null };
-
-function see(key: Key, spec: SpecByKind[Kind], rest: Partial<ObservedResource> = {}): ObservedResource {
-  const facts = {
-    pool: { adopted: false },
-    lease: {},
-    group: {},
-    container: running,
-    listener: { carriers: [] },
-  }[kindOf(key)];
-  return {
-    key,
-    kind: kindOf(key),
-    spec,
-    digest: digestOf(spec),
-    drift: [],
-    facts,
-    ...rest,
-  } as ObservedResource;
-}
-
-function view({ desired = {}, observed = {} }: Scene): View {
-  const world = new World((key) => desired[key], Object.keys(desired) as Key[]);
-  for (const resource of Object.values(observed)) {
-    if (resource !== undefined) world.observe(resource.key, resource);
-  }
-  return world;
-}
 
 const P: Key = 'pool/lan';
 const L: Key = 'lease/lan/web/eth0';
@@ -534,13 +488,6 @@ const lifecycles: readonly (readonly [string, string, Key, Scene, string])[] = [
 
 for (const [rule, title, key, scene, expected] of lifecycles) {
   test(`[${rule}] ${title}`, (t) => t.is(short(key, scene), expected));
-}
-
-function short(key: Key, scene: Scene): string {
-  const next = plan(key, view(scene));
-  if (next.type === 'step') return next.step.action;
-  if (next.type === 'wait') return `wait ${next.keys.join(' ')}`;
-  return next.type === 'blocked' ? `blocked ${next.conflict.code}` : 'settled';
 }
 
 for (const [title, key, scene, expected] of table) {

@@ -106,7 +106,8 @@ test('[ING-4] a service of a modelled container that runs is answered for, with 
   });
   t.is(await say(socketOf(proxy, 'raw'), 'one\ntwo'), 'web site\none\ntwo');
   t.not(socketOf(proxy, 'site'), socketOf(proxy, 'raw'), 'http and tcp of one service');
-  const routes = proxy.process?.listeners.flatMap(({ routes: each }) => each) ?? [];
+  const routes =
+    proxy.process?.listeners.flatMap((served) => ('routes' in served ? served.routes : [])) ?? [];
   t.is(routes.find(({ rule }) => rule === 'off')?.backend, null, 'nobody answers for what nobody provides');
 });
 
