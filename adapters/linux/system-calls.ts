@@ -65,6 +65,8 @@ export interface SystemCalls {
   bind(socket: number, address: Uint8Array, length: number): void;
   send(socket: number, bytes: Uint8Array, count: number, flags: number): number;
   recv(socket: number, bytes: Uint8Array, count: number, flags: number): number;
+  /** No system call: where the bytes are in memory, for structures that point to them. They have to outlive the call. */
+  address(bytes: Uint8Array): bigint;
   /** No system call: calls `fire` in Node's own loop (uv_poll(3)) whenever a descriptor is readable. See when-readable.ts, which is to be used. */
   poll(descriptor: number, fire: () => void): Polling;
 }
@@ -147,6 +149,7 @@ function bind(koffi: Koffi): SystemCalls {
     bind: named('bind', 'int', 'void *', 'uint'),
     send: named('send', 'int', 'void *', 'size_t', 'int'),
     recv: named('recv', 'int', 'void *', 'size_t', 'int'),
+    address: (bytes) => koffi.address(bytes),
     poll: (descriptor, fire) => {
       const readable = { readable: true };
       const handle = koffi.node.poll(descriptor, readable, fire);
