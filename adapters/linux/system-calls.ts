@@ -45,6 +45,12 @@ export interface SystemCalls {
   setfsgid(group: number): number;
   /** Returns what was set before. */
   umask(mask: number): number;
+  /**
+   * `unchangedId` leaves one as it is. The kernel's own calls, which change the calling thread alone; those of C libraries change every thread
+   * (nptl(7)).
+   */
+  setresuid(real: number, effective: number, saved: number): void;
+  setresgid(real: number, effective: number, saved: number): void;
   /** A `struct __user_cap_header_struct` (two u32) and two `struct __user_cap_data_struct` (three u32 each). */
   capget(header: Uint32Array, data: Uint32Array): void;
   capset(header: Uint32Array, data: Uint32Array): void;
@@ -63,6 +69,7 @@ export interface SystemCalls {
   epoll_ctl(epoll: number, operation: number, descriptor: number, event: Uint8Array): void;
   socket(family: number, type: number, protocol: number): number;
   bind(socket: number, address: Uint8Array, length: number): void;
+  connect(socket: number, address: Uint8Array, length: number): void;
   send(socket: number, bytes: Uint8Array, count: number, flags: number): number;
   recv(socket: number, bytes: Uint8Array, count: number, flags: number): number;
   /** No system call: where the bytes are in memory, for structures that point to them. They have to outlive the call. */
@@ -70,6 +77,9 @@ export interface SystemCalls {
   /** No system call: calls `fire` in Node's own loop (uv_poll(3)) whenever a descriptor is readable. See when-readable.ts, which is to be used. */
   poll(descriptor: number, fire: () => void): Polling;
 }
+
+/** For `setresuid` and `setresgid`: -1 as the kernel has it. */
+export const unchangedId = 2 ** 32 - 1;
 
 type Koffi = typeof import('koffi');
 
@@ -79,6 +89,8 @@ const numbers = { open_tree: 428, move_mount: 429, pidfd_open: 434, mount_setatt
 /** Those before 424 (syscalls(2)). On any other processor the call fails with ENOSYS. */
 const olderNumbers = {
   mknodat: { x64: 259, arm64: 33, arm: 324, riscv64: 33 },
+  setresuid: { x64: 117, arm64: 147, arm: 208, riscv64: 147 },
+  setresgid: { x64: 119, arm64: 149, arm: 210, riscv64: 149 },
   bpf: { x64: 321, arm64: 280, arm: 386, riscv64: 280 },
 } as const satisfies Readonly<Record<string, Readonly<Partial<Record<NodeJS.Architecture, number>>>>>;
 
@@ -133,6 +145,8 @@ function bind(koffi: Koffi): SystemCalls {
     setfsuid: named('setfsuid', 'uint'),
     setfsgid: named('setfsgid', 'uint'),
     umask: named('umask', 'uint'),
+    setresuid: numbered('setresuid', 'uint', 'uint', 'uint'),
+    setresgid: numbered('setresgid', 'uint', 'uint', 'uint'),
     capget: named('capget', 'void *', 'void *'),
     capset: named('capset', 'void *', 'void *'),
     mount: named('mount', 'str', 'str', 'str', 'ulong', 'str'),
@@ -147,6 +161,7 @@ function bind(koffi: Koffi): SystemCalls {
     epoll_ctl: named('epoll_ctl', 'int', 'int', 'int', 'void *'),
     socket: named('socket', 'int', 'int', 'int'),
     bind: named('bind', 'int', 'void *', 'uint'),
+    connect: named('connect', 'int', 'void *', 'uint'),
     send: named('send', 'int', 'void *', 'size_t', 'int'),
     recv: named('recv', 'int', 'void *', 'size_t', 'int'),
     address: (bytes) => koffi.address(bytes),
