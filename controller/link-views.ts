@@ -1,3 +1,4 @@
+import type { Finding } from '../state/finding.ts';
 import type { ServiceManifest } from '../state/manifest.ts';
 import { readServices } from '../state/read-services.ts';
 import { containerKey, type Key, kindOf } from '../state/resource.ts';
@@ -17,7 +18,7 @@ import { type LinkSight, linkEnds, linkSpecOf } from './link-sight.ts';
 /** What links are shown from. */
 export interface LinkParts {
   readonly engine: Pick<Engine, 'board' | 'world'>;
-  readonly store: Pick<DesiredStore, 'desired' | 'tree'>;
+  readonly store: Pick<DesiredStore, 'desired' | 'tree' | 'findings'>;
 }
 
 /** Links by their ends and conditions, and containers by the services that they provide and use, as the api shows them. */
@@ -47,6 +48,7 @@ export class LinkViews {
     return {
       provides: provided(this.#declared(container), users),
       uses: links.filter(({ consumer }) => consumer === container),
+      lacks: this.#parts.store.findings.filter((finding) => isLackOf(container, finding)),
     };
   }
 
@@ -75,6 +77,14 @@ export class LinkViews {
     return { key, desired: store.desired(key), observed: engine.world.observed(key), status };
   }
 }
+
+/** Names of containers have nothing in them that a pointer would escape, and a slash behind them is `~1`. */
+function isLackOf(container: string, { code, pointer }: Finding): boolean {
+  return lackingCodes.has(code) && pointer.startsWith(`/${container}~1`);
+}
+
+/** Codes of services that a container would use and has no link for. */
+const lackingCodes: ReadonlySet<string> = new Set(['ServiceOptionalMissing', 'ServiceNotLinked']);
 
 function routeUse(route: RouteItem): ServiceUse {
   const { listener, service, type, provider, phase, reason, message } = route;

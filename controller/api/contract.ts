@@ -211,6 +211,8 @@ export interface ContainerServices {
   readonly provides: readonly ProvidedService[];
   /** Its links, by their targets. */
   readonly uses: readonly ServiceUse[];
+  /** What it would use and has no link for: warnings of the desired revision. */
+  readonly lacks: readonly Finding[];
 }
 
 /** Everything about one resource. */

@@ -4,7 +4,7 @@ import { type Field, tableOf } from './fields.ts';
 import { needText } from './link-fields.ts';
 import { phaseStyle } from './phase-style.ts';
 import { tableText } from './table.ts';
-import { indent, indented } from './text.ts';
+import { indent, indented, wrapped } from './text.ts';
 
 type Paper = Pick<Terminal, 'width' | 'paint'>;
 
@@ -49,14 +49,23 @@ const usedFields: readonly Field<ServiceUse>[] = [
   { title: 'MESSAGE', flexible: 'first', show: messageOf },
 ];
 
-/** What a container provides and to whom, and what it uses of whom; each with how that stands. Nothing where it has to do with no service. */
-export function serviceTables({ provides, uses }: ContainerServices, paper: Paper): string {
+/**
+ * What a container provides and to whom, what it uses of whom, and what it lacks; each with how that stands. Nothing where it has to do with no
+ * service.
+ */
+export function serviceTables({ provides, uses, lacks }: ContainerServices, paper: Paper): string {
   const shown = provides.flatMap(({ users, ...service }): readonly ShownService[] =>
     users.length === 0 ? [{ service, use: null }] : users.map((use) => ({ service, use })),
   );
-  return `${section('Provides', providedFields, shown, paper)}${section('Uses', usedFields, uses, paper)}`;
+  return [
+    section('Provides', providedFields, shown, paper),
+    section('Uses', usedFields, uses, paper),
+    lacks.length === 0 ? '' : 'Lacks:\n',
+    ...lacks.map(({ message }) => wrapped(message, paper.width, indent)),
+  ].join('');
 }
 
+/** A table under its heading, without columns in which nothing stands. */
 function section<Shown>(
   heading: string,
   fields: readonly Field<Shown>[],
@@ -64,6 +73,7 @@ function section<Shown>(
   { width, paint }: Paper,
 ): string {
   if (rows.length === 0) return '';
-  const { columns, row } = tableOf(fields, false);
+  const filled = fields.filter(({ show }) => rows.some((row) => show(row) !== null));
+  const { columns, row } = tableOf(filled, false);
   return `${heading}:\n${indented(tableText(columns, rows.map(row), width - indent.length, paint))}`;
 }

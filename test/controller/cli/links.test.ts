@@ -3,7 +3,7 @@ import type { ResourceDescription } from '../../../controller/api/contract.ts';
 import type { LinkSpec } from '../../../state/resource.ts';
 import { waitingWeb, webItems } from '../fixtures.ts';
 import { status } from '../ingress-fixtures.ts';
-import { busSpec, ends, linkItem, madeFacts, rawKey, rawSpec, rawUse } from '../link-fixtures.ts';
+import { busSpec, ends, linkItem, madeFacts, rawKey, rawSpec, rawUse } from '../shown-links.ts';
 import type { ScriptedService } from '../scripted-service.ts';
 import { served } from '../served.ts';
 import { commandLine, type Ended, type TerminalOptions } from './command.ts';
@@ -352,7 +352,7 @@ test('nothing that a provider calls itself or its socket reaches the terminal as
   }
 });
 
-const web = { ...waitingWeb, services: { provides: [], uses: [] } };
+const web = { ...waitingWeb, services: { provides: [], uses: [], lacks: [] } };
 
 test('[LINK-1] a container is described with the services that it provides and uses, and how each link stands', async (t) => {
   const waiting = { ...rawUse, consumer: 'other', phase: 'Waiting', message: awaits } as const;
@@ -361,6 +361,16 @@ test('[LINK-1] a container is described with the services that it provides and u
       provides: [
         { name: 'raw', type: 'unix', socket: '/run/example/raw.sock', port: null, users: [rawUse, waiting] },
         { name: 'http', type: 'tcp', socket: null, port: 80, users: [] },
+      ],
+      lacks: [
+        {
+          ...{
+            severity: 'warning',
+            code: 'ServiceOptionalMissing',
+            pointer: '/web~1run.json/services/optional/0',
+          },
+          ...{ found: 'gps', expected: 'one', message: "optional service 'gps' for 'web' not found" },
+        },
       ],
       uses: [{ ...rawUse, service: 'api', type: 'rest', provider: 'backend', role: 'admin', optional: true }],
     };
@@ -374,8 +384,9 @@ test('[LINK-1] a container is described with the services that it provides and u
       '  raw      unix  …mple/raw.sock  other    …vices/raw.sock  Waiting  there is no…\n' +
       '  http     tcp   :80             -        -                -        -\n' +
       'Uses:\n' +
-      '  SERVICE  TYPE  PROVIDER  TARGET                ROLE   NEED      PHASE  MESSAGE\n' +
-      '  api      rest  backend   …v/services/raw.sock  admin  optional  Ready  -\n',
+      '  SERVICE  TYPE  PROVIDER  TARGET                     ROLE   NEED      PHASE\n' +
+      '  api      rest  backend   /run/pv/services/raw.sock  admin  optional  Ready\n' +
+      "Lacks:\n  optional service 'gps' for 'web' not found\n",
   );
 });
 
@@ -383,5 +394,5 @@ test('a container that has nothing to do with services says nothing of them', as
   const { out } = await asked(t, ['describe', 'container', 'web'], (service) => {
     service.descriptions = new Map([['container/web', web]]);
   });
-  t.notRegex(out, /Provides|Uses/);
+  t.notRegex(out, /Provides|Uses|Lacks/);
 });
