@@ -3,7 +3,7 @@ import { graphOf } from '../../controller/graph.ts';
 import type { DesiredResource, Key, ObservedResource } from '../../state/resource.ts';
 import { internalPool } from './fixtures.ts';
 import { desiredListener, httpListener, lostRoute } from './ingress-fixtures.ts';
-import { busSpec, desiredLink, rawLink, rawSpec } from './shown-links.ts';
+import { busSpec, desiredLink, rawLink, rawSpec } from './link-fixtures.ts';
 
 const running = (key: Key, pid: number | null): ObservedResource =>
   ({ key, kind: 'container', facts: { pid } }) as unknown as ObservedResource;

@@ -3,7 +3,7 @@ import { linkConditions } from '../../controller/link-conditions.ts';
 import { isFromBefore, type LinkEnds, type LinkSight, linkEnds } from '../../controller/link-sight.ts';
 import type { Key, ObservedResource } from '../../state/resource.ts';
 import { status } from './ingress-fixtures.ts';
-import { ends, linkSight, madeFacts, observedLink, rawSpec } from './shown-links.ts';
+import { ends, linkSight, madeFacts, observedLink, rawSpec } from './link-fixtures.ts';
 
 const awaits = "there is no /run/example/raw.sock in container 'server'";
 const blocked = (reason: string) => status('Blocked', { reason });

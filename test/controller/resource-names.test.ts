@@ -1,7 +1,7 @@
 import test from 'ava';
 import { namesOf } from '../../controller/resource-names.ts';
 import { webItems } from './fixtures.ts';
-import { linkItem } from './shown-links.ts';
+import { linkItem } from './link-fixtures.ts';
 
 const link = linkItem();
 

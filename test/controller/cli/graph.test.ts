@@ -3,7 +3,7 @@ import type { GraphLink } from '../../../controller/api/contract.ts';
 import { dotText, graphTable, mermaidText } from '../../../controller/cli/render/graph-text.ts';
 import { bytesText } from '../../../controller/cli/render/traffic-text.ts';
 import { apiLink } from '../ingress-fixtures.ts';
-import { rawLink } from '../shown-links.ts';
+import { rawLink } from '../link-fixtures.ts';
 import { served } from '../served.ts';
 import { commandLine } from './command.ts';
 

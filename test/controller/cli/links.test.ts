@@ -3,7 +3,7 @@ import type { ResourceDescription } from '../../../controller/api/contract.ts';
 import type { LinkSpec } from '../../../state/resource.ts';
 import { waitingWeb, webItems } from '../fixtures.ts';
 import { status } from '../ingress-fixtures.ts';
-import { busSpec, ends, linkItem, madeFacts, rawKey, rawSpec, rawUse } from '../shown-links.ts';
+import { busSpec, ends, linkItem, madeFacts, rawKey, rawSpec, rawUse } from '../link-fixtures.ts';
 import type { ScriptedService } from '../scripted-service.ts';
 import { served } from '../served.ts';
 import { commandLine, type Ended, type TerminalOptions } from './command.ts';
