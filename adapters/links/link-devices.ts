@@ -1,4 +1,5 @@
 import type { DeviceAccess, DeviceNumber } from '../linux/device-access.ts';
+import { deviceText } from '../linux/device-number.ts';
 import type { LinkSource } from '../linux/link-targets.ts';
 import { StepConflict } from '../step-refusal.ts';
 import type { RunningContainer } from './link-record.ts';
@@ -32,7 +33,7 @@ export class LinkDevices {
    */
   check(provider: string, path: string, device: DeviceNumber): void {
     if (device.major === drmMajor || this.#options.grants(provider, device)) return;
-    const found = `${path} of container '${provider}' is the device ${textOf(device)}, which that container may not open itself`;
+    const found = `${path} of container '${provider}' is the device ${deviceText(device)}, which that container may not open itself`;
     const message = `${found}; expected a device of direct rendering (${drmMajor}:*), or one that its lxc.container.conf allows`;
     throw new StepConflict({ code: 'LinkDeviceRefused', message });
   }
@@ -53,9 +54,4 @@ export class LinkDevices {
     const { devices, grants } = this.#options;
     if (!grants(consumer.name, device)) await devices.deny(consumer, device);
   }
-}
-
-/** `226:0`. */
-export function textOf({ major, minor }: DeviceNumber): string {
-  return `${major}:${minor}`;
 }

@@ -1,7 +1,7 @@
 import type { ObservedResource } from '../../state/resource.ts';
+import { deviceText } from '../linux/device-number.ts';
 import type { LinkTargets, TargetSight } from '../linux/link-targets.ts';
 import type { ProviderSight } from '../linux/provider-sockets.ts';
-import { textOf } from './link-devices.ts';
 import type { LinkRecord } from './link-record.ts';
 
 /** What is seen of the parts of one link. */
@@ -39,7 +39,7 @@ export function sightOf(record: LinkRecord, parts: LinkParts): ObservedResource<
       provider: { pid: ends?.provider ?? null, inode: source?.state === 'shown' ? source.inode : null },
       consumer: { pid: ends?.consumer ?? null, inode: placed },
       awaits: source?.state === 'absent' ? source.why : null,
-      ...(device === null ? {} : { device: textOf(device) }),
+      ...(device === null ? {} : { device: deviceText(device) }),
     },
   };
 }
