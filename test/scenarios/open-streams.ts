@@ -3,6 +3,7 @@ import { once } from 'node:events';
 import { get, type IncomingMessage } from 'node:http';
 import { connect, type Socket } from 'node:net';
 import type { ExecutionContext } from 'ava';
+import { Agent, WebSocket } from 'undici';
 import { fileBytes } from './provider-program.ts';
 
 /** Connections that are open while something happens, and can tell afterwards whether it broke them. */
@@ -14,12 +15,20 @@ export interface Echo {
 }
 
 /** A connection of bytes, until the test ends. */
-export async function openBytes(t: ExecutionContext, host: string, port: number): Promise<Echo> {
-  const socket: Socket = connect({ host, port });
+export function openBytes(t: ExecutionContext, host: string, port: number): Promise<Echo> {
+  return echoOver(t, connect({ host, port }), `${host}:${port}`);
+}
+
+/** The same over a unix socket. */
+export function openUnix(t: ExecutionContext, path: string): Promise<Echo> {
+  return echoOver(t, connect({ path }), path);
+}
+
+async function echoOver(t: ExecutionContext, socket: Socket, where: string): Promise<Echo> {
   t.teardown(() => socket.destroy());
   await once(socket, 'connect');
   const ended = once(socket, 'close').then(() => {
-    throw new Error(`the connection to ${host}:${port} was closed`);
+    throw new Error(`the connection to ${where} was closed`);
   });
   ended.catch(() => undefined);
   return {
@@ -31,10 +40,14 @@ export async function openBytes(t: ExecutionContext, host: string, port: number)
   };
 }
 
-/** A WebSocket, until the test ends. */
-export async function openWebSocket(t: ExecutionContext, url: string): Promise<Echo> {
-  const socket = new WebSocket(url);
-  t.teardown(() => socket.close());
+/** A WebSocket, until the test ends; through a unix socket, where one is given. */
+export async function openWebSocket(t: ExecutionContext, url: string, socketPath?: string): Promise<Echo> {
+  const dispatcher = new Agent({ connect: socketPath === undefined ? {} : { socketPath } });
+  const socket = new WebSocket(url, { dispatcher });
+  t.teardown(async () => {
+    socket.close();
+    await dispatcher.destroy();
+  });
   const ended = once(socket, 'close').then(() => {
     throw new Error(`the WebSocket ${url} was closed`);
   });
@@ -61,9 +74,14 @@ export class SlowDownload {
     this.total = total;
   }
 
-  /** `url` leads to the root of the provider. */
-  static async begin(t: ExecutionContext, url: string, total: number): Promise<SlowDownload> {
-    const request = get(`${url}/file?bytes=${total}`, { agent: false });
+  /** `url` leads to the root of the provider; through a unix socket, where one is given. */
+  static async begin(
+    t: ExecutionContext,
+    url: string,
+    total: number,
+    socketPath?: string,
+  ): Promise<SlowDownload> {
+    const request = get(`${url}/file?bytes=${total}`, { agent: false, socketPath });
     t.teardown(() => request.destroy());
     const [response] = (await once(request, 'response')) as [IncomingMessage];
     if (response.statusCode !== 200) throw new Error(`${url}: ${response.statusCode}`);

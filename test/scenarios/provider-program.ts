@@ -6,7 +6,7 @@ import { type Duplex, pipeline, Readable } from 'node:stream';
 
 /**
  * The service of the scenarios' provider, run by Node in its container: HTTP and WebSocket on the unix socket and the port that it is given, and
- * an echo of bytes on the port after that. `node provider-program.ts SOCKET PORT`
+ * an echo of bytes on the port after that. `/headers` is answered with what was asked with, `/file?bytes=` with so many bytes. `node provider-program.ts SOCKET PORT`
  */
 
 /** As many bytes as asked for, the same each time, from which no other part looks like the beginning. */
@@ -20,6 +20,10 @@ export function* fileBytes(total: number): Generator<Buffer> {
 
 function answer(request: IncomingMessage, response: ServerResponse): void {
   const { pathname, searchParams } = new URL(request.url ?? '/', 'http://provider');
+  if (pathname === '/headers') {
+    response.end(JSON.stringify(request.rawHeaders));
+    return;
+  }
   if (pathname !== '/file') {
     response.end(`${request.method} ${request.url}\n`);
     return;
