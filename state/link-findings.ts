@@ -98,12 +98,16 @@ function withoutLink(
 }
 
 /** None is given, and its name, or the place of a device in its provider, makes none. */
-export function noDefaultTarget({ consumer, requirement: { name, pointer } }: Use, target: string): Finding {
+export function noDefaultTarget({ consumer, requirement: { name, pointer }, service }: Use): Finding {
+  const why =
+    service.type === 'drm'
+      ? `its provider has it at ${quote(service.socket)}, where nothing can appear`
+      : 'its name is no name of a file';
   return finding('ServiceTargetInvalid', {
     pointer,
     found: name,
     expected: targetDescription,
-    message: `found service '${name}' for '${consumer}' without a target, where ${quote(target)} can be none; expected ${targetDescription} as its \`target\``,
+    message: `found service '${name}' for '${consumer}' without a target, and ${why}; expected ${targetDescription} as its \`target\``,
     hint: 'add a `target`',
   });
 }

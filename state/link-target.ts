@@ -19,9 +19,14 @@ export function targetProblem(path: string): string | null {
   return inKernel === undefined ? null : `a path in ${inKernel}`;
 }
 
-/** Where a service appears that is given no target: what has its name, but a device where its provider has it. It may be none, see `targetProblem`. */
-export function defaultTarget({ name, type, socket }: ServiceManifest): string {
-  return type === 'drm' && socket !== null ? socket : `/run/pv/services/${name}.sock`;
+/**
+ * Where a service appears that is given no target: by its name, but a device where its provider has it. Null: there is no such place, for one
+ * whose name is no name of a file.
+ */
+export function defaultTarget({ name, type, socket }: ServiceManifest): string | null {
+  const target = type === 'drm' && socket !== null ? socket : `/run/pv/services/${name}.sock`;
+  const isNoName = type !== 'drm' && name.includes('/');
+  return isNoName || targetProblem(target) !== null ? null : target;
 }
 
 /** A service at its place in a container. */

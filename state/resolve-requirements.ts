@@ -9,7 +9,7 @@ import {
   type Use,
   unlinkable,
 } from './link-findings.ts';
-import { defaultTarget, targetProblem, targetsTwice } from './link-target.ts';
+import { defaultTarget, targetsTwice } from './link-target.ts';
 import type { ContainerManifest, ServiceRequirement } from './manifest.ts';
 import type { Provision, Provisions } from './provisions.ts';
 import type { LinkSpec } from './resource.ts';
@@ -102,7 +102,7 @@ function linkTo(
   const idle = idleIn(consumer, provisions);
   if (idle !== null) return noLink(notLinked(use, idle));
   const target = requirement.target ?? defaultTarget(service);
-  if (socket === null || targetProblem(target) !== null) return noLink(noDefaultTarget(use, target));
+  if (socket === null || target === null) return noLink(noDefaultTarget(use));
   const face = type === 'dbus' ? requirement.interface : null;
   const role = requirement.role ?? 'any';
   const spec = { type, service: service.name, consumer, provider, socket, target, role, interface: face };

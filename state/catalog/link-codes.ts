@@ -128,6 +128,12 @@ export const linkConflictCodes = {
 
 /** Codes of links that could not be made for now: they are tried again (ENG-3). */
 export const linkFailureCodes = {
+  ContainerNotRunning: {
+    severity: 'failure',
+    title: 'A container went away while something was made in it.',
+    explanation: 'What is between containers needs both to run; the step is tried again when it does.',
+    remedy: 'None is needed, unless the container should run: then look at it.',
+  },
   LinkFailed: {
     severity: 'failure',
     title: 'A link could not be made, or looked at.',
