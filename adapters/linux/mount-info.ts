@@ -5,9 +5,13 @@ export interface MountEntry {
   readonly id: number;
   /** `major:minor` of its file system. */
   readonly device: string;
+  /** What of its file system is mounted: a path in it. */
+  readonly root: string;
   readonly mountPoint: string;
   /** Type of its file system, such as `tmpfs`. */
   readonly type: string;
+  /** Of its file system; of a cgroup hierarchy, its controllers are among them. */
+  readonly options: readonly string[];
 }
 
 /** White space and backslashes are octal there. */
@@ -17,11 +21,20 @@ function plain(field: string): string {
 
 function readEntry(line: string): readonly MountEntry[] {
   const fields = line.split(' ');
-  const [id, , device, , mountPoint] = fields;
+  const [id, , device, root, mountPoint] = fields;
   // Any number of optional fields comes before the separator.
-  const type = fields[fields.indexOf('-', 6) + 1];
+  const [type, , options = ''] = fields.slice(fields.indexOf('-', 6) + 1);
   if (id === undefined || device === undefined || mountPoint === undefined || type === undefined) return [];
-  return [{ id: Number(id), device, mountPoint: plain(mountPoint), type }];
+  return [
+    {
+      id: Number(id),
+      device,
+      root: plain(root ?? ''),
+      mountPoint: plain(mountPoint),
+      type,
+      options: options.split(','),
+    },
+  ];
 }
 
 /** The mounts that a text of the kernel lists, in its order: one that covers another comes after it. */

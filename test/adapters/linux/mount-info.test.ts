@@ -16,9 +16,23 @@ const text = `36 35 98:0 /mnt1 /mnt2 rw,noatime master:1 shared:7 - ext3 /dev/ro
 
 test('[LINK-11] mounts are read with their file systems, whatever optional fields there are', (t) => {
   t.deepEqual(readMountInfo(text), [
-    { id: 36, device: '98:0', mountPoint: '/mnt2', type: 'ext3' },
-    { id: 71, device: '0:49', mountPoint: '/run/with space\\', type: 'tmpfs' },
-    { id: 72, device: '0:50', mountPoint: '/a', type: 'fuse.sshfs' },
+    {
+      id: 36,
+      device: '98:0',
+      root: '/mnt1',
+      mountPoint: '/mnt2',
+      type: 'ext3',
+      options: ['rw', 'errors=continue'],
+    },
+    {
+      id: 71,
+      device: '0:49',
+      root: '/',
+      mountPoint: '/run/with space\\',
+      type: 'tmpfs',
+      options: ['rw'],
+    },
+    { id: 72, device: '0:50', root: '/-', mountPoint: '/a', type: 'fuse.sshfs', options: ['rw'] },
   ]);
   t.deepEqual(readMountInfo(''), []);
 });
@@ -27,8 +41,10 @@ test('[LINK-11] one mount is found in a list, and nothing but its id makes it so
   t.deepEqual(findMount(text, 71), {
     id: 71,
     device: '0:49',
+    root: '/',
     mountPoint: '/run/with space\\',
     type: 'tmpfs',
+    options: ['rw'],
   });
   t.is(findMount(text, 35), null, 'the id of a parent');
   t.is(findMount(text, 7), null, 'the beginning of an id');
