@@ -1,13 +1,10 @@
 import { writeFileSync } from 'node:fs';
-import { request } from 'node:http';
 import { join } from 'node:path';
-import { text } from 'node:stream/consumers';
-import { setTimeout as delay } from 'node:timers/promises';
-import type { RevisionOutcome } from '../controller/api/contract.ts';
 import type { FlatState } from '../state/revision.ts';
 import type { EventRecord } from '../state/status.ts';
 import { inits, makeBusyboxRoot } from '../test/lab/busybox-root.ts';
 import { askJson, holdfast, type RunningController } from '../tools/controller.ts';
+import { ask, rests } from './ask.ts';
 import { inDirectory, withController } from './bench-directory.ts';
 import { median, type Reading, reading } from './measure.ts';
 import { OpenConnections, startOrigin } from './open-connections.ts';
@@ -60,37 +57,6 @@ async function appliedWithin(controller: RunningController): Promise<number> {
     .slice(accepted)
     .filter(({ reason, key }) => reason === 'Ready' && key?.startsWith('listener/'));
   return (ready.at(-1)?.at ?? Number.NaN) - (items[accepted]?.at ?? Number.NaN);
-}
-
-interface Answer {
-  readonly status: number;
-  readonly body: string;
-}
-
-/** One request over a connection of its own. */
-function ask(
-  where: { readonly socketPath: string } | { readonly port: number },
-  method: string,
-  path: string,
-  body = '',
-): Promise<Answer> {
-  return new Promise((resolve, reject) => {
-    const headers = body === '' ? {} : { 'content-type': 'application/json-patch+json' };
-    const asked = request({ host: '127.0.0.1', ...where, method, path, headers, agent: false }, (answer) => {
-      text(answer).then((body) => resolve({ status: answer.statusCode ?? 0, body }), reject);
-    });
-    asked.once('error', reject).end(body);
-  });
-}
-
-/** Resolves when the last revision is committed and nothing moves any more. */
-async function rests({ socket }: RunningController): Promise<void> {
-  for (;;) {
-    const { body } = await ask({ socketPath: socket }, 'GET', '/v1/outcome');
-    const { phase, settled } = JSON.parse(body) as RevisionOutcome;
-    if (phase === 'DONE' && settled) return;
-    await delay(20);
-  }
 }
 
 /** Moves one rule to a path of its own: milliseconds from asking for it to being served there. */

@@ -6,6 +6,7 @@ import { database } from './database.ts';
 import { engine } from './engine.ts';
 import { ingress } from './ingress.ts';
 import { ingressRules } from './ingress-rules.ts';
+import { links } from './links.ts';
 import type { Reading } from './measure.ts';
 import { quietDevice } from './quiet.ts';
 import { realContainers } from './real-containers.ts';
@@ -30,6 +31,7 @@ const benchmarks: Readonly<Record<string, () => Promise<readonly Reading[]>>> = 
   lxc: inLab ? realContainers : leftOut,
   rollback: inLab ? rolledBack : leftOut,
   ingress: inLab ? ingress : leftOut,
+  links: inLab ? links : leftOut,
   rules: inLab ? ingressRules : leftOut,
   quiet: () => quietDevice(inLab ? 'lxc' : 'memory'),
 };

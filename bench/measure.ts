@@ -65,6 +65,14 @@ export function median(values: readonly number[]): number {
   return middle;
 }
 
+/** The value that so great a share (0…1) of `values` do not exceed; the greatest for 1. */
+export function quantile(values: readonly number[], share: number): number {
+  const ascending = [...values].sort((left, right) => left - right);
+  const found = ascending[Math.max(0, Math.ceil(share * ascending.length) - 1)];
+  if (found === undefined) throw new RangeError('found no values, expected at least one');
+  return found;
+}
+
 /** How long `work` takes, in milliseconds. */
 export async function timed(work: () => void | Promise<void>): Promise<number> {
   const began = performance.now();

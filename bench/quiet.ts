@@ -6,6 +6,7 @@ import { inits, makeBusyboxRoot } from '../test/lab/busybox-root.ts';
 import { askJson, type ControllerOptions, holdfast, type RunningController } from '../tools/controller.ts';
 import { inDirectory, withController } from './bench-directory.ts';
 import { type Reading, reading } from './measure.ts';
+import { residentMiB } from './resident-memory.ts';
 import { twoPools } from './revisions.ts';
 import { succeed } from './run.ts';
 
@@ -19,13 +20,6 @@ function processorSeconds(pid: number): number {
   // The name in parentheses may hold spaces; what comes after it starts with field 3.
   const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
   return (Number(fields[11]) + Number(fields[12])) / 100;
-}
-
-/** Memory of a process that is in RAM, in MiB. */
-function residentMiB(pid: number): number {
-  const kilobytes = readFileSync(`/proc/${pid}/status`, 'utf8').match(/^VmRSS:\s+(\d+) kB$/m)?.[1];
-  if (kilobytes === undefined) throw new Error(`/proc/${pid}/status has no VmRSS: the controller is gone`);
-  return Number(kilobytes) / 1024;
 }
 
 /** Milliseconds from `began` (epoch) to the end of the first step that the controller took. */

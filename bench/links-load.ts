@@ -1,0 +1,48 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
+import { capture } from '../tools/command.ts';
+import { isReached } from './links-ground.ts';
+import { inTurns, type Reading, reading } from './measure.ts';
+
+const rounds = 5;
+const program = join(import.meta.dirname, 'unix-load.py');
+
+/** Debian's: what is measured is not how a developer's Python was built. */
+const python = '/usr/bin/python3';
+
+const modes = {
+  echo: { what: 'round trips of 64 bytes', unit: '1/s' },
+  each: { what: 'connection per request', unit: '1/s' },
+  bulk: { what: 'bytes one way', unit: 'byte/s' },
+} as const;
+
+async function load(path: string, mode: keyof typeof modes): Promise<number> {
+  const { code, output } = await capture({ program: python, arguments: [program, 'load', path, mode, '1'] });
+  if (code !== 0) throw new Error(`the load on ${path} ended with ${code}`);
+  return Number(output);
+}
+
+/**
+ * What one connection after another gets through a link, against what it gets at the provider's own socket, in turns. `own` is the provider's path
+ * and `linked` the consumer's, as this process reaches them.
+ */
+export async function throughLink(own: string, linked: string): Promise<readonly Reading[]> {
+  const server = spawn(python, [program, 'serve', own], { stdio: ['ignore', 'ignore', 'inherit'] });
+  try {
+    while (!(await isReached(linked))) await delay(20);
+    const readings: Reading[] = [];
+    for (const mode of Object.keys(modes) as readonly (keyof typeof modes)[]) {
+      const { what, unit } = modes[mode];
+      const [ours = 0, direct = 0] = await inTurns(rounds, [() => load(linked, mode), () => load(own, mode)]);
+      const peer = { name: "the provider's own socket", value: direct };
+      const limit = { of: 'ratio', atLeast: 0.99 } as const;
+      readings.push(reading({ name: `unix link, ${what}`, unit, peer, limit }, ours));
+    }
+    return readings;
+  } finally {
+    server.kill();
+    if (server.exitCode === null && server.signalCode === null) await once(server, 'exit');
+  }
+}
