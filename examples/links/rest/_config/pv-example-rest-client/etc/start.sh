@@ -3,6 +3,6 @@ trap 'exit 0' TERM
 # What it says of itself does not reach the server.
 until curl --silent --fail --unix-socket /run/pv/services/api.sock --header 'X-PV-Client: somebody-else' \
   http://localhost/first http://localhost/second; do sleep 0.05; done
-curl --silent --unix-socket /run/holdfast/ready.sock --data '{"type":"ready","payload":""}' http://localhost/signal
+curl --silent --output /dev/null --unix-socket /run/holdfast/ready.sock --data '{"type":"ready","payload":""}' http://localhost/signal
 sleep 2147483647 &
 wait $!
