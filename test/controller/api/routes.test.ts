@@ -4,6 +4,7 @@ import { concat, from, of, throwError } from 'rxjs';
 import { Problem } from '../../../controller/api/problem.ts';
 import { MAX_JSON_BYTES } from '../../../state/limits.ts';
 import { entry, event, waitingWeb, webItems } from '../fixtures.ts';
+import { busSpec, linkItem, rawKey, rawSpec } from '../link-fixtures.ts';
 import { emptyOutcome, outcomeOf } from '../scripted-service.ts';
 import { ask, linesOf, served } from '../served.ts';
 
@@ -220,6 +221,45 @@ test('one resource is described by its key, with slashes encoded or not', async 
       hint: "did you mean 'container/web'?",
     },
   });
+});
+
+test('[LINK-3] a link is described by its key, however long its target is', async (t) => {
+  const { socket, service } = await served(t);
+  // The longest path that Linux takes (PATH_MAX, limits.h), as far from ASCII as it can be.
+  for (const target of [rawSpec.target, `/${'\u00e9'.repeat(2_046)}/a`, `/${'%2F/?#'.repeat(682)}a`]) {
+    const link = linkItem({ ...rawSpec, target });
+    service.descriptions = new Map([[link.key, { ...waitingWeb, ...link }]]);
+    const { status, body } = await ask(socket, 'GET', `/v1/resources/${encodeURIComponent(link.key)}`);
+    t.deepEqual([status, (body as { key?: string }).key], [200, link.key]);
+  }
+});
+
+test('[LINK-3] a follower of links by a name learns of those that are gone, if it was told of them', async (t) => {
+  const { socket, service } = await served(t);
+  const other = linkItem(busSpec);
+  service.items = [linkItem(), other];
+  const lines = linesOf(socket, '/v1/resources?kind=link&name=raw&follow=1');
+  t.deepEqual((await lines.next()).value, { items: [linkItem()] });
+  service.changeSubject.next({ key: other.key, item: null });
+  service.changeSubject.next({ key: rawKey, item: null });
+  t.deepEqual((await lines.next()).value, { key: rawKey, item: null });
+  await lines.return(undefined);
+});
+
+test('a link is found by what is at its ends, and a mistake in that is told the nearest', async (t) => {
+  const { socket, service } = await served(t);
+  service.items = [linkItem(), linkItem(busSpec)];
+  for (const [name, count] of [
+    ['server', 2],
+    ['client/raw', 1],
+    ['run', 0],
+    [rawSpec.target, 1],
+  ] as const) {
+    const { body } = await ask(socket, 'GET', `/v1/resources?kind=link&name=${encodeURIComponent(name)}`);
+    t.is((body as { items: readonly unknown[] }).items.length, count, name);
+  }
+  const { body } = await ask(socket, 'GET', '/v1/resources/link/clinet/raw');
+  t.like(body, { error: { hint: "did you mean 'link/client/raw' or 'link/client'?" } });
 });
 
 test('taking everything down is answered with an outcome', async (t) => {

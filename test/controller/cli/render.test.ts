@@ -1,7 +1,7 @@
 import test from 'ava';
 import type { RevisionOutcome } from '../../../controller/api/contract.ts';
 import { emptyPlane } from '../../../controller/cli/data-plane.ts';
-import { readSelection } from '../../../controller/cli/kinds.ts';
+import { readSelection, spelledName } from '../../../controller/cli/kinds.ts';
 import { countsText } from '../../../controller/cli/render/counts-text.ts';
 import { causeText, eventLine } from '../../../controller/cli/render/event-text.ts';
 import { findingText } from '../../../controller/cli/render/finding-text.ts';
@@ -10,7 +10,7 @@ import { planText } from '../../../controller/cli/render/plan-text.ts';
 import { progressLine } from '../../../controller/cli/render/progress-line.ts';
 import { ResourceListing } from '../../../controller/cli/render/resource-listing.ts';
 import { tableText } from '../../../controller/cli/render/table.ts';
-import { cut, printable, wrapped } from '../../../controller/cli/render/text.ts';
+import { cut, cutFront, printable, wrapped } from '../../../controller/cli/render/text.ts';
 import { rootPath, socketPath } from '../../../controller/cli/socket-path.ts';
 import type { Trigger } from '../../../state/status.ts';
 import { appGroup, event, item, webContainer, webItems } from '../fixtures.ts';
@@ -51,6 +51,39 @@ test('a table is as wide as it may be by cutting messages, never names', (t) => 
   const [, narrow = ''] = tableText(columns, rows, 20, plain.paint).split('\n');
   t.is(narrow, `${name}  ${'m'.repeat(11)}…`);
 });
+
+test('text is cut at its front where its end says most', (t) => {
+  t.deepEqual(
+    [
+      cutFront('abcdef', 6),
+      cutFront('abcdef', 5),
+      cutFront('😀😀😀', 2),
+      cutFront('ab', 1),
+      cutFront('ab', 0),
+    ],
+    ['abcdef', '…cdef', '…😀', '…', ''],
+  );
+});
+
+const turns: readonly (readonly [width: number, row: string])[] = [
+  [46, '012345678901  012345678901  012345678901234567'],
+  [42, '012345678901  012345678901  0123456789012…'],
+  [34, '012345678901  012345678901  01234…'],
+  [29, '012345678901  …678901  01234…'],
+  [22, '…78901  …678901  01234…'],
+  [10, '…78901  …678901  01234…'],
+];
+for (const [width, row] of turns) {
+  test(`columns give in turn, each what it can, and keep the end that they are to keep: ${width} columns`, (t) => {
+    const columns = [
+      { title: 'LAST', flexible: 'last', least: 6, keeps: 'end' },
+      { title: 'PATH', flexible: true, least: 7, keeps: 'end' },
+      { title: 'FIRST', flexible: 'first', least: 6 },
+    ] as const;
+    const rows = ['012345678901', '012345678901', '012345678901234567'].map((text) => ({ text }));
+    t.is(tableText(columns, [rows], width, plain.paint).split('\n')[1], row);
+  });
+}
 
 test('tables fit 80 columns, and wide ones cut nothing', (t) => {
   const items = [item('container/web', webContainer, 'Failed', `exited: ${'why '.repeat(40)}end`)];
@@ -240,6 +273,19 @@ test('kinds are taken in singular and plural, and with a name after a slash', (t
   t.deepEqual(readSelection('groups', 'app'), { kind: 'group', name: 'app' });
   t.deepEqual(readSelection('all', undefined), {});
 });
+
+const spelled: readonly (readonly [words: readonly string[], name: string | undefined])[] = [
+  [[], undefined],
+  [['web'], 'web'],
+  [['internal', 'web', 'eth0'], 'internal/web/eth0'],
+  [['client', 'raw'], 'client/raw'],
+  [['client', '/run/raw.sock'], 'client/run/raw.sock'],
+  [['/run/raw.sock'], '/run/raw.sock'],
+];
+for (const [words, name] of spelled) {
+  test(`a name may be given in several words: ${words.join(' ') || 'none'}`, (t) =>
+    t.is(spelledName(words), name));
+}
 
 test('defaults of socket and root follow the user', (t) => {
   t.is(socketPath(undefined, {}, 0), '/run/holdfast/control.sock');
