@@ -108,7 +108,7 @@ export class HostListeners {
   }
 
   /** What each rule has carried. Rejects when it cannot tell. */
-  async traffic(): Promise<Traffic> {
+  async traffic(): Promise<Omit<Traffic, 'links'>> {
     const records = this.#records.all();
     if (records.size === 0) return { rules: [], proxy: null };
     const proxy = await this.#chosenProxy();

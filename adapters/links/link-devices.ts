@@ -1,4 +1,6 @@
+import type { Key } from '../../state/resource.ts';
 import type { DeviceAccess, DeviceNumber } from '../linux/device-access.ts';
+import type { DeviceNodes } from '../linux/device-nodes.ts';
 import { deviceText } from '../linux/device-number.ts';
 import type { LinkSource } from '../linux/link-targets.ts';
 import { StepConflict } from '../step-refusal.ts';
@@ -6,18 +8,15 @@ import type { RunningContainer } from './link-record.ts';
 
 export interface LinkDevicesOptions {
   readonly devices: DeviceAccess;
-  /** A node of the device that the container's root owns, at a path of ours, for as long as `use` runs. */
-  readonly withNode: (
-    consumer: RunningContainer,
-    device: DeviceNumber,
-    use: (path: string) => Promise<void>,
-  ) => Promise<void>;
-  /** By what the container is made of, it may open this device. */
-  readonly grants: (container: string, device: DeviceNumber) => boolean;
+  readonly nodes: Pick<DeviceNodes, 'ensure' | 'remove'>;
+  /** The root of a container that runs, as a user and a group of the host. Throws NoContainer. */
+  readonly rootUser: (container: RunningContainer) => { readonly uid: number; readonly gid: number };
+  /** The container may pass this device on: by what it is made of it may open it itself, or it is one of direct rendering. */
+  readonly passesOn: (container: string, device: DeviceNumber) => boolean;
 }
 
-/** Direct rendering (Linux, Documentation/admin-guide/devices.txt): what drm links are for. */
-const drmMajor = 226;
+/** Who runs in the consumer is its own business, as with a socket; who else may open the device is the cgroup's. */
+const nodeMode = 0o666;
 
 /** Devices of drm links (LINK-7): who may open them, and nodes of them. */
 export class LinkDevices {
@@ -27,31 +26,35 @@ export class LinkDevices {
     this.#options = options;
   }
 
-  /**
-   * A container can make a node of any device in its root, so that what stands there says nothing: it passes on what it may open itself, or direct
-   * rendering. Throws a StepConflict, `LinkDeviceRefused`.
-   */
+  /** A container can make a node of any device in its root, so that what stands there says nothing. Throws a StepConflict, `LinkDeviceRefused`. */
   check(provider: string, path: string, device: DeviceNumber): void {
-    if (device.major === drmMajor || this.#options.grants(provider, device)) return;
+    if (this.#options.passesOn(provider, device)) return;
     const found = `${path} of container '${provider}' is the device ${deviceText(device)}, which that container may not open itself`;
-    const message = `${found}; expected a device of direct rendering (${drmMajor}:*), or one that its lxc.container.conf allows`;
+    const message = `${found}; expected a device of direct rendering, or one that its lxc.container.conf allows`;
     throw new StepConflict({ code: 'LinkDeviceRefused', message });
   }
 
   /** The consumer may open it, and finds it where `place` puts a node of it. */
   async open(
+    link: Key,
     consumer: RunningContainer,
     device: DeviceNumber,
     place: (source: LinkSource) => Promise<void>,
   ): Promise<void> {
-    const { devices, grants, withNode } = this.#options;
-    if (!grants(consumer.name, device)) await devices.allow(consumer, device);
-    await withNode(consumer, device, (path) => place({ path, type: 'device' }));
+    const { devices, nodes, rootUser } = this.#options;
+    const node = { device, owner: rootUser(consumer), mode: nodeMode };
+    const path = await nodes.ensure(link, node);
+    await devices.allow(consumer, device);
+    await place({ path, type: 'device' });
   }
 
   /** The consumer may not open it any more, unless it may by what it is made of. */
   async close(consumer: RunningContainer, device: DeviceNumber): Promise<void> {
-    const { devices, grants } = this.#options;
-    if (!grants(consumer.name, device)) await devices.deny(consumer, device);
+    await this.#options.devices.deny(consumer, device);
+  }
+
+  /** The node that was made for a link is there no more. */
+  async discard(link: Key): Promise<void> {
+    await this.#options.nodes.remove(link);
   }
 }

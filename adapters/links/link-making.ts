@@ -159,7 +159,7 @@ export class LinkMaking {
     this.#parts.devices.check(spec.provider, spec.socket, device);
     // Before it is allowed: what was allowed can be taken back, whatever happens.
     this.#parts.records.put({ ...record, device });
-    await this.#parts.devices.open(ends.consumer, device, (node: LinkSource) =>
+    await this.#parts.devices.open(record.key, ends.consumer, device, (node: LinkSource) =>
       targets.place(targetOf(spec), node),
     );
     return { front: null, device };
@@ -196,8 +196,10 @@ export class LinkMaking {
 
   /** The consumer may open the device no more, unless it may by another link. */
   async #takeBack({ key, spec: { consumer }, device }: LinkRecord): Promise<void> {
+    if (device === null) return;
+    await this.#parts.devices.discard(key);
     const pid = this.#parts.pidOf(consumer);
-    if (device === null || pid === undefined) return;
+    if (pid === undefined) return;
     const others = [...this.#parts.records.all().values()].filter(
       (other) => other.key !== key && other.spec.consumer === consumer,
     );

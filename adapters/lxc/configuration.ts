@@ -49,6 +49,9 @@ const allowedDevices = [
   'c 136:* rwm',
 ];
 
+/** Of cgroups of version 1 and 2. */
+const deviceControllers = ['lxc.cgroup.devices', 'lxc.cgroup2.devices'];
+
 /** Keys that only this file writes: the container's own lines never get a say in them, whatever let them through. */
 const reservedKeys = [
   'lxc.rootfs',
@@ -132,11 +135,22 @@ function defaultItems({ own, haltSignal }: ConfigurationInput): readonly LxcConf
   if (!says('lxc.cap.keep')) items.push({ key: 'lxc.cap.drop', value: droppedCapabilities });
   if (haltSignal !== null && !says('lxc.signal.halt'))
     items.push({ key: 'lxc.signal.halt', value: haltSignal });
-  for (const controller of ['lxc.cgroup.devices', 'lxc.cgroup2.devices']) {
-    items.push({ key: `${controller}.deny`, value: 'a' });
-    for (const value of allowedDevices) items.push({ key: `${controller}.allow`, value });
-  }
-  return items;
+  return [...items, ...usualDeviceRules()];
+}
+
+/** Device rules that every container has, for both versions of cgroups. */
+function usualDeviceRules(): readonly LxcConfigItem[] {
+  return deviceControllers.flatMap((controller) => [
+    { key: `${controller}.deny`, value: 'a' },
+    ...allowedDevices.map((value) => ({ key: `${controller}.allow`, value })),
+  ]);
+}
+
+/** All device rules that a container is started with, in their order; `own` are its own items. */
+export function deviceRulesOf(own: readonly LxcConfigItem[]): readonly LxcConfigItem[] {
+  const isRule = ({ key }: LxcConfigItem) =>
+    deviceControllers.some((controller) => key.startsWith(`${controller}.`));
+  return [...usualDeviceRules(), ...own.filter(isRule)];
 }
 
 function hostsItems({ hostsFile, hostsTarget }: ConfigurationInput): readonly LxcConfigItem[] {

@@ -2,13 +2,13 @@ import { mkdirSync, renameSync, writeFileSync } from 'node:fs';
 import { rm } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { filter, merge, type Observable, Subject } from 'rxjs';
-import type { ContainerSpec, ObservedResource } from '../../state/resource.ts';
+import type { ContainerSpec, LxcConfigItem, ObservedResource } from '../../state/resource.ts';
 import type { Commands } from '../linux/command.ts';
 import type { After } from '../linux/network-monitor.ts';
 import { identify } from '../linux/process-identity.ts';
 import { readIfThere } from '../linux/read-if-there.ts';
 import { StepFailure } from '../step-refusal.ts';
-import { lxcConfiguration } from './configuration.ts';
+import { deviceRulesOf, lxcConfiguration } from './configuration.ts';
 import { ContainerRecords } from './container-records.ts';
 import { ContainerSight, lastLinesOf } from './container-sight.ts';
 import { complaintsIn } from './exit-report.ts';
@@ -135,6 +135,12 @@ export class Containers {
   /** Host ends of the interfaces that containers have in `pool`, whether they run or not. */
   hostInterfaces(pool: string): readonly string[] {
     return [...this.#records.specs()].flatMap((spec) => this.#records.hostInterfaces(spec, pool));
+  }
+
+  /** All device rules that a container is started with, in their order; of one that is not there, none. */
+  deviceRules(name: string): readonly LxcConfigItem[] {
+    const record = this.#records.get(name);
+    return record === undefined ? [] : deviceRulesOf(record.spec.config);
   }
 
   /** The container that an interface of the host belongs to; null: none that could miss it. One whose init has ended loses them rightly. */
