@@ -5,19 +5,25 @@ import type { After } from '../../linux/network-monitor.ts';
 import { conflictsWith, findPortOwners } from '../../linux/port-owners.ts';
 import { ControlledProcess } from '../controlled-process.ts';
 import { leastPrivileges } from '../least-privileges.ts';
+import { requireServable } from '../link-identity.ts';
 import {
   type Proxy as DataPlane,
   ProxyError,
   type ProxyListener,
   type ProxyProcess,
   type ProxyTraffic,
+  type ServedListener,
 } from '../proxy.ts';
+import { ShownSockets } from '../shown-sockets.ts';
 import { type ProxyLimits, usualLimits } from './limits.ts';
+import { linkSocketsName } from './link-door.ts';
 import { protocolVersion } from './protocol-version.ts';
 
 export interface BuiltinProxyOptions {
-  /** Absolute; everything is kept in `run/proxy/builtin` below it. */
+  /** Absolute. */
   readonly root: string;
+  /** Below `root`; everything is kept in `builtin` below it. Another one of the same instance has another. Absent: `run/proxy`. */
+  readonly directory?: string;
   readonly after: After;
   /** The system's, unless a test hides programs. */
   readonly commands?: Pick<Commands, 'find'>;
@@ -40,10 +46,13 @@ function program(): string {
 
 class BuiltinProxy implements DataPlane {
   readonly name = 'builtin';
-  readonly #process: ControlledProcess<ProxyListener, ProxyTraffic>;
+  readonly #process: ControlledProcess<ServedListener, ProxyTraffic>;
+  readonly #sockets: ShownSockets;
 
-  constructor({ root, after, commands = systemCommands, limits }: BuiltinProxyOptions) {
-    const directory = join(root, 'run', 'proxy', 'builtin');
+  constructor(options: BuiltinProxyOptions) {
+    const { root, directory: place = 'run/proxy', after, commands = systemCommands, limits } = options;
+    const directory = join(root, place, 'builtin');
+    this.#sockets = new ShownSockets(join(directory, linkSocketsName));
     const told = JSON.stringify({ ...usualLimits, ...limits });
     this.#process = new ControlledProcess({
       directory,
@@ -59,7 +68,10 @@ class BuiltinProxy implements DataPlane {
     return state === null ? null : { ...state, reloads: 0 };
   }
 
-  async serve(listeners: readonly ProxyListener[]): Promise<void> {
+  async serve(listeners: readonly ServedListener[]): Promise<void> {
+    requireServable(listeners.filter((one) => one.type === 'rest'));
+    // A process that was killed has left its sockets where they were shown.
+    if (this.#process.pid() === null) this.#sockets.removeAll();
     try {
       await this.#process.serve(listeners);
     } catch (error) {
@@ -80,10 +92,10 @@ class BuiltinProxy implements DataPlane {
   }
 
   /** The same error, with who listens where this one can't, where that is to be found out. */
-  async #withOwner(error: unknown, listeners: readonly ProxyListener[]): Promise<unknown> {
+  async #withOwner(error: unknown, listeners: readonly ServedListener[]): Promise<unknown> {
     if (!(error instanceof ProxyError) || error.code !== 'PortTaken') return error;
     const listener = listeners.find(({ name }) => name === error.listener);
-    if (listener === undefined) return error;
+    if (listener === undefined || listener.type === 'rest') return error;
     const owner = await this.#ownerOf(listener);
     if (owner === undefined) return error;
     const { code, message, log } = error;

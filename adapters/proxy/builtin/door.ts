@@ -3,6 +3,7 @@ import { ProxyError } from '../proxy.ts';
 
 /** Where one server listens. */
 export interface Door {
+  readonly type: 'address';
   readonly listener: string;
   readonly address: string;
   readonly port: number;
@@ -10,7 +11,7 @@ export interface Door {
 }
 
 /** As many as the kernel lets us (it takes the smaller of this and `net.core.somaxconn`): a burst waits instead of being refused. */
-const backlog = 4096;
+export const backlog = 4096;
 
 /** Listens. Rejects with a ProxyError that says why it can't. IPv6 listens for IPv6 alone; a wildcard of ours and one address of it may both. */
 export function openDoor({ listener, address, port, server }: Door): Promise<void> {

@@ -17,6 +17,9 @@ const ofOneConnection: readonly string[] = [
 const claims: readonly string[] = ['forwarded', 'x-real-ip', 'proxy'];
 const claimedPrefix = /^x-(?:forwarded|pv)(?:-|$)/;
 
+/** However a gateway may read what parts the words (RFC 3875, 4.1.18: anything that is no letter or digit becomes `_`). */
+const identityPrefix = /^x[^a-z0-9]pv(?:[^a-z0-9]|$)/;
+
 const kept = new Set(ofOneConnection);
 const claimed = new Set(claims);
 
@@ -37,6 +40,11 @@ export function isClaim(name: string): boolean {
 
 /** Fields that say where a message ends or whom it is for: `Connection` can't take them away, and trailers can't bring them. */
 const framing = new Set(['host', 'content-length', 'transfer-encoding']);
+
+/** True for a field by which a client of a rest link could claim to be another (LINK-5). */
+export function isIdentityClaim(name: string): boolean {
+  return name.charCodeAt(0) === 0x78 && identityPrefix.test(name);
+}
 
 /** The names in a `Connection` field, but for those that nothing hangs on. */
 export function connectionOptions(value: string): readonly string[] {
@@ -69,7 +77,8 @@ export function passableTrailers(fields: readonly string[]): readonly [string, s
     const [name = '', value = ''] = [fields[at], fields[at + 1]];
     const lower = name.toLowerCase();
     if (!isFieldText(value)) continue;
-    if (!framing.has(lower) && !kept.has(lower) && !isClaim(lower)) passed.push([name, value]);
+    const isKept = framing.has(lower) || kept.has(lower) || isClaim(lower) || isIdentityClaim(lower);
+    if (!isKept) passed.push([name, value]);
   }
   return passed;
 }

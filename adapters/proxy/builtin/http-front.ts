@@ -12,7 +12,13 @@ import { type ProxyLimits, probeAfterMs } from './limits.ts';
 import { OwnExchange } from './own-exchange.ts';
 import type { Provider } from './provider.ts';
 import { refuseRaw } from './refuse-raw.ts';
-import { type RefusedRequest, type RequestHead, readHead } from './request-head.ts';
+import {
+  type HeadRules,
+  type RefusedRequest,
+  type RequestHead,
+  readHead,
+  routedRules,
+} from './request-head.ts';
 import { providerPath, RouteTable } from './route-table.ts';
 import { SharedExchange } from './shared-exchange.ts';
 import { answerAfterUpgrade, UpgradeExchange } from './upgrade-exchange.ts';
@@ -23,17 +29,33 @@ const neverMs = 2 ** 31 - 1;
 /** Methods that change nothing (RFC 9110 9.2.1), so that they may be sent again. HEAD is left out: the client library closes after it. */
 const repeatable: ReadonlySet<string> = new Set(['GET', 'OPTIONS']);
 
-/** Answers the requests of an http listener (ING-6). */
+/** How requests of one listener are read, and what is said of their clients. */
+export interface Manner {
+  readonly rules: HeadRules;
+  /** Fields for the provider (name, value …), without framing. */
+  readonly fieldsFor: (head: RequestHead, client: ClientConnection) => string[];
+  /** Open connections at one address; what comes beyond is closed at once. */
+  readonly connections: number;
+}
+
+/** Answers the requests of an http listener (ING-6), or, in another manner, of whatever else listens for them. */
 export class HttpFront implements Front {
   readonly #limits: ProxyLimits;
   readonly #table = new RouteTable();
   readonly #clients = new Map<Socket, ClientConnection>();
   readonly #heads: HeadWatch;
   readonly #complain: Caught;
+  readonly #manner: Manner;
 
   /** `complain` is told of errors of our own; each costs one connection. */
-  constructor(limits: ProxyLimits, after: After, complain: Caught) {
+  constructor(
+    limits: ProxyLimits,
+    after: After,
+    complain: Caught,
+    manner: Manner = { rules: routedRules, fieldsFor, connections: limits.connections },
+  ) {
     this.#limits = limits;
+    this.#manner = manner;
     this.#complain = complain;
     this.#heads = new HeadWatch(limits.headMs, after);
   }
@@ -54,7 +76,7 @@ export class HttpFront implements Front {
       shouldUpgradeCallback: isForWebSocket,
     });
     server.maxHeadersCount = 0;
-    server.maxConnections = this.#limits.connections;
+    server.maxConnections = this.#manner.connections;
     server.on('connection', (socket) => this.#welcome(socket));
     const serve = (request: IncomingMessage, response: ServerResponse): void => this.#take(request, response);
     server.on('request', serve).on('checkContinue', serve).on('checkExpectation', serve);
@@ -76,6 +98,11 @@ export class HttpFront implements Front {
       for (const { route } of client.exchanges) client.count(route.count);
     }
     return this.#table.traffic(listener);
+  }
+
+  /** Connections of clients, now. */
+  get open(): number {
+    return this.#clients.size;
   }
 
   close(): void {
@@ -154,12 +181,8 @@ export class HttpFront implements Front {
   #admit(client: ClientConnection, request: IncomingMessage, answer: Answer): Visit | null {
     // It is about to be closed.
     if (client.isRefused) return null;
-    const head = readHead({
-      method: request.method ?? '',
-      target: request.url ?? '',
-      version: request.httpVersion,
-      fields: request.rawHeaders,
-    });
+    const { method = '', url: target = '', httpVersion: version, rawHeaders: fields } = request;
+    const head = readHead({ method, target, version, fields }, this.#manner.rules);
     return 'status' in head ? refuse(client, answer, head) : this.#visit(client, request, answer, head);
   }
 
@@ -181,7 +204,7 @@ export class HttpFront implements Front {
     route.count.connections += 1;
     const { provider } = route;
     if (provider === null) return here(503, `rule '${route.rule}' leads nowhere`);
-    const fields = fieldsFor(head, client);
+    const fields = this.#manner.fieldsFor(head, client);
     return { client, request, answer, head, route, provider, path: providerPath(route, path, query), fields };
   }
 

@@ -23,6 +23,8 @@ export interface ProxyLimits {
   readonly tunnelMs: number;
   /** Open connections at one address of a listener; what comes beyond is closed at once. */
   readonly connections: number;
+  /** Of a rest link: nobody shall take what others need. */
+  readonly linkConnections: number;
   /** Requests that one connection of a client has answered at the same time; more of them wait, and are not read. */
   readonly requestsAtATime: number;
 }
@@ -46,6 +48,7 @@ export const usualLimits: ProxyLimits = {
   takeMs: 60 * secondMs,
   tunnelMs: 20 * dayMs,
   connections: 10_000,
+  linkConnections: 500,
   requestsAtATime: 4,
 };
 

@@ -4,7 +4,7 @@ import { type Exchange, silenceMs, type Visit } from './exchange.ts';
 import { passableTrailers } from './header-names.ts';
 import type { ProxyLimits } from './limits.ts';
 import { statusOfFailure } from './provider.ts';
-import type { LiveRoute } from './route-table.ts';
+import { type LiveRoute, providerName } from './route-table.ts';
 
 /**
  * A request on a connection of its own: content streams both ways at the same time, `100 Continue` and trailers pass, and an answer may come before
@@ -124,7 +124,7 @@ export class OwnExchange implements Exchange {
     const { answer, request, head } = this.#visit;
     const closing = status === 408 || (head.awaitsContinue && !request.complete);
     if (answer.begun) answer.cut();
-    else answer.refuse(status, `the provider of '${this.route.rule}': ${reason}`, closing);
+    else answer.refuse(status, `${providerName(this.route)}: ${reason}`, closing);
   }
 
   /** Nobody takes any more what the client goes on to send; it is read all the same, since a reset could overtake the answer. */

@@ -13,8 +13,11 @@ import { ServedListeners } from './served-listeners.ts';
  */
 const [directory = '', limits = ''] = process.argv.slice(2);
 process.chdir(directory);
-process.once('SIGTERM', () => process.exit(0));
 const { complain } = new Complaints((text) => writeSync(process.stderr.fd, text));
 const served = new ServedListeners(JSON.parse(limits) as ProxyLimits, systemClock().after, complain);
+process.once('SIGTERM', () => {
+  served.leave();
+  process.exit(0);
+});
 // Where it can't be told what to do, it ends.
 startControlServer(served, protocolVersion, () => process.on('uncaughtException', complain));

@@ -1,5 +1,11 @@
-import { connectionOptions, isClaim, isOfOneConnection, withoutNames } from './header-names.ts';
-import { type RequestTarget, readHost, readTarget } from './request-target.ts';
+import {
+  connectionOptions,
+  isClaim,
+  isIdentityClaim,
+  isOfOneConnection,
+  withoutNames,
+} from './header-names.ts';
+import { type RequestTarget, readAnyTarget, readHost, readTarget } from './request-target.ts';
 
 /** A request as it came, in the parser's words. */
 export interface RawRequest {
@@ -41,6 +47,19 @@ export interface RefusedRequest {
   readonly reason: string;
 }
 
+/** What differs between kinds of listeners. */
+export interface HeadRules {
+  readonly readTarget: (target: string) => RequestTarget | null;
+  /** In lower case; true for fields that a client may not send. */
+  readonly isClaim: (name: string) => boolean;
+}
+
+/** Of http listeners (ING-6): a path decides who gets the request. */
+export const routedRules: HeadRules = { readTarget, isClaim };
+
+/** Of rest links (LINK-5). */
+export const linkRules: HeadRules = { readTarget: readAnyTarget, isClaim: isIdentityClaim };
+
 /** More headers than any client has use for, and as many as HAProxy takes. */
 const maximumFields = 100;
 
@@ -60,7 +79,7 @@ interface Collected {
  * Reads the head of a request, beyond what the parser (llhttp, strict) has refused already: what two readers could understand in two
  * ways is refused (RFC 9112 3.2, 6.1, 11.2), so that a provider sees the request that was routed.
  */
-export function readHead(request: RawRequest): RequestHead | RefusedRequest {
+export function readHead(request: RawRequest, rules: HeadRules): RequestHead | RefusedRequest {
   const { version } = request;
   if (version !== '1.1' && version !== '1.0') {
     return refused(version === '0.9' ? 400 : 505, `found HTTP/${version}, expected HTTP/1.1`);
@@ -69,9 +88,9 @@ export function readHead(request: RawRequest): RequestHead | RefusedRequest {
     return refused(431, `there are more than ${maximumFields} headers`);
   if (request.method === 'TRACE')
     return refused(405, 'TRACE would give back headers that the client may not see');
-  const target = readTarget(request.target);
+  const target = rules.readTarget(request.target);
   if (target === null) return refused(400, 'the request target is not a plain path or http:// URL');
-  const collected = collect(request.fields);
+  const collected = collect(request.fields, rules);
   const authority = authorityOf(target, collected.hosts, version);
   if (typeof authority !== 'string') return authority;
   const host = authority === '' ? '' : readHost(authority);
@@ -96,7 +115,7 @@ function refused(status: number, reason: string): RefusedRequest {
   return { status, reason };
 }
 
-function collect(raw: readonly string[]): Collected {
+function collect(raw: readonly string[], rules: HeadRules): Collected {
   const into: Collected = {
     fields: [],
     hosts: [],
@@ -109,12 +128,12 @@ function collect(raw: readonly string[]): Collected {
   };
   for (let at = 0; at < raw.length; at += 2) {
     const [name = '', value = ''] = [raw[at], raw[at + 1]];
-    take(into, name, value);
+    take(into, name, value, rules);
   }
   return into;
 }
 
-function take(into: Collected, name: string, value: string): void {
+function take(into: Collected, name: string, value: string, rules: HeadRules): void {
   const lower = name.toLowerCase();
   switch (lower) {
     case 'host':
@@ -140,7 +159,7 @@ function take(into: Collected, name: string, value: string): void {
       into.fields.push(name, value);
       return;
     default:
-      if (!isOfOneConnection(lower) && !isClaim(lower)) into.fields.push(name, value);
+      if (!isOfOneConnection(lower) && !rules.isClaim(lower)) into.fields.push(name, value);
   }
 }
 

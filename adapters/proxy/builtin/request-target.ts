@@ -21,6 +21,19 @@ export function readTarget(target: string): RequestTarget | null {
   return splitPath(rest.startsWith('/') ? rest : `/${rest}`, authority);
 }
 
+/**
+ * The same for whoever leads a path nowhere by what it says, so that it is the provider's business alone: dot segments, backslashes and all encodings stay as they are, and
+ * `*` is a target, too (RFC 9112 3.2.4).
+ */
+export function readAnyTarget(target: string): RequestTarget | null {
+  if (!/^[!"$-~]+$/.test(target)) return null;
+  const [, authority = null, rest = target] = absoluteForm.exec(target) ?? [];
+  const path = authority === null || rest.startsWith('/') ? rest : `/${rest}`;
+  if (path !== '*' && !path.startsWith('/')) return null;
+  const mark = path.indexOf('?');
+  return { authority, path: mark < 0 ? path : path.slice(0, mark), query: mark < 0 ? '' : path.slice(mark) };
+}
+
 const slash = 0x2f;
 /** ASCII without space, control characters, `#` and backslash. */
 const visible = /^[!"$-[\]-~]+$/;

@@ -51,6 +51,11 @@ export class RouteTable {
   }
 }
 
+/** What a provider is called where something is said of it. */
+export function providerName({ rule }: LiveRoute): string {
+  return rule === '' ? 'the provider' : `the provider of '${rule}'`;
+}
+
 /** What the provider is asked for. */
 export function providerPath(route: LiveRoute, path: string, query: string): string {
   const forwarded = forwardedPath(route, path);

@@ -4,7 +4,7 @@ import { type Exchange, silenceMs, type Visit } from './exchange.ts';
 import type { ProxyLimits } from './limits.ts';
 import { statusOfFailure } from './provider.ts';
 import { fieldTexts } from './response-head.ts';
-import type { LiveRoute } from './route-table.ts';
+import { type LiveRoute, providerName } from './route-table.ts';
 
 /**
  * A safe request without content (RFC 9110 9.2.1), over a kept connection. It is sent again, once, where that one was just closed. What its
@@ -91,7 +91,7 @@ export class SharedExchange implements Exchange, Dispatcher.DispatchHandler {
     }
     this.#finish();
     if (answer.begun) answer.cut();
-    else answer.refuse(statusOfFailure(error), `the provider of '${this.route.rule}': ${error.message}`);
+    else answer.refuse(statusOfFailure(error), `${providerName(this.route)}: ${error.message}`);
   }
 
   #finish(): void {

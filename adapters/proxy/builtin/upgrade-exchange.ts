@@ -9,7 +9,7 @@ import type { ProxyLimits } from './limits.ts';
 import { statusOfFailure } from './provider.ts';
 import { relay } from './relay.ts';
 import { readResponseHead } from './response-head.ts';
-import type { LiveRoute } from './route-table.ts';
+import { type LiveRoute, providerName } from './route-table.ts';
 
 /** A request for a WebSocket (RFC 6455 4.1): once the provider has agreed, bytes go both ways, and nobody looks at them. */
 export class UpgradeExchange implements Exchange {
@@ -109,7 +109,7 @@ export class UpgradeExchange implements Exchange {
     }
     this.#finish();
     this.#sent.destroy();
-    this.#visit.answer.refuse(status, `the provider of '${this.route.rule}': ${reason}`, true);
+    this.#visit.answer.refuse(status, `${providerName(this.route)}: ${reason}`, true);
   }
 
   #finish(): void {

@@ -2,8 +2,7 @@ import { existsSync, mkdirSync, readdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { readIfThere } from '../../linux/read-if-there.ts';
 import { writeAtomically } from '../../linux/write-atomically.ts';
-import type { ProxyListener } from '../proxy.ts';
-import type { Configuration } from './configuration.ts';
+import type { Configuration, ServedSource } from './configuration.ts';
 import { routeFile } from './route-map.ts';
 
 /**
@@ -16,8 +15,8 @@ export class ConfigurationFiles {
   readonly configuration: string;
   /** Its routes, which it reads along with that; by this path they are also known to it. */
   readonly routes: string;
-  /** What was last read: most is asked for more than once. */
-  #last: { readonly digest: string; readonly listeners: readonly ProxyListener[] } | null = null;
+  /** What was last read or written: most is asked for more than once. */
+  #last: { readonly digest: string; readonly source: ServedSource } | null = null;
 
   constructor(directory: string) {
     this.directory = directory;
@@ -34,10 +33,11 @@ export class ConfigurationFiles {
     return join(this.directory, `listeners-${digest.slice(0, 16)}`);
   }
 
-  /** Has `listenersOf` tell what this is for. */
-  announce({ digest, source }: Configuration): void {
+  /** Has `sourceOf` tell what this is for. */
+  announce({ digest, source, json }: Configuration): void {
     mkdirSync(this.directory, { recursive: true, mode: 0o700 });
-    replace(this.#listeners(digest), source);
+    replace(this.#listeners(digest), json);
+    this.#last = { digest, source };
   }
 
   /**
@@ -57,13 +57,13 @@ export class ConfigurationFiles {
   }
 
   /** What a process serves that says this digest; null: it is none of ours, or somebody has deleted the file. */
-  listenersOf(digest: string): readonly ProxyListener[] | null {
+  sourceOf(digest: string): ServedSource | null {
     const path = this.#listeners(digest);
-    if (this.#last?.digest === digest && existsSync(path)) return this.#last.listeners;
+    if (this.#last?.digest === digest && existsSync(path)) return this.#last.source;
     const text = readIfThere(path);
     if (text === null) return null;
-    this.#last = { digest, listeners: JSON.parse(text) as readonly ProxyListener[] };
-    return this.#last.listeners;
+    this.#last = { digest, source: JSON.parse(text) as ServedSource };
+    return this.#last.source;
   }
 
   /** Removes what is left of everything that was served but these. */

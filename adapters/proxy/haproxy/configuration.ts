@@ -1,7 +1,15 @@
 import { hash } from 'node:crypto';
 import { isIP } from 'node:net';
-import { type ProxyBackend, ProxyError, type ProxyListener, type ProxyRoute } from '../proxy.ts';
-import { type NamedListener, named } from './proxy-names.ts';
+import {
+  type ProxyBackend,
+  ProxyError,
+  type ProxyListener,
+  type ProxyRoute,
+  type ServedListener,
+} from '../proxy.ts';
+import { linkSections } from './link-rules.ts';
+import type { LinkSlots } from './link-slots.ts';
+import { type Named, type NamedListener, named } from './proxy-names.ts';
 import {
   hasPlainHost,
   hasPlainPath,
@@ -20,9 +28,17 @@ export interface Configuration {
   readonly structure: string;
   readonly text: string;
   readonly routes: RouteMap;
-  readonly listeners: readonly NamedListener[];
-  /** The listeners, as JSON. */
-  readonly source: string;
+  readonly named: Named;
+  readonly source: ServedSource;
+  /** `source` as JSON. */
+  readonly json: string;
+}
+
+/** What a configuration is made of. */
+export interface ServedSource {
+  /** As they were given. */
+  readonly listeners: readonly ServedListener[];
+  readonly slots: LinkSlots;
 }
 
 export interface ConfigurationSettings {
@@ -31,30 +47,51 @@ export interface ConfigurationSettings {
   /** Where the routes will be when the text is read. */
   readonly routesFile: string;
   readonly timeouts: Timeouts;
-  /** Descriptors that the process may have at most; two for each connection. */
+  /** Directory in which HAProxy listens for links, and finds what leads to their providers. */
+  readonly linkDirectory: string;
+  /** Descriptors that the process may have at most, besides one for each socket of a link; two for each connection. */
   readonly descriptorLimit: number;
+}
+
+/** Names in `linkDirectory`: of the socket of a slot, and of the symbolic link to the provider of whoever has it. */
+export function slotNames(slot: number): { readonly socket: string; readonly provider: string } {
+  return { socket: `${slot}`, provider: `${slot}.to` };
 }
 
 /**
  * What HAProxy reads so that it serves exactly these (configuration.txt of HAProxy 2.6): a pure function. Rejects what its syntax can't carry with
  * a ProxyError, `ProxyConfigurationRefused`: all else is a number, an address, a hash or quoted.
  */
-export function renderConfiguration(
-  listeners: readonly ProxyListener[],
-  settings: ConfigurationSettings,
-): Configuration {
-  const all = named(listeners);
-  const sections = all.flatMap((listener) => listenerLines(listener)).join('\n');
-  const shared = (structure: string) => sharedText(listeners, structure, settings);
+export function renderConfiguration(source: ServedSource, settings: ConfigurationSettings): Configuration {
+  const { listeners, slots } = source;
+  const all = named(listeners, slots.held);
+  const sections = [
+    ...all.listeners.flatMap((listener) => listenerLines(listener)),
+    ...slotLines(slots, settings),
+  ].join('\n');
+  const shared = (structure: string) => sharedText(source, all, structure, settings);
   const structure = hash('sha256', `${shared('')}\n${sections}`, 'hex');
-  const source = JSON.stringify(listeners);
-  const digest = hash('sha256', structure + source, 'hex');
+  const json = JSON.stringify(source);
+  const digest = hash('sha256', structure + json, 'hex');
   const text = `${shared(structure)}\n${sections}\n`;
-  return { digest, structure, text, routes: routeMapOf(all), listeners: all, source };
+  return { digest, structure, text, routes: routeMapOf(all), named: all, source, json };
+}
+
+function slotLines(
+  slots: LinkSlots,
+  { routesFile, linkDirectory }: ConfigurationSettings,
+): readonly string[] {
+  const inDirectory = (name: string) => quoted(`unix@${checkedPath(`${linkDirectory}/${name}`)}`);
+  return linkSections(slots, {
+    routesFile: quoted(checkedPath(routesFile)),
+    socketOf: (slot) => inDirectory(slotNames(slot).socket),
+    providerOf: (slot) => inDirectory(slotNames(slot).provider),
+  });
 }
 
 function sharedText(
-  listeners: readonly ProxyListener[],
+  { slots }: ServedSource,
+  { listeners }: Named,
   structure: string,
   { commandSocket, routesFile, timeouts, descriptorLimit }: ConfigurationSettings,
 ): string {
@@ -64,7 +101,7 @@ function sharedText(
     `  description ${structure}`,
     `  stats socket ${quoted(`unix@${checkedPath(commandSocket)}`)} mode 600 level admin`,
     '  stats timeout 1h',
-    `  fd-hard-limit ${descriptorLimit}`,
+    `  fd-hard-limit ${descriptorLimit + slots.made.length}`,
     // Its own HTTP client, which nothing here uses, would read every certificate of the system at each start: 80 ms.
     '  httpclient.ssl.verify none',
     'defaults tcp',

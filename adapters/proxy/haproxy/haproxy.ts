@@ -4,16 +4,28 @@ import { type Commands, systemCommands } from '../../linux/command.ts';
 import type { After } from '../../linux/network-monitor.ts';
 import type { ProcessIdentity } from '../../linux/process-identity.ts';
 import { leastPrivileges } from '../least-privileges.ts';
-import type { Proxy as DataPlane, ProxyListener, ProxyProcess, ProxyTraffic } from '../proxy.ts';
+import { requireServable } from '../link-identity.ts';
+import type { Proxy as DataPlane, ProxyProcess, ProxyTraffic, ServedListener } from '../proxy.ts';
 import { ProxyError } from '../proxy.ts';
 import type { Conversation } from './command-socket.ts';
-import { type Configuration, renderConfiguration } from './configuration.ts';
+import { type Configuration, renderConfiguration, type ServedSource } from './configuration.ts';
 import { ConfigurationFiles } from './configuration-files.ts';
 import { EndWatch } from './end-watch.ts';
 import { requireFree } from './free-ports.ts';
+import { formerSlots, type HeldSlots, noHeldSlots, planSlots } from './link-slots.ts';
+import { LinkSockets } from './link-sockets.ts';
 import { NotServing, ProcessFamily, unlessEnded } from './process-family.ts';
-import { type Count, serves, type WorkerReport } from './process-reports.ts';
-import { type NamedListener, named } from './proxy-names.ts';
+import { type Counts, serves, type WorkerReport } from './process-reports.ts';
+import {
+  comingLinks,
+  countedRules,
+  isRest,
+  type Named,
+  named,
+  namedTogether,
+  nothingNamed,
+} from './proxy-names.ts';
+import { QuietWork } from './quiet-work.ts';
 import { misleadingKeys, type Retirement, retire, retiredBy } from './retirement.ts';
 import { routeCommands, routeMapOf, servedCommand } from './route-map.ts';
 import type { Timeouts } from './shared-rules.ts';
@@ -21,14 +33,18 @@ import { startFailure } from './start-failure.ts';
 import { TrafficBook } from './traffic-book.ts';
 
 export interface HaproxyOptions {
-  /** Directory of the instance; all is kept in `run/proxy/haproxy` below it. */
+  /** Directory of the instance. */
   readonly root: string;
+  /** Below `root`; all is kept in `haproxy` below it. Another one of the same instance has another. */
+  readonly directory?: string;
   /** The clock's. */
   readonly after: After;
   /** The system's, unless a test hides programs. */
   readonly commands?: Pick<Commands, 'find'>;
   /** Those that differ from `usualTimeouts`. */
   readonly timeouts?: Partial<Timeouts>;
+  /** Sockets that are made beforehand for rest links to come; `usualSpares`, unless a test says otherwise. */
+  readonly spares?: number;
 }
 
 /** A provider has a minute to answer, as with nginx; a client ten seconds to ask, so that a thousand slow ones are gone soon. */
@@ -37,16 +53,27 @@ export const usualTimeouts: Timeouts = { connectMs: 3000, answerMs: 60_000, head
 /** Some 8,000 connections, which take half a gigabyte at the very worst, and 30 MB idle. */
 const descriptorLimit = 16_384;
 
-/** A unix socket's path, with what HAProxy puts behind it while it makes one (`.<pid>.tmp`). */
-const longestRoot = 107 - '/run/proxy/haproxy/worker.4194304.tmp'.length;
+/** Some seconds' worth of new links, at 2 KB each (docs/decisions/rest-links.md). */
+const usualSpares = 256;
 
-/** HAProxy 2.6 or later as the proxy (docs/decisions/haproxy.md). Throws a RangeError for a root that its sockets can't be in. */
+/** No change for so long: then sockets are made for links to come, which takes a reload. */
+const quietMs = 500;
+
+/** Where the sockets of links are, below the directory of HAProxy. */
+const linkDirectory = 'at';
+
+/** A unix socket's path, with what HAProxy puts behind it while it makes one (`.<pid>.tmp`). */
+const longestSocket = `/haproxy/${linkDirectory}/9999999.4194304.tmp`;
+
+/** HAProxy 2.6 or later as the proxy (docs/decisions/haproxy.md, rest-links.md). Throws a RangeError for a root that its sockets can't be in. */
 export function createHaproxy(options: HaproxyOptions): DataPlane {
-  if (!isAbsolute(options.root) || Buffer.byteLength(options.root) > longestRoot) {
+  const { root, directory = 'run/proxy' } = options;
+  const longestRoot = 107 - Buffer.byteLength(`/${directory}${longestSocket}`);
+  if (!isAbsolute(root) || Buffer.byteLength(root) > longestRoot) {
     const expected = `an absolute path of at most ${longestRoot} bytes, since unix sockets are below it`;
-    throw new RangeError(`the root directory is ${JSON.stringify(options.root)}; expected ${expected}`);
+    throw new RangeError(`the root directory is ${JSON.stringify(root)}; expected ${expected}`);
   }
-  return new Haproxy(options);
+  return new Haproxy(options, join(root, directory, 'haproxy'));
 }
 
 /** From what a worker serves to something else. */
@@ -54,7 +81,8 @@ interface Change {
   /** With the worker, of whom `report` is. */
   readonly former: Conversation;
   readonly report: WorkerReport;
-  readonly before: readonly NamedListener[];
+  /** Of a change that was broken off, either may be served: then it is all of both. */
+  readonly before: Named;
   readonly configuration: Configuration;
 }
 
@@ -62,38 +90,51 @@ class Haproxy implements DataPlane {
   readonly name = 'haproxy';
   readonly #find: Commands['find'];
   readonly #timeouts: Timeouts;
+  readonly #spares: number;
   readonly #files: ConfigurationFiles;
+  readonly #sockets: LinkSockets;
   readonly #family: ProcessFamily;
   readonly #book: TrafficBook;
   readonly #ends: EndWatch;
+  readonly #stocking: QuietWork;
   /** What was last put in place. */
   #last: Configuration | null = null;
+  /** Sockets of links may have been taken away: nobody has looked yet, or somebody who looked has missed some. */
+  #isInDoubt = true;
 
-  constructor({ root, after, commands = systemCommands, timeouts }: HaproxyOptions) {
-    const directory = join(root, 'run/proxy/haproxy');
+  constructor({ after, commands = systemCommands, timeouts, spares }: HaproxyOptions, directory: string) {
     this.#find = commands.find;
     this.#timeouts = { ...usualTimeouts, ...timeouts };
+    this.#spares = spares ?? usualSpares;
     this.#files = new ConfigurationFiles(directory);
+    this.#sockets = new LinkSockets(join(directory, linkDirectory));
     const family = new ProcessFamily(this.#files, after);
     this.#family = family;
     this.#book = new TrafficBook(join(directory, 'traffic.json'));
     this.#ends = new EndWatch({ socket: family.masterSocket, running: () => family.running(), after });
+    this.#stocking = new QuietWork({ quietMs, after, work: () => this.#stock() });
   }
 
   async observe(): Promise<ProxyProcess | null> {
+    await this.#stocking.settled();
     const master = this.#family.running();
     if (master === null) return null;
     return unlessEnded(null, async () => {
       const [worker, { reloads }] = await Promise.all([this.#family.worker(), this.#family.master()]);
-      return { pid: master.pid, listeners: this.#listenersOf(worker) ?? [], reloads };
+      return { pid: master.pid, listeners: this.#standing(this.#sourceOf(worker)), reloads };
     });
   }
 
-  async serve(listeners: readonly ProxyListener[]): Promise<void> {
+  async serve(listeners: readonly ServedListener[]): Promise<void> {
+    requireServable(listeners.filter(isRest));
+    await this.#stocking.cancel();
     await this.#ends.during(() => (listeners.length === 0 ? this.#end() : this.#serve(listeners)));
+    const { made = [], spare = [] } = this.#last?.source.slots ?? {};
+    if (made.length > 0 && spare.length < this.#spares / 2) this.#stocking.arm();
   }
 
   async traffic(): Promise<readonly ProxyTraffic[]> {
+    await this.#stocking.settled();
     return this.#family.running() === null ? [] : unlessEnded([], () => this.#total());
   }
 
@@ -102,49 +143,88 @@ class Haproxy implements DataPlane {
   }
 
   close(): void {
+    void this.#stocking.cancel();
     this.#ends.close();
   }
 
   /** Null where that is not known: somebody has deleted what tells it, or a change was broken off. Then all is made anew. */
-  #listenersOf({ served: [digest, other] }: WorkerReport): readonly ProxyListener[] | null {
-    return digest === undefined || other !== undefined ? null : this.#files.listenersOf(digest);
+  #sourceOf({ served: [digest, other] }: WorkerReport): ServedSource | null {
+    return digest === undefined || other !== undefined ? null : this.#files.sourceOf(digest);
+  }
+
+  /** Without links whose socket is not where it belongs. */
+  #standing(source: ServedSource | null): readonly ServedListener[] {
+    if (source === null) return [];
+    const { listeners, slots } = source;
+    const slot = slots.held.values();
+    const standing = listeners.filter(
+      (one) => !isRest(one) || this.#sockets.isShown({ slot: slot.next().value ?? 0, path: one.path }),
+    );
+    this.#isInDoubt ||= standing.length < listeners.length;
+    return standing;
   }
 
   async #total(): Promise<readonly ProxyTraffic[]> {
     const worker = await this.#family.worker();
     const { draining } = await this.#family.master();
-    const latest = new Map<number, ReadonlyMap<string, Count>>();
+    const latest = new Map<number, Counts>();
     for (const pid of draining) latest.set(pid, await this.#family.drainingCounts(pid));
-    return this.#book.total(this.#listenersOf(worker) ?? [], await this.#family.counts(), latest);
+    const served = this.#sourceOf(worker) === null ? nothingNamed : this.#named(worker.served[0] ?? '');
+    return this.#book.total(countedRules(served), await this.#family.counts(), latest);
   }
 
-  async #serve(listeners: readonly ProxyListener[]): Promise<void> {
-    const configuration = renderConfiguration(listeners, {
-      commandSocket: this.#family.workerSocket,
-      routesFile: this.#files.routes,
-      timeouts: this.#timeouts,
-      descriptorLimit,
-    });
+  async #serve(listeners: readonly ServedListener[]): Promise<void> {
     const master = this.#family.running();
     const former = master === null ? null : await unlessEnded(null, () => this.#family.converse());
-    if (master === null || former === null) await this.#start(configuration);
-    else {
+    if (master === null || former === null) return this.#start(listeners);
+    try {
+      await this.#change(master, former, { listeners });
+    } finally {
+      former.end();
+    }
+  }
+
+  /** What is served goes on to be, with sockets for links to come. */
+  async #stock(): Promise<void> {
+    await this.#ends.during(async () => {
+      const master = this.#family.running();
+      if (master === null || this.#last === null) return;
+      const former = await this.#family.converse();
       try {
-        await this.#change(master, former, configuration);
+        await this.#change(master, former, { listeners: this.#last.source.listeners, anew: true });
       } finally {
         former.end();
       }
-    }
-    this.#last = configuration;
+    });
   }
 
-  async #start(configuration: Configuration): Promise<void> {
+  #configure(listeners: readonly ServedListener[], former: HeldSlots, anew = false): Configuration {
+    const slots = planSlots(listeners.filter(isRest), former, { spares: this.#spares, anew });
+    return renderConfiguration(
+      { listeners, slots },
+      {
+        commandSocket: this.#family.workerSocket,
+        routesFile: this.#files.routes,
+        linkDirectory: this.#sockets.directory,
+        timeouts: this.#timeouts,
+        descriptorLimit,
+      },
+    );
+  }
+
+  async #start(listeners: readonly ServedListener[]): Promise<void> {
     await this.#end();
+    const configuration = this.#configure(listeners, noHeldSlots);
+    const { links } = configuration.named;
     try {
-      await requireFree(configuration.listeners, []);
+      await requireFree(configuration.named.listeners, []);
       this.#files.write(configuration);
+      this.#sockets.prepare(links);
+      for (const link of links) this.#sockets.lead(link);
       await this.#family.start(this.#words());
       await this.#family.untilServes(configuration.digest, null);
+      for (const link of links) this.#sockets.show(link);
+      this.#done(configuration);
     } catch (error) {
       const failure = this.#failure(error, configuration);
       await this.#end();
@@ -169,41 +249,66 @@ class Haproxy implements DataPlane {
     ];
   }
 
-  async #change(master: ProcessIdentity, former: Conversation, configuration: Configuration): Promise<void> {
+  async #change(
+    master: ProcessIdentity,
+    former: Conversation,
+    { listeners, anew }: { readonly listeners: readonly ServedListener[]; readonly anew?: boolean },
+  ): Promise<void> {
     const report = await this.#family.reportOf(former);
     if (report === null) throw new ProxyError('ProxyFailed', 'HAProxy ended while it was talked to');
-    const known = this.#listenersOf(report);
-    if (known !== null && serves(report, configuration.digest)) return;
-    // Of a change that was broken off, either may be served.
-    const before = report.served.flatMap((digest) => this.#formerly(digest));
+    const known = this.#sourceOf(report);
+    const sources = report.served.flatMap((digest) => this.#files.sourceOf(digest) ?? []);
+    // Which sockets were whose is not known: no link may get one of them.
+    if (sources.length < Math.max(1, report.served.length) && this.#sockets.areThere())
+      return this.#start(listeners);
+    const configuration = this.#configure(
+      listeners,
+      this.#isInDoubt ? stillThere(formerSlots(sources), this.#sockets) : formerSlots(sources),
+      anew || known === null,
+    );
+    const before = namedTogether(report.served.map((digest) => this.#named(digest)));
     const change = { former, report, before, configuration };
-    const isDone =
-      known !== null && report.structure === configuration.structure && (await this.#lead(change));
-    if (!isDone) await this.#replace(master, change);
-    this.#files.keepOnly([configuration.digest]);
+    this.#sockets.prepare(comingLinks(before, configuration.named));
+    if (known === null || !serves(report, configuration.digest)) {
+      const isDone =
+        known !== null && report.structure === configuration.structure && (await this.#lead(change));
+      if (!isDone) await this.#replace(master, change);
+      this.#files.keepOnly([configuration.digest]);
+    }
+    if (this.#isInDoubt) for (const link of configuration.named.links) this.#sockets.show(link);
+    this.#done(configuration);
   }
 
-  #formerly(digest: string): readonly NamedListener[] {
-    if (this.#last?.digest === digest) return this.#last.listeners;
-    return named(this.#files.listenersOf(digest) ?? []);
+  #done(configuration: Configuration): void {
+    this.#last = configuration;
+    this.#isInDoubt = false;
+  }
+
+  #named(digest: string): Named {
+    if (this.#last?.digest === digest) return this.#last.named;
+    const source = this.#files.sourceOf(digest);
+    return source === null ? nothingNamed : named(source.listeners, source.slots.held);
   }
 
   /**
-   * In the process that serves, where its routes alone differ. Until all has been done, it says that it is in the middle of it. False: it has taken
-   * them in part, or not at all.
+   * In the process that serves, where its routes alone differ, and who has which of its sockets. Until all has been done, it says that it is in the middle of it.
+   * False: it has taken them in part, or not at all.
    */
   async #lead({ former, report, before, configuration }: Change): Promise<boolean> {
     const file = this.#files.routes;
     const { digest, routes } = configuration;
     const formerRoutes = routeMapOf(before);
+    const [come, gone] = [comingLinks(before, configuration.named), comingLinks(configuration.named, before)];
     this.#files.announce(configuration);
-    const isTold = await this.#tell(former, [
-      servedCommand(file, [...report.served, digest]),
-      ...routeCommands(file, formerRoutes, routes),
-    ]);
-    if (!isTold) return false;
+    if (!(await this.#tell(former, [servedCommand(file, [...report.served, digest])]))) return false;
+    for (const link of come) this.#sockets.lead(link);
+    if (!(await this.#tell(former, routeCommands(file, formerRoutes, routes)))) return false;
+    for (const link of come) this.#sockets.show(link);
+    for (const link of gone) this.#sockets.hide(link);
     this.#files.write(configuration);
-    await this.#retire({ sections: new Set(), keys: misleadingKeys(formerRoutes, routes), file });
+    const sections = new Set(gone.map(({ section }) => section));
+    if (gone.length > 0) await retire({ sections, keys: [], file }, (command) => former.ask(command));
+    await this.#retire({ sections, keys: misleadingKeys(formerRoutes, routes), file });
     return this.#tell(former, [servedCommand(file, [digest])]);
   }
 
@@ -218,9 +323,11 @@ class Haproxy implements DataPlane {
   /** By another process. What HAProxy can't read or bind, no process of it serves: the one that does goes on. */
   async #replace(master: ProcessIdentity, change: Change): Promise<void> {
     const { report, before, configuration } = change;
-    const { listeners } = configuration;
+    const { listeners } = configuration.named;
+    const come = comingLinks(before, configuration.named);
     // Where it is not known what is served, any port may be ours.
-    await requireFree(listeners, before.length > 0 ? before : listeners);
+    await requireFree(listeners, before.listeners.length > 0 ? before.listeners : listeners);
+    for (const link of come) this.#sockets.lead(link);
     // Until former connections have been seen to, the process says whose place it has taken: a controller that comes then does all of it again.
     const undo = this.#files.write(configuration, report.served);
     try {
@@ -228,9 +335,12 @@ class Haproxy implements DataPlane {
       await this.#family.untilServes(configuration.digest, report.pid);
     } catch (error) {
       undo();
+      for (const link of come) this.#sockets.hide(link);
       this.#files.keepOnly(report.served);
       throw this.#failure(error, configuration);
     }
+    for (const link of come) this.#sockets.show(link);
+    for (const link of comingLinks(configuration.named, before)) this.#sockets.hide(link);
     await this.#drain(change);
     this.#files.write(configuration);
     await this.#family.tell(servedCommand(this.#files.routes, [configuration.digest]));
@@ -239,14 +349,14 @@ class Haproxy implements DataPlane {
   /** From then on no connection leads where none should, nor does any new one come to a former process. */
   async #drain({ former, report, before, configuration }: Change): Promise<void> {
     await this.#family.untilDrains(former);
-    const sections = retiredBy(before, configuration.listeners);
+    const sections = retiredBy(before, configuration.named);
     const keys = misleadingKeys(routeMapOf(before), configuration.routes);
     const retirement = { sections, keys, file: this.#files.routes };
     await retire(retirement, (command) => former.ask(command));
     await this.#retire(retirement, report.pid);
     const { draining } = await this.#family.master();
-    const counts = await this.#family.countsOf(former);
-    this.#book.drains({ pid: report.pid, listeners: before, counts, draining });
+    const { carried } = await this.#family.countsOf(former);
+    this.#book.drains({ pid: report.pid, rules: countedRules(before), counts: carried, draining });
   }
 
   /** In all that drain, but for the one that was told already. */
@@ -258,13 +368,29 @@ class Haproxy implements DataPlane {
     }
   }
 
-  #failure(error: unknown, { listeners }: Configuration): unknown {
-    return error instanceof NotServing ? startFailure(this.#family.log(), listeners) : error;
+  #failure(error: unknown, configuration: Configuration): unknown {
+    return error instanceof NotServing ? startFailure(this.#family.log(), configuration.named) : error;
   }
 
   async #end(): Promise<void> {
     if (!this.#files.exist()) return;
+    this.#sockets.removeAll();
     await this.#family.end();
     this.#files.removeAll();
+    this.#last = null;
+    this.#isInDoubt = true;
   }
+}
+
+/** Those whose sockets nobody has deleted. */
+function stillThere({ links, slots }: HeldSlots, sockets: LinkSockets): HeldSlots {
+  const isThere = slots.held.map((slot) => sockets.exists(slot));
+  return {
+    links: links.filter((_, index) => isThere[index]),
+    slots: {
+      ...slots,
+      held: slots.held.filter((_, index) => isThere[index]),
+      spare: slots.spare.filter((slot) => sockets.exists(slot)),
+    },
+  };
 }

@@ -7,7 +7,8 @@ import { SupervisedProcess } from '../supervised-process.ts';
 import { answerTo, Conversation, isAbsence } from './command-socket.ts';
 import { untilFound } from './patience.ts';
 import {
-  type Count,
+  type Counts,
+  countQuestion,
   hasTaken,
   type MasterReport,
   readCounts,
@@ -19,9 +20,6 @@ import { servedQuestion } from './route-map.ts';
 
 /** What a master takes to end its workers, which do not wait for their connections then. */
 const endMs = 2000;
-
-/** Only of sections that lead to providers (management.txt, `show stat`: type 2). */
-const countQuestion = 'show stat -1 2 -1';
 
 /** Paths that processes know. */
 export interface ProcessFiles {
@@ -170,17 +168,17 @@ export class ProcessFamily {
   }
 
   /** What the worker has carried, by section. */
-  async counts(): Promise<ReadonlyMap<string, Count>> {
+  async counts(): Promise<Counts> {
     return untilFound(this.#after, 'what the process that serves has counted', () =>
       this.#present(async () => readCounts(await answerTo(this.workerSocket, countQuestion))),
     );
   }
 
-  async drainingCounts(pid: number): Promise<ReadonlyMap<string, Count>> {
+  async drainingCounts(pid: number): Promise<Counts> {
     return readCounts(await this.askDraining(pid, countQuestion));
   }
 
-  async countsOf(conversation: Conversation): Promise<ReadonlyMap<string, Count>> {
+  async countsOf(conversation: Conversation): Promise<Counts> {
     return readCounts((await conversation.ask(countQuestion)) ?? '');
   }
 

@@ -64,22 +64,40 @@ export interface Count {
   readonly bytesOut: number;
 }
 
-/** `show stat`, which is CSV whose first line names the columns: what each section that leads to a provider has carried. */
-export function readCounts(text: string): ReadonlyMap<string, Count> {
+/** What a process has carried. */
+export interface Counts {
+  /** By section that leads to a provider. */
+  readonly carried: ReadonlyMap<string, Count>;
+  /** Connections that are open now, by name of the socket that they came to: of those that have one. */
+  readonly open: ReadonlyMap<string, number>;
+}
+
+/** Asks for sections that lead to providers, and for sockets (management.txt, `show stat`: types 2 and 8). */
+export const countQuestion = 'show stat -1 10 -1';
+
+/** `countQuestion`, whose answer is CSV; its first line names the columns. */
+export function readCounts(text: string): Counts {
   const [head = '', ...lines] = text.split('\n');
   const names = head.replace(/^# /, '').split(',');
   const column = (name: string) => names.indexOf(name);
-  const columns = { name: column('pxname'), stot: column('stot'), bin: column('bin'), bout: column('bout') };
-  const rows = lines.filter((line) => line.startsWith('r')).map((line) => line.split(','));
+  const columns = { name: column('pxname'), socket: column('svname'), open: column('scur') };
+  const [stot, bin, bout] = [column('stot'), column('bin'), column('bout')];
+  const rows = lines.filter((line) => line.includes(',')).map((line) => line.split(','));
   const numberIn = (row: readonly string[], index: number) => Number(row[index] ?? 0);
-  return new Map(
-    rows.map((row) => [
-      row[columns.name] ?? '',
-      {
-        connections: numberIn(row, columns.stot),
-        bytesIn: numberIn(row, columns.bin),
-        bytesOut: numberIn(row, columns.bout),
-      },
-    ]),
-  );
+  const leads = (row: readonly string[]) => row[columns.socket] === 'BACKEND';
+  return {
+    carried: new Map(
+      rows
+        .filter(leads)
+        .map((row) => [
+          row[columns.name] ?? '',
+          { connections: numberIn(row, stot), bytesIn: numberIn(row, bin), bytesOut: numberIn(row, bout) },
+        ]),
+    ),
+    open: new Map(
+      rows
+        .filter((row) => !leads(row))
+        .map((row) => [row[columns.socket] ?? '', numberIn(row, columns.open)]),
+    ),
+  };
 }

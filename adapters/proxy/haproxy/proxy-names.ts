@@ -1,5 +1,5 @@
 import { hash } from 'node:crypto';
-import type { ProxyListener, ProxyRoute } from '../proxy.ts';
+import type { ProxyListener, ProxyRoute, RestListener, ServedListener } from '../proxy.ts';
 
 /**
  * Names under which HAProxy knows our listeners and routes. They are hashes: what a name of a rule says never stands in a configuration or a
@@ -34,11 +34,76 @@ export interface NamedListener extends ProxyListener {
   readonly routes: readonly NamedRoute[];
 }
 
-/** Names take longer to make than all else that is made of a listener: each is made once for a change. */
-export function named(listeners: readonly ProxyListener[]): readonly NamedListener[] {
-  return listeners.map((listener) => ({
-    ...listener,
-    section: listenerSection(listener),
-    routes: listener.routes.map((route) => ({ ...route, section: routeSection(listener, route) })),
-  }));
+/** A rest link with the section that leads to its provider. */
+export interface NamedLink extends RestListener {
+  readonly section: string;
+  readonly slot: number;
+}
+
+/** What is served, each part in the order in which it was given. */
+export interface Named {
+  readonly listeners: readonly NamedListener[];
+  readonly links: readonly NamedLink[];
+}
+
+export const nothingNamed: Named = { listeners: [], links: [] };
+
+/** Section, and name of the socket, of what is in a slot (LinkSlots): `u` and its number. */
+export function slotSection(slot: number): string {
+  return `u${slot}`;
+}
+
+/** Names take longer to make than all else that is made of a listener: each is made once for a change. `held`: slots of the rest links among them. */
+export function named(served: readonly ServedListener[], held: readonly number[]): Named {
+  return {
+    listeners: served.filter(isProxied).map((listener) => ({
+      ...listener,
+      section: listenerSection(listener),
+      routes: listener.routes.map((route) => ({ ...route, section: routeSection(listener, route) })),
+    })),
+    links: served.filter(isRest).map((link, index) => {
+      const slot = held[index] ?? 0;
+      return { ...link, slot, section: slotSection(slot) };
+    }),
+  };
+}
+
+/** All that is in any of these. */
+export function namedTogether(parts: readonly Named[]): Named {
+  const [first, ...others] = parts;
+  if (first !== undefined && others.length === 0) return first;
+  const links = new Map(parts.flatMap((part) => part.links).map((link) => [link.slot, link]));
+  return { listeners: parts.flatMap(({ listeners }) => listeners), links: [...links.values()] };
+}
+
+/** Links of `after` that `before` does not have, or in another slot. */
+export function comingLinks(before: Named, after: Named): readonly NamedLink[] {
+  const known = new Set(before.links.map(({ slot }) => slot));
+  return after.links.filter(({ slot }) => !known.has(slot));
+}
+
+export function isRest(listener: ServedListener): listener is RestListener {
+  return listener.type === 'rest';
+}
+
+function isProxied(listener: ServedListener): listener is ProxyListener {
+  return listener.type !== 'rest';
+}
+
+/** Of one rule, or link: the section by which HAProxy counts for it. */
+export interface CountedRule {
+  readonly section: string;
+  readonly listener: string;
+  readonly rule: string;
+  /** It has a socket of its own, of the section's name. */
+  readonly isLink: boolean;
+}
+
+export function countedRules({ listeners, links }: Named): readonly CountedRule[] {
+  return [
+    ...listeners.flatMap(({ name, routes }) =>
+      routes.map(({ section, rule }) => ({ section, listener: name, rule, isLink: false })),
+    ),
+    ...links.map(({ name, section }) => ({ section, listener: name, rule: '', isLink: true })),
+  ];
 }

@@ -1,22 +1,23 @@
 import { escaped } from './command-socket.ts';
-import type { NamedListener } from './proxy-names.ts';
+import type { Named, NamedListener } from './proxy-names.ts';
 import type { RouteMap } from './route-map.ts';
 
 /** Asks a process; null: it has ended. */
 export type Ask = (command: string) => Promise<string | null>;
 
 /** Sections of `before` that `after` does not have. */
-export function retiredBy(
-  before: readonly NamedListener[],
-  after: readonly NamedListener[],
-): ReadonlySet<string> {
-  const kept = new Set(after.flatMap(sectionsOf));
-  return new Set(before.flatMap(sectionsOf).filter((section) => !kept.has(section)));
+export function retiredBy(before: Named, after: Named): ReadonlySet<string> {
+  const kept = new Set(allSections(after));
+  return new Set(allSections(before).filter((section) => !kept.has(section)));
 }
 
 /** Keys of `before` that lead elsewhere in `after`, or nowhere. */
 export function misleadingKeys(before: RouteMap, after: RouteMap): readonly string[] {
   return [...before].filter(([key, value]) => after.get(key) !== value).map(([key]) => key);
+}
+
+function allSections({ listeners, links }: Named): readonly string[] {
+  return [...listeners.flatMap(sectionsOf), ...links.map(({ section }) => section)];
 }
 
 function sectionsOf({ type, section, routes }: NamedListener): readonly string[] {

@@ -1,21 +1,26 @@
+import { identityText } from '../link-identity.ts';
 import type { ProxyRoute } from '../proxy.ts';
 import { escaped } from './command-socket.ts';
-import type { NamedListener } from './proxy-names.ts';
+import type { Named } from './proxy-names.ts';
 
 /**
- * Where requests are led, from `<listener>:<host><path>/`, `<listener>*<suffix><path>/` or `<listener>:<path>/` to `<section>/<segments>`: the section of
- * the route, and how many segments are taken off the path before (see shared-rules.ts). A process that serves can be given another.
+ * What requests are looked up in (a map of HAProxy). Of listeners: where they are led, from `<listener>:<host><path>/`, `<listener>*<suffix><path>/` or `<listener>:<path>/` to `<section>/<segments>`: the section of
+ * the route, and how many segments are taken off the path before (see shared-rules.ts). Of rest links: in whose name they are made, from the section of the link to
+ * `<client> <role>` (see link-rules.ts). A process that serves can be given another.
  */
 export type RouteMap = ReadonlyMap<string, string>;
 
 /** Of two routes for the very same requests the first is meant. */
-export function routeMapOf(listeners: readonly NamedListener[]): RouteMap {
+export function routeMapOf({ listeners, links }: Named): RouteMap {
   const map = new Map<string, string>();
   for (const { section, routes } of listeners.filter(({ type }) => type === 'http')) {
     for (const route of routes) {
       const key = `${section}${hostKey(route)}${route.path}/`;
       if (!map.has(key)) map.set(key, `${route.section}/${strippedSegments(route)}`);
     }
+  }
+  for (const { section, client, role } of links) {
+    map.set(section, `${identityText(client)} ${identityText(role)}`);
   }
   return map;
 }

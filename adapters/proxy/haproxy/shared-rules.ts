@@ -96,10 +96,10 @@ const doubtfulPath = [
 const claims = '^(forwarded|proxy|x[-_]real[-_]ip|x[-_](forwarded|pv)([-_].*)?)$';
 
 /**
- * Refused, since two readers could take it for two things. Much is refused by the parser before (docs/decisions/haproxy.md); what it
+ * Refused, since two readers could take it for two messages, or two hosts. Much is refused by the parser before (docs/decisions/haproxy.md); what it
  * corrects instead, such as a length beside chunks, reaches a provider in one reading only.
  */
-const refusals: readonly string[] = [
+export const messageRefusals: readonly string[] = [
   '  http-request deny deny_status 405 if { method CONNECT }',
   '  http-request deny deny_status 400 unless { req.ver 1.0 1.1 }',
   '  http-request deny deny_status 400 if { req.ver 1.1 } ! { req.fhdr_cnt(host) 1 }',
@@ -109,7 +109,15 @@ const refusals: readonly string[] = [
   `  http-request deny deny_status 400 if { req.fhdr(host) -m reg '[^][A-Za-z0-9._~!$&()*+,;=:%-]' }`,
   // Controls, which some readers end a value at; carriage returns and line feeds end each line here.
   `  http-request deny deny_status 400 if { req.hdrs -m reg '[\\x00-\\x08\\x0b\\x0c\\x0e-\\x1f\\x7f]' }`,
-  `  http-request deny deny_status 400 if { path -m reg -i '${doubtfulPath}' }`,
+];
+
+const pathRefusal = `  http-request deny deny_status 400 if { path -m reg -i '${doubtfulPath}' }`;
+
+/** How a provider is asked. */
+export const providerRules: readonly string[] = [
+  // What may have been done already is not asked for twice.
+  '  http-request disable-l7-retry unless { method GET HEAD OPTIONS }',
+  `  http-request set-timeout server ${eventStreamMs} if { req.hdr(accept) -m sub text/event-stream }`,
 ];
 
 /** What tells a provider who asks is ours to say (ING-6). */
@@ -142,11 +150,10 @@ export function requestRules({ routesFile, wildcardDepths, mostStripped }: Reque
   const look = (key: string, condition: string) =>
     `  http-request set-var(txn.route) ${key},concat(,txn.path),map_beg(${routesFile})${condition}`;
   return [
-    ...refusals,
+    ...messageRefusals,
+    pathRefusal,
     ...headers,
-    // What may have been done already is not asked for twice.
-    '  http-request disable-l7-retry unless { method GET HEAD OPTIONS }',
-    `  http-request set-timeout server ${eventStreamMs} if { req.hdr(accept) -m sub text/event-stream }`,
+    ...providerRules,
     '  http-request set-var(txn.path) path,concat(/)',
     '  http-request set-var(txn.host) req.fhdr(host),host_only,lower',
     look('fe_name,concat(:,txn.host)', ''),

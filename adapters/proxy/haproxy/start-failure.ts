@@ -1,5 +1,5 @@
-import { ProxyError, type ProxyListener } from '../proxy.ts';
-import { listenerSection, routeSection } from './proxy-names.ts';
+import { ProxyError } from '../proxy.ts';
+import type { Named, NamedListener } from './proxy-names.ts';
 
 /** How HAProxy says that it can't listen (2.6: proto_tcp.c, cli messages of `protocol_bind_all`). */
 const cannotBind = /for (?:proxy|frontend|listener)? ?([lr][0-9a-f]{24}): (.*?) \(([^)]+)\) for \[(.+)\]/;
@@ -18,7 +18,7 @@ export function codeOfBinding(reason: string): string | null {
 const shownLines = 10;
 
 /** Why a process of HAProxy does not serve these, by what it said. */
-export function startFailure(log: string, listeners: readonly ProxyListener[]): ProxyError {
+export function startFailure(log: string, { listeners }: Named): ProxyError {
   const alerts = log.split('\n').filter((line) => line.includes('[ALERT]'));
   const about = { log: alerts.slice(0, shownLines) };
   const [, section = '', , reason = '', where = ''] = cannotBind.exec(alerts.join('\n')) ?? [];
@@ -35,6 +35,6 @@ export function startFailure(log: string, listeners: readonly ProxyListener[]): 
   return new ProxyError('ProxyFailed', `HAProxy does not serve what it was given: ${said}`, about);
 }
 
-function sectionsOf(listener: ProxyListener): readonly string[] {
-  return [listenerSection(listener), ...listener.routes.map((route) => routeSection(listener, route))];
+function sectionsOf({ section, routes }: NamedListener): readonly string[] {
+  return [section, ...routes.map((route) => route.section)];
 }

@@ -1,8 +1,8 @@
 import { readIfThere } from '../../linux/read-if-there.ts';
 import { writeAtomically } from '../../linux/write-atomically.ts';
-import type { ProxyListener, ProxyTraffic } from '../proxy.ts';
-import type { Count } from './process-reports.ts';
-import { routeSection } from './proxy-names.ts';
+import type { ProxyTraffic } from '../proxy.ts';
+import type { Count, Counts } from './process-reports.ts';
+import type { CountedRule } from './proxy-names.ts';
 
 /** What one process has carried for one section. */
 interface Row extends ProxyTraffic {
@@ -20,7 +20,7 @@ interface Book {
 export interface Replaced {
   readonly pid: number;
   /** What it served. */
-  readonly listeners: readonly ProxyListener[];
+  readonly rules: readonly CountedRule[];
   readonly counts: ReadonlyMap<string, Count>;
   /** All that drain. */
   readonly draining: readonly number[];
@@ -40,15 +40,15 @@ export class TrafficBook {
   }
 
   /** What a process that has been replaced has carried. Of processes that are gone one row a rule is kept, however many they were. */
-  drains({ pid, listeners, counts, draining }: Replaced): void {
-    const rows = rowsOf(listeners, counts);
+  drains({ pid, rules, counts, draining }: Replaced): void {
+    const rows = rowsOf(rules, counts);
     const book = this.#read();
     // One of an earlier process with the same id is past, too.
     const isHere = (id: string): boolean => id !== String(pid) && draining.includes(Number(id));
     const known = Object.entries(book.draining);
     const gone = known.filter(([id]) => !isHere(id)).flatMap(([, former]) => former);
     const here = Object.fromEntries(known.filter(([id]) => isHere(id)));
-    const past = summed(listeners, [...book.past, ...gone]).filter(hasCarried);
+    const past = summed(rules, [...book.past, ...gone]).filter(hasCarried);
     this.#write({ past, draining: { ...here, [pid]: rows } });
   }
 
@@ -57,20 +57,21 @@ export class TrafficBook {
    * that serves has. Rules that are no more are forgotten, and so are processes that have ended, but for their counts.
    */
   total(
-    listeners: readonly ProxyListener[],
-    serving: ReadonlyMap<string, Count>,
-    latest: ReadonlyMap<number, ReadonlyMap<string, Count>>,
+    rules: readonly CountedRule[],
+    serving: Counts,
+    latest: ReadonlyMap<number, Counts>,
   ): readonly ProxyTraffic[] {
     const book = this.#read();
     const draining = Object.entries(book.draining).map(
-      ([pid, rows]) => [pid, updated(rows, latest.get(Number(pid)))] as const,
+      ([pid, rows]) => [pid, updated(rows, latest.get(Number(pid))?.carried)] as const,
     );
     const here = draining.filter(([pid]) => latest.has(Number(pid)));
     const gone = draining.filter(([pid]) => !latest.has(Number(pid))).flatMap(([, rows]) => rows);
-    const past = summed(listeners, [...book.past, ...gone]);
+    const past = summed(rules, [...book.past, ...gone]);
     const next = { past: past.filter(hasCarried), draining: Object.fromEntries(here) };
     if (draining.length > 0) this.#write(next);
-    return summed(listeners, [...past, ...here.flatMap(([, rows]) => rows), ...rowsOf(listeners, serving)]);
+    const present = [...here.flatMap(([, rows]) => rows), ...rowsOf(rules, serving.carried)];
+    return withSessions(summed(rules, [...past, ...present]), rules, [serving, ...latest.values()]);
   }
 
   #read(): Book {
@@ -87,16 +88,11 @@ function hasCarried({ connections, bytesIn, bytesOut }: Count): boolean {
   return connections + bytesIn + bytesOut > 0;
 }
 
-function rowsOf(listeners: readonly ProxyListener[], counts: ReadonlyMap<string, Count>): readonly Row[] {
-  const rows = listeners.flatMap((listener) =>
-    listener.routes.flatMap((route): readonly Row[] => {
-      const section = routeSection(listener, route);
-      const count = counts.get(section);
-      return count === undefined || !hasCarried(count)
-        ? []
-        : [{ section, listener: listener.name, rule: route.rule, ...count }];
-    }),
-  );
+function rowsOf(rules: readonly CountedRule[], counts: ReadonlyMap<string, Count>): readonly Row[] {
+  const rows = rules.flatMap(({ section, listener, rule }): readonly Row[] => {
+    const count = counts.get(section);
+    return count === undefined || !hasCarried(count) ? [] : [{ section, listener, rule, ...count }];
+  });
   // Routes of one rule may share a section.
   return [...new Map(rows.map((row) => [row.section, row])).values()];
 }
@@ -105,11 +101,8 @@ function updated(rows: readonly Row[], counts: ReadonlyMap<string, Count> | unde
   return rows.map((row) => ({ ...row, ...counts?.get(row.section) }));
 }
 
-/** One for each rule of these, in their order. */
-function summed(
-  listeners: readonly ProxyListener[],
-  traffic: readonly ProxyTraffic[],
-): readonly ProxyTraffic[] {
+/** One for each of these, in their order. */
+function summed(rules: readonly CountedRule[], traffic: readonly ProxyTraffic[]): readonly ProxyTraffic[] {
   const sums = new Map<string, Count>();
   for (const one of traffic) {
     const key = JSON.stringify([one.listener, one.rule]);
@@ -121,7 +114,22 @@ function summed(
     });
   }
   const none: Count = { connections: 0, bytesIn: 0, bytesOut: 0 };
-  return listeners.flatMap(({ name, routes }) =>
-    routes.map(({ rule }) => ({ listener: name, rule, ...(sums.get(JSON.stringify([name, rule])) ?? none) })),
-  );
+  return rules.map(({ listener, rule }) => ({
+    listener,
+    rule,
+    ...(sums.get(JSON.stringify([listener, rule])) ?? none),
+  }));
+}
+
+/** Of those that have a socket of their own: `rules` and `traffic` are in the same order. */
+function withSessions(
+  traffic: readonly ProxyTraffic[],
+  rules: readonly CountedRule[],
+  processes: readonly Counts[],
+): readonly ProxyTraffic[] {
+  return traffic.map((one, index) => {
+    const { section, isLink } = rules[index] ?? { section: '', isLink: false };
+    if (!isLink) return one;
+    return { ...one, sessions: processes.reduce((sum, { open }) => sum + (open.get(section) ?? 0), 0) };
+  });
 }

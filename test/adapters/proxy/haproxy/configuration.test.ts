@@ -4,6 +4,7 @@ import {
   renderConfiguration,
 } from '../../../../adapters/proxy/haproxy/configuration.ts';
 import { usualTimeouts } from '../../../../adapters/proxy/haproxy/haproxy.ts';
+import { noSlots } from '../../../../adapters/proxy/haproxy/link-slots.ts';
 import {
   readCounts,
   readMasterReport,
@@ -25,11 +26,13 @@ import { listener, route } from '../../../contract/proxy-stage.ts';
 const settings: ConfigurationSettings = {
   commandSocket: '/r/worker',
   routesFile: '/r/routes',
+  linkDirectory: '/r/at',
   timeouts: usualTimeouts,
   descriptorLimit: 1000,
 };
 const address = { type: 'address', address: '10.0.0.2', port: 8080 } as const;
-const render = (...listeners: readonly ProxyListener[]) => renderConfiguration(listeners, settings);
+const render = (...listeners: readonly ProxyListener[]) =>
+  renderConfiguration({ listeners, slots: noSlots }, settings);
 
 /** Sections and directives of a configuration, by their first word. */
 function counted(text: string): Readonly<Record<string, number>> {
@@ -142,7 +145,7 @@ test('the digest names all that is served, and how: it is the same for the same,
   ].map((other) => render(other).digest);
   t.is(new Set([digest, ...others]).size, 7);
   const slower = { ...settings, timeouts: { ...usualTimeouts, answerMs: 1 } };
-  t.not(renderConfiguration([one], slower).digest, digest);
+  t.not(renderConfiguration({ listeners: [one], slots: noSlots }, slower).digest, digest);
 });
 
 test('a thousand routes have a line each in the map, and their prefixes are taken off by a few shared rules', (t) => {
@@ -164,8 +167,8 @@ test('[ING-10] what is retired is what is there no more, or leads elsewhere', (t
   if (a === undefined || b === undefined) throw new Error('two routes');
   const elsewhere = { ...b, backend: { ...address, port: 1 } };
   const retired = (...after: readonly ProxyListener[]) => [
-    retiredBy(named([web, raw]), named(after)).size,
-    misleadingKeys(routeMapOf(named([web, raw])), routeMapOf(named(after))).length,
+    retiredBy(named([web, raw], []), named(after, [])).size,
+    misleadingKeys(routeMapOf(named([web, raw], [])), routeMapOf(named(after, []))).length,
   ];
   t.deepEqual(retired(web, raw), [0, 0]);
   t.deepEqual(
@@ -243,8 +246,11 @@ test('what processes say of themselves is read, and anything else is nothing', (
     '# old workers\n11              worker          1               0d00h00m00s     2.6.12\n# programs\n';
   t.deepEqual(readMasterReport(said), { reloads: 5, failures: 2, worker: 12, draining: [11] });
   t.is(readMasterReport('Unknown command\n'), null);
-  const counts = readCounts('# pxname,svname,stot,bin,bout,\nr1,BACKEND,3,40,50,\nGLOBAL,BACKEND,1,2,3,\n\n');
-  t.deepEqual([...counts], [['r1', { connections: 3, bytesIn: 40, bytesOut: 50 }]]);
+  const { carried, open } = readCounts(
+    '# pxname,svname,scur,stot,bin,bout,\nlinks,u7,2,9,0,0,\nu7,BACKEND,1,3,40,50,\n\n',
+  );
+  t.deepEqual([...carried], [['u7', { connections: 3, bytesIn: 40, bytesOut: 50 }]]);
+  t.deepEqual([...open], [['u7', 2]]);
 });
 
 test('[ENG-8] why HAProxy could not start is read from what it said', (t) => {
@@ -257,13 +263,13 @@ test('[ENG-8] why HAProxy could not start is read from what it said', (t) => {
     ['Cannot assign requested address', 'AddressNotHere'],
     ['Permission denied', 'PortForbidden'],
   ] as const) {
-    const error = startFailure(alert(reason), [taken]);
+    const error = startFailure(alert(reason), named([taken], []));
     t.like(error, { code, listener: taken.name });
     t.is(error.log.length, 1);
   }
-  t.like(startFailure('[ALERT] (1) : config : parsing [x:1] : unknown keyword', [taken]), {
+  t.like(startFailure('[ALERT] (1) : config : parsing [x:1] : unknown keyword', named([taken], [])), {
     code: 'ProxyConfigurationRefused',
     listener: null,
   });
-  t.like(startFailure('', [taken]), { code: 'ProxyFailed', listener: null });
+  t.like(startFailure('', named([taken], [])), { code: 'ProxyFailed', listener: null });
 });

@@ -1,0 +1,72 @@
+import type { LinkSlots } from './link-slots.ts';
+import { slotSection } from './proxy-names.ts';
+import { messageRefusals, providerRules } from './shared-rules.ts';
+
+/** Section that listens for all rest links; each has a socket of its own there, by whose name it is known. */
+export const linksSection = 'links';
+
+/** So many connections one link may have; more of them wait to be taken, so that nobody takes what others need. */
+const mostConnections = 500;
+
+/** Fields by which a client could claim to be another, however a gateway may read what parts the words (RFC 3875, 4.1.18: anything becomes `_`). */
+const claims = '^x[^a-z0-9]pv([^a-z0-9].*)?$';
+
+/** Asks for a WebSocket (RFC 6455, 4.1). */
+const isWebSocket = '{ method GET } { req.ver 1.1 } { req.fhdr(upgrade) -m str -i websocket }';
+
+/**
+ * What becomes of a request of a rest link (LINK-5): it says in whose name it comes, and is passed on. Whoever had a link that is no more is let go.
+ * Nothing but these rules sets or reads what begins with `X-PV-`; a path, a query and all else are the provider's business.
+ */
+function requestRules(routesFile: string): readonly string[] {
+  return [
+    `  tcp-request connection reject unless { so_name,map_str(${routesFile}) -m sub ' ' }`,
+    `  http-request set-var(txn.link) so_name,map_str(${routesFile})`,
+    "  http-request reject unless { var(txn.link) -m sub ' ' }",
+    ...messageRefusals,
+    "  http-request deny deny_status 400 if { url -m reg '[#\\x7f]' }",
+    `  http-request del-header '${claims}' -m reg`,
+    `  http-request set-header X-PV-Client "%[var(txn.link),field(1,' ')]"`,
+    `  http-request set-header X-PV-Role "%[var(txn.link),field(2,' ')]"`,
+    // A tunnel of HTTP would carry requests past everything that stands here.
+    `  http-request set-var(txn.tunnel) bool(true) if ${isWebSocket}`,
+    '  http-request del-header upgrade unless { var(txn.tunnel) -m found }',
+    '  http-request del-header http2-settings',
+    // It names fields for the next reader to take away: ours, too.
+    '  http-request del-header connection',
+    '  http-request set-header connection upgrade if { var(txn.tunnel) -m found }',
+    ...providerRules,
+  ];
+}
+
+export interface LinkSections {
+  /** Of a RouteMap, as a word. */
+  readonly routesFile: string;
+  /** Where HAProxy listens for a slot, as a word. */
+  readonly socketOf: (slot: number) => string;
+  /** What leads to the provider of whoever has the slot, as a word. */
+  readonly providerOf: (slot: number) => string;
+}
+
+/** Sections for all rest links (configuration.txt of HAProxy 2.6), whoever has which slot. */
+export function linkSections(
+  { made }: LinkSlots,
+  { routesFile, socketOf, providerOf }: LinkSections,
+): readonly string[] {
+  if (made.length === 0) return [];
+  return [
+    // Not in the section itself: it has no providers, to which one of the rules belongs.
+    'defaults link from http',
+    ...requestRules(routesFile),
+    `frontend ${linksSection} from link`,
+    // Counts open connections of each socket.
+    '  option socket-stats',
+    ...made.map((slot) => bindLine(slotSection(slot), socketOf(slot))),
+    '  use_backend %[so_name]',
+    ...made.flatMap((slot) => [`backend ${slotSection(slot)} from http`, `  server s ${providerOf(slot)}`]),
+  ];
+}
+
+function bindLine(name: string, socket: string): string {
+  return `  bind ${socket} mode 666 name ${name} maxconn ${mostConnections} proto h1`;
+}
