@@ -5,6 +5,7 @@ import { plan } from '../reconcilers/index.ts';
 import type { Plan } from '../reconcilers/reconciler.ts';
 import {
   type Conflict,
+  containerKey,
   type DesiredResource,
   type Key,
   type Kind,
@@ -112,6 +113,7 @@ export class Reconciliation {
     if (cause === null) this.#noteExit(key, before, observed, why);
     this.#wakeAll(groups, through(why, key));
     if (isAnotherRun(before, observed)) this.#outrunLinks(key);
+    if (observed?.kind === 'link') this.#tellConsumer(observed as ObservedResource<'link'>, why);
     this.#wakeWaiters(key, why);
     if (exchangesClaims(before, observed)) this.#wakeRefused(why, kindOf(key));
   }
@@ -122,6 +124,12 @@ export class Reconciliation {
       this.world.forgive(link);
       if (this.tracker.outrun(link)) this.publisher.emit({ type: 'disarm', timer: retryTimer(link) });
     }
+  }
+
+  /** A container that is not ready, for want of this service perhaps, says so. */
+  #tellConsumer({ key, spec }: ObservedResource<'link'>, cause: Cause): void {
+    const consumer = containerKey(spec.consumer);
+    if (this.board.get(consumer)?.phase === 'Waiting') this.wake(consumer, through(cause, key));
   }
 
   /** Desired links that have this container as an end: each waits for whatever becomes of it. */

@@ -156,6 +156,11 @@ export function takeTarget(host: HostModel, consumer: string, target: string, wh
   host.foreignTargets.set(pathIn(consumer, target), what);
 }
 
+/** The consumer takes away what it has put there itself. */
+export function removeForeign(host: HostModel, consumer: string, target: string): void {
+  host.foreignTargets.delete(pathIn(consumer, target));
+}
+
 /** Links that were refused and could be had now; they count as refused no more. */
 export function takeReleasedLinks(host: HostModel): readonly Key[] {
   const released = [...host.refusedLinks].flatMap(([key, target]) =>

@@ -419,7 +419,7 @@ const lifecycles: readonly (readonly [string, string, Key, Scene, string])[] = [
     'a container that runs and has to be ready is waited for',
     C,
     { desired: { [C]: want(C, patient) }, observed: { [C]: see(C, patient) } },
-    'wait ',
+    'wait',
   ],
   [
     'CTR-6',

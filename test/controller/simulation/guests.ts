@@ -1,8 +1,10 @@
 import { exitContainer, type HostModel, signalReady } from '../../../adapters/memory/host.ts';
+import { releaseSocket } from '../../../adapters/memory/links.ts';
 import type { ContainerExit, ContainerSpec } from '../../../state/resource.ts';
 import type { VirtualClock } from '../virtual-clock.ts';
 import type { Mishaps } from './mishaps.ts';
-import { behaviourOf } from './random-state.ts';
+import { ownSocket } from './random-links.ts';
+import { behaviourOf, containerNames } from './random-state.ts';
 
 /** Once in so many starts a container ends soon, whatever it is. */
 const briefRunOdds = 40;
@@ -26,12 +28,13 @@ export class Guests {
     this.#parts = parts;
   }
 
-  /** Whoever had not said so by now is ready, and nobody ends by himself any more. */
+  /** Whoever had not said so by now is ready, and has the socket that others wait for; nobody ends by himself any more. */
   heal(): void {
     this.#healed = true;
     this.#parts.disturb((host) => {
       for (const name of host.silent) signalReady(host, name);
       host.silent.clear();
+      for (const name of containerNames) releaseSocket(host, name, ownSocket);
     });
   }
 

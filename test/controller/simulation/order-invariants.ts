@@ -1,5 +1,11 @@
 import type { Step } from '../../../adapters/adapter.ts';
-import type { ContainerSpec, DesiredResource, Key, ObservedResource } from '../../../state/resource.ts';
+import {
+  type ContainerSpec,
+  type DesiredResource,
+  type Key,
+  kindOf,
+  type ObservedResource,
+} from '../../../state/resource.ts';
 import type { StateTree } from '../../../state/tree.ts';
 import type { Rig } from '../rig.ts';
 import type { Findings } from './problem.ts';
@@ -71,16 +77,24 @@ export class OrderOfGroups {
 
   /** It has yet to reach its goal, and can. */
   #isAwaited(key: Key): boolean {
+    const desired = this.#device.rig.store.desired(key);
+    if (desired === undefined || this.#isStuck(desired)) return false;
+    return !hasReachedGoal(desired, this.#observed(key));
+  }
+
+  /** It stays down, or is not there and needs what stays down. */
+  #isStuck(desired: DesiredResource): boolean {
     const { store, engine } = this.#device.rig;
-    const desired = store.desired(key);
-    if (desired === undefined || desired.conflict !== undefined) return false;
-    if (engine.refusalOf(key)?.code === 'RetriesExhausted') return false;
-    const observed = this.#observed(key);
-    const { goal } = desired.spec as ContainerSpec;
-    if (observed?.digest !== desired.digest) return true;
-    if (goal === 'MOUNTED') return observed.drift.length > 0;
-    if (!observed.facts.running) return !isOver(desired, observed);
-    return goal === 'READY' && !observed.facts.ready;
+    if (desired.conflict !== undefined) return true;
+    if (engine.refusalOf(desired.key)?.code === 'RetriesExhausted') return true;
+    const observed = this.#observed(desired.key);
+    if (observed?.digest === desired.digest && !observed.facts.running && isOver(desired, observed))
+      return true;
+    if (observed?.digest === desired.digest && observed.drift.length === 0) return false;
+    return desired.dependsOn.some((key) => {
+      const provider = kindOf(key) === 'container' ? store.desired(key) : undefined;
+      return provider !== undefined && !isComplete(provider, this.#observed(key)) && this.#isStuck(provider);
+    });
   }
 
   #hasToStop(key: Key): boolean {
@@ -94,6 +108,23 @@ export class OrderOfGroups {
   #isKept({ dependsOn }: DesiredResource): boolean {
     return dependsOn.some((key) => this.#device.rig.engine.world.refusal(key) !== null);
   }
+}
+
+/** It is as far as it is to come (CTR-6), or has done what it was for. */
+export function hasReachedGoal(
+  desired: DesiredResource | undefined,
+  observed: ObservedContainer | undefined,
+): boolean {
+  if (desired === undefined || observed === undefined || observed.digest !== desired.digest) return false;
+  const { goal } = desired.spec as ContainerSpec;
+  if (goal === 'MOUNTED') return observed.drift.length === 0;
+  if (!observed.facts.running) return isComplete(desired, observed);
+  return goal !== 'READY' || observed.facts.ready;
+}
+
+/** It has done what it was for. */
+function isComplete(desired: DesiredResource, observed: ObservedContainer | undefined): boolean {
+  return observed?.digest === desired.digest && observed.facts.exit?.code === 0 && isOver(desired, observed);
 }
 
 /** It ended by itself, and its manifest does not want it to be started again: it is done, or down for good (CTR-8). */

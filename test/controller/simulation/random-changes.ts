@@ -3,6 +3,7 @@ import { pointerTo } from '../../../state/pointer.ts';
 import type { FlatState, StateChange } from '../../../state/revision.ts';
 import { oneIn, pick, type Random } from './random-choice.ts';
 import { changedIngress, randomIngress, randomServices } from './random-ingress.ts';
+import { attainable, randomRequirements } from './random-links.ts';
 import {
   containerNames,
   type DeviceParts,
@@ -106,7 +107,17 @@ function changeServices(random: Random, state: Documents): Documents {
   const path = `${name}/services.json`;
   if (state[`${name}/run.json`] === undefined) return state;
   const { [path]: before, ...rest } = state;
-  return before !== undefined && oneIn(random, 3) ? rest : { ...rest, [path]: randomServices(random) };
+  return before !== undefined && oneIn(random, 3) ? rest : { ...rest, [path]: randomServices(random, name) };
+}
+
+/** What a container uses, and nothing of what it is made from. */
+function changeRequirements(random: Random, state: Documents): Documents {
+  const name = pick(random, containerNames);
+  const path = `${name}/run.json`;
+  const run = state[path];
+  if (run === undefined) return state;
+  const { services, ...made } = run as Documents;
+  return { ...state, [path]: { ...made, ...randomRequirements(random, name, containerNames) } };
 }
 
 /** Two containers trade what they are, statics and pools included. */
@@ -141,6 +152,8 @@ const changes = [
   changeGroups,
   changeIngress,
   changeServices,
+  changeRequirements,
+  changeRequirements,
   tradeContainers,
   moveBetweenPools,
 ] as const;
@@ -187,6 +200,6 @@ export function randomRevising(random: Random, current: FlatState): Revising {
   const commitAfterMs = oneIn(random, 3) ? pick(random, windows) : null;
   if (oneIn(random, 40)) return { state: {}, form: 'replace', commitAfterMs };
   if (Object.keys(current).length < 3 || oneIn(random, 6))
-    return { state: freshRevision(random), form: 'replace', commitAfterMs };
-  return { state: mutated(random, current), form, commitAfterMs };
+    return { state: attainable(random, freshRevision(random)), form: 'replace', commitAfterMs };
+  return { state: attainable(random, mutated(random, current)), form, commitAfterMs };
 }

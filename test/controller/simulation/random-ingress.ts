@@ -1,5 +1,6 @@
 import type { Json } from '../../../state/json.ts';
 import { oneIn, pick, type Random } from './random-choice.ts';
+import { ownServiceOf } from './random-links.ts';
 
 type Document = { readonly [member: string]: Json };
 
@@ -13,11 +14,12 @@ export const contestedPorts = [httpPort, tcpPorts[0], tcpPorts[1]] as const;
 const ruleNames = ['r0', 'r1', 'r2', 'r3', 'r4'] as const;
 
 /** A services.json in either of its forms: every service mostly, else some (ING-7). */
-export function randomServices(random: Random): Json {
-  const services: readonly Document[] = [
+export function randomServices(random: Random, container: string): Json {
+  const services: readonly Json[] = [
     { name: 'web', type: 'rest', port: pick(random, [8080, 8080, 8081]) },
     { name: 'raw', type: 'tcp', port: 22 },
     { name: 'sock', type: 'unix', socket: '/run/sock' },
+    ownServiceOf(random, container),
   ];
   const some = services.filter(() => !oneIn(random, 12));
   return oneIn(random, 2) ? some : { services: some };

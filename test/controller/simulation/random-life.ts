@@ -1,8 +1,10 @@
+import { pathIn } from '../../../adapters/memory/links.ts';
 import { nameOf } from '../../../state/resource.ts';
 import { randomNumbers } from '../../state/random.ts';
 import { randomRevising } from './random-changes.ts';
 import { oneIn, pick, pickAny, type Random } from './random-choice.ts';
 import { contestedPorts } from './random-ingress.ts';
+import { contestedTargets } from './random-links.ts';
 import { containerNames } from './random-state.ts';
 import type { Action } from './schedule.ts';
 import type { SimulatedDevice } from './simulated-device.ts';
@@ -42,6 +44,27 @@ const silence: Choice = (random, { host }) => {
   return key === undefined ? null : { do: 'silence', listener: nameOf(key) };
 };
 
+const meddle: Choice = (random) => ({
+  do: 'socket',
+  container: pick(random, containerNames),
+  how: pick(random, ['anew', 'anew', 'withhold', 'make']),
+});
+
+const unmount: Choice = (random, { host }) => {
+  const link = pickAny(random, [...host.serviceLinks.values()])?.spec;
+  return link === undefined ? null : { do: 'unmount', container: link.consumer, target: link.target };
+};
+
+/** A file of a container that exists, mostly where it has a link. */
+const scribble: Choice = (random, { host }) => {
+  const link = pickAny(random, [...host.serviceLinks.values()])?.spec;
+  const container = link?.consumer ?? pickAny(random, [...host.containers.keys()]);
+  if (container === undefined) return null;
+  const target = link !== undefined && oneIn(random, 2) ? link.target : pick(random, contestedTargets);
+  const present = !host.foreignTargets.has(pathIn(container, target));
+  return { do: 'file', container, target, present };
+};
+
 const tell: Choice = (random, { rig }) => {
   const key = oneIn(random, 4) ? 'container/never-there' : pickAny(random, rig.store.keys());
   return key === undefined ? null : { do: 'tell', key };
@@ -56,6 +79,9 @@ const choices: readonly (readonly [number, Choice])[] = [
   [1, () => ({ do: 'flush rules' })],
   [1, contest],
   [2, silence],
+  [2, meddle],
+  [1, unmount],
+  [1, scribble],
   [1, () => ({ do: 'relist' })],
   [1, (_, { host }) => ({ do: 'link', name: 'eth1', present: !host.links.has('eth1') })],
   [1, tell],

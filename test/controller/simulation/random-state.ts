@@ -3,6 +3,7 @@ import type { FlatState, ObjectFacts } from '../../../state/revision.ts';
 import { revisionOf } from '../rig.ts';
 import { oneIn, pick, pickAny, type Random } from './random-choice.ts';
 import { randomIngress, randomServices } from './random-ingress.ts';
+import { randomRequirements } from './random-links.ts';
 
 /** A bridge that every simulated host has before we come, with an address of its own. */
 export const foreignBridge = { name: 'lxcbr0', address: '192.168.9.1/24' } as const;
@@ -154,9 +155,13 @@ export function randomContainers(random: Random, present: readonly string[], poo
     for (const [path, document] of Object.entries(randomRun(random, name, pools))) {
       if (!path.startsWith(`${name}/`)) continue;
       const isRun = path.endsWith('/run.json');
-      state[path] = isRun ? { ...(document as object), ...randomConduct(random) } : document;
+      const more = () => ({
+        ...randomConduct(random),
+        ...randomRequirements(random, name, containerNames),
+      });
+      state[path] = isRun ? { ...(document as object), ...more() } : document;
     }
-    if (!oneIn(random, 3)) state[`${name}/services.json`] = randomServices(random);
+    if (!oneIn(random, 3)) state[`${name}/services.json`] = randomServices(random, name);
   }
   return state;
 }

@@ -5,9 +5,16 @@ import { planOf } from '../../../controller/dry-run.ts';
 import { World } from '../../../controller/world.ts';
 import { plan } from '../../../reconcilers/index.ts';
 import type { Plan } from '../../../reconcilers/reconciler.ts';
-import { gatewayAddress, type Key, type ListenerSpec } from '../../../state/resource.ts';
+import {
+  gatewayAddress,
+  type Key,
+  kindOf,
+  type ListenerSpec,
+  type ObservedResource,
+} from '../../../state/resource.ts';
 import type { Phase } from '../../../state/status.ts';
 import { DesiredStore } from '../../../state/store.ts';
+import { linksAtRest } from './link-invariants.ts';
 import type { Findings } from './problem.ts';
 import { foreignBridge, randomObjects } from './random-state.ts';
 import type { SimulatedDevice } from './simulated-device.ts';
@@ -59,6 +66,7 @@ class Rest {
       ...under('nothing of ours is left over', this.#leftOver()),
       ...under('exactly those listeners are there that are wanted and can be', this.#listeners()),
       ...under('a listener leads to nobody else', this.#astray()),
+      ...under('exactly those links are there that are wanted and can be', linksAtRest(this.#device)),
     ];
   }
 
@@ -136,8 +144,14 @@ class Rest {
     if (path.includes(key)) return false;
     const next = plan(key, this.#world);
     if (next.type === 'blocked' || next.type === 'step') return true;
-    if (next.type === 'settled') return this.#isHeldByConflict(key);
+    if (next.type === 'settled') return this.#isHeldByConflict(key) || this.#hasEnded(key);
     return next.keys.some((other) => this.#endsBlocked(other, [...path, key]));
+  }
+
+  /** A container that has done what it was for provides nothing to anybody. */
+  #hasEnded(key: Key): boolean {
+    const observed = this.#world.observed(key) as ObservedResource<'container'> | undefined;
+    return kindOf(key) === 'container' && (observed?.facts.exit ?? null) !== null;
   }
 
   /** A resource that is as desired and in the way of another one has to be one that a conflict keeps where it is. */

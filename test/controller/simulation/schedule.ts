@@ -35,6 +35,12 @@ export type Action =
   | { readonly do: 'port'; readonly port: number; readonly taken: boolean }
   /** What carries a listener is gone: its proxy has died, its rules were flushed. */
   | { readonly do: 'silence'; readonly listener: string }
+  /** What a container provides to others: it makes its socket anew, makes none from now on, or makes it after all. */
+  | { readonly do: 'socket'; readonly container: string; readonly how: 'anew' | 'withhold' | 'make' }
+  /** A container takes a link of its own away. */
+  | { readonly do: 'unmount'; readonly container: string; readonly target: string }
+  /** A container puts a file of its own where a link may want to be, or takes it away. */
+  | { readonly do: 'file'; readonly container: string; readonly target: string; readonly present: boolean }
   /** The adapter has missed something. */
   | { readonly do: 'relist' }
   /** The watch tells of a resource what is so anyway. */

@@ -1,6 +1,7 @@
-import { Observable, type Subscriber } from 'rxjs';
+import { merge, Observable, type Subscriber } from 'rxjs';
 import type { Step, StepResult, WatchEvent } from '../../../adapters/adapter.ts';
 import { emptyHost, type HostModel, observeHost } from '../../../adapters/memory/host.ts';
+import { pathIn } from '../../../adapters/memory/links.ts';
 import { endpointsOf } from '../../../adapters/memory/listeners.ts';
 import { MemoryAdapter } from '../../../adapters/memory/memory-adapter.ts';
 import type { Effect, Fact, Input } from '../../../controller/input.ts';
@@ -178,6 +179,10 @@ export class SimulatedDevice {
       const isTaken = this.host.foreignPorts.has(step.spec.port) && !endpointsOf(step.spec).every(isOurs);
       return isTaken ? 'PortTaken' : null;
     }
+    if (step.action === 'link.ensure') {
+      const { consumer, target } = step.spec;
+      return this.host.foreignTargets.has(pathIn(consumer, target)) ? 'LinkTargetTaken' : null;
+    }
     if (step.action !== 'pool.ensure' || step.spec.type !== 'macvlan') return null;
     return this.host.links.has(step.spec.parent) ? null : 'ParentMissing';
   }
@@ -218,7 +223,7 @@ export class SimulatedDevice {
     });
     const { adapter, engine } = rig;
     adapter.observe = () => this.#observe();
-    const watched = adapter.watch();
+    const watched = merge(adapter.watch(), this.#hand.watch());
     adapter.watch = () =>
       new Observable((subscriber) => watched.subscribe((event) => this.#tell(event, subscriber)));
     const next = engine.next.bind(engine);

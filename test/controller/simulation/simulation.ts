@@ -1,12 +1,22 @@
 import type { Step } from '../../../adapters/adapter.ts';
+import {
+  recreateSocket,
+  releaseSocket,
+  removeForeign,
+  takeTarget,
+  unmountLink,
+  withholdSocket,
+} from '../../../adapters/memory/links.ts';
 import { silenceListener, takePort } from '../../../adapters/memory/listeners.ts';
 import type { Fact, RevisionAnswer } from '../../../controller/input.ts';
 import type { Key } from '../../../state/resource.ts';
+import { linkStepFindings } from './link-invariants.ts';
 import { Mishaps } from './mishaps.ts';
 import { OrderOfGroups } from './order-invariants.ts';
 import type { Finding, Findings, Problem } from './problem.ts';
 import { changeOf } from './random-changes.ts';
 import { type LifeLength, randomLife, usualLength } from './random-life.ts';
+import { ownSocket } from './random-links.ts';
 import { outsideFindings, restFindings } from './rest-invariants.ts';
 import type { Action, Revising, Schedule } from './schedule.ts';
 import { SimulatedDevice } from './simulated-device.ts';
@@ -31,6 +41,9 @@ export interface SimulationOutcome {
   /** Empty when every invariant held. Nothing is done after the action that broke one. */
   readonly problems: readonly Problem[];
 }
+
+/** What a provider does with its socket. */
+const sockets = { anew: recreateSocket, withhold: withholdSocket, make: releaseSocket } as const;
 
 /** Longest pause between retries, and somewhat more: then all that needs no other occasion is as desired. */
 const calmMs = 150_000;
@@ -94,6 +107,7 @@ class Simulation {
   #judgeStep(step: Step, underWay: readonly Step[]): void {
     this.#note(stepFindings(this.#device.host, step, underWay));
     this.#note(this.#order.findings(step));
+    this.#note(linkStepFindings(this.#device, step));
     if (this.#device.isListed) return;
     const rule = 'nothing is made or removed before it is known what is there';
     this.#note([{ rule, detail: `${step.action} ${step.key}` }]);
@@ -127,6 +141,16 @@ class Simulation {
         });
       case 'silence':
         return device.disturb((host) => silenceListener(host, action.listener));
+      case 'socket':
+        return device.disturb((host) => sockets[action.how](host, action.container, ownSocket));
+      case 'unmount':
+        return device.disturb((host) => unmountLink(host, action.container, action.target));
+      case 'file':
+        return device.disturb((host) => {
+          if (!action.present) removeForeign(host, action.container, action.target);
+          else if (host.containers.has(action.container))
+            takeTarget(host, action.container, action.target, 'a file');
+        });
       case 'relist':
         return device.rig.runner.push({ type: 'relist', reason: 'simulated overflow' });
       case 'tell':

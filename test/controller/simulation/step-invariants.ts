@@ -10,6 +10,7 @@ import {
   type PoolSpec,
   poolKey,
 } from '../../../state/resource.ts';
+import { targetFindings } from './link-invariants.ts';
 import type { Finding, Findings } from './problem.ts';
 import { foreignBridge } from './random-state.ts';
 import { mishapCodes, type SimulatedDevice } from './simulated-device.ts';
@@ -79,6 +80,9 @@ export function stepFindings(host: HostModel, step: Step, underWay: readonly Ste
     case 'container.stop':
     case 'container.remove':
     case 'listener.remove':
+    // What is known of containers when these are sent is judged with the controller's eyes: see link-invariants.ts.
+    case 'link.ensure':
+    case 'link.remove':
       return [];
   }
 }
@@ -129,7 +133,7 @@ function faceProblems(host: HostModel, container: string, face: NetworkInterface
 
 /** What has to be so at every moment. */
 export function lastingFindings(host: HostModel): Findings {
-  return [...ownerFindings(host), ...foreignFindings(host), ...portFindings(host)];
+  return [...ownerFindings(host), ...foreignFindings(host), ...portFindings(host), ...targetFindings(host)];
 }
 
 /** Every address has one owner: among leases, and among those who run with it. */

@@ -50,12 +50,19 @@ function newcomerFindings({ rig, log }: SimulatedDevice): Findings {
   });
 }
 
-/** A revision is committed when all of it is as desired, but for what is tolerated (ROLL-2, ING-4). */
+/** A revision is committed when all of it is as desired, but for what is tolerated (ROLL-2, ING-4, LINK-1). */
 export function verdictFindings({ rig }: SimulatedDevice, fact: Fact): Findings {
-  if (fact.type !== 'verdict' || fact.verdict.phase !== 'DONE') return [];
+  if (fact.type !== 'verdict') return [];
   const { board } = rig.engine;
+  const isOptional = (key: Key) => rig.store.desired(key)?.optional === true;
+  const { phase: end, failure } = fact.verdict;
+  const by = failure?.key ?? null;
+  if (end !== 'DONE') {
+    if (by === null || !isOptional(by)) return [];
+    return [{ rule: 'no trial fails by what is tolerated', detail: `${by} is optional` }];
+  }
   return [...board.troubled()]
-    .filter((key) => !toleratedCodes.includes(board.get(key)?.reason ?? ''))
+    .filter((key) => !toleratedCodes.includes(board.get(key)?.reason ?? '') && !isOptional(key))
     .map((key) => {
       const { phase, reason } = board.get(key) ?? {};
       const detail = `revision ${fact.verdict.revision} is DONE, and ${key} is ${phase} by ${reason}`;
@@ -108,14 +115,18 @@ export function snapshotOf({ rig, host }: SimulatedDevice): Snapshot {
   );
   const listeners = [...host.listeners].map(([key, listener]) => [key, JSON.stringify(listener)] as const);
   const sockets = [...host.sockets].map(([endpoint, key]) => [`socket ${endpoint}`, key] as const);
+  // One that is optional may not have been had before, and be there after.
+  const links = [...host.serviceLinks].flatMap(([key, { spec, digest }]) =>
+    rig.store.desired(key)?.optional === true ? [] : [[key, JSON.stringify({ spec, digest })] as const],
+  );
   const rules = [...host.masquerade].map(([name, subnet]) => [`rule ${name}`, subnet] as const);
   return {
     revision: rig.engine.revision,
     pids: new Map(running),
-    resources: new Map([...pools, ...leases, ...bridges, ...rules, ...listeners, ...sockets] as (readonly [
-      Key,
-      string,
-    ])[]),
+    resources: new Map([
+      ...[...pools, ...leases, ...bridges, ...rules],
+      ...[...listeners, ...sockets, ...links],
+    ] as (readonly [Key, string])[]),
     allReady: rig.engine.board.awaited().size === 0,
   };
 }
