@@ -14,6 +14,12 @@ const aside = join(project, 'dist.new');
 /** Files that the bundle looks for beside itself. */
 const companions = ['adapters/lxc/side-by-side.sh'];
 
+/** Programs of their own, which outlive the controller and load nothing of it. */
+const processes = {
+  'builtin-proxy': 'adapters/proxy/builtin/process.ts',
+  'dbus-proxy': 'adapters/proxy/dbus/process.ts',
+};
+
 /** CommonJS packages call `require`, which modules do not have. */
 const banner =
   "import { createRequire as requireFrom } from 'node:module'; const require = requireFrom(import.meta.url);";
@@ -62,14 +68,10 @@ if (esbuild === null) {
     logLevel: 'warning',
   };
   await esbuild.build({ ...common, splitting: true, format: 'esm', banner: { js: banner } });
-  // A program of its own, which outlives the controller and loads nothing of it.
-  await esbuild.build({
-    ...common,
-    entryPoints: ['adapters/proxy/builtin/process.ts'],
-    entryNames: 'builtin-proxy',
-    format: 'esm',
-    banner: { js: banner },
-  });
+  for (const [entryNames, entryPoint] of Object.entries(processes)) {
+    const entryPoints = [entryPoint];
+    await esbuild.build({ ...common, entryPoints, entryNames, format: 'esm', banner: { js: banner } });
+  }
   await esbuild.build({
     ...common,
     entryNames: 'verbs',

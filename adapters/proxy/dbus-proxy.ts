@@ -10,6 +10,8 @@ export interface DbusListener {
   readonly bus: string;
   /** The role as a user of the host: what the kernel tells the bus of whoever connects (SO_PEERCRED). Another one than `claimedUid` where the provider has a user namespace. */
   readonly uid: number;
+  /** Its group on the host, told to the bus likewise; absent: one that nobody is in. It has no others. */
+  readonly gid?: number;
   /** The role as a user of the provider: what is said in the handshake (AUTH EXTERNAL). */
   readonly claimedUid: number;
   /** Null: only what no link may do is denied. Else the one name, or interface, that may be called besides the bus's own essentials. */

@@ -1,0 +1,113 @@
+import type { Socket } from 'node:net';
+import { SystemCallError, type SystemCalls } from '../../linux/system-calls.ts';
+import { contained } from '../containment.ts';
+import type { DbusListener, DbusTraffic } from '../dbus-proxy.ts';
+import { connectAs } from './connect-as.ts';
+import { LinkSocket } from './link-socket.ts';
+import { Session } from './session.ts';
+
+/** Sessions of one link at a time; what comes beyond is closed at once. A bus of its own accord takes as many of one user (dbus-daemon(1), max_connections_per_user). */
+const mostSessions = 256;
+
+/** A group that nobody is in, as which a role comes that has none: root's own would be granted what a bus grants to the group root. */
+const noGroup = 65_534;
+
+/** One link as it is served: its socket, and the sessions that came through it. */
+export class LinkFront {
+  readonly socket: LinkSocket;
+  readonly #calls: SystemCalls;
+  readonly #complain: (error: unknown) => void;
+  readonly #sessions = new Set<Session>();
+  /** See Standing. */
+  readonly #names = new Set<string>();
+  #wanted: DbusListener;
+  #connections = 0;
+  #denied = 0;
+
+  /** `complain` is told of errors of our own. */
+  constructor(wanted: DbusListener, calls: SystemCalls, complain: (error: unknown) => void) {
+    this.#wanted = wanted;
+    this.#calls = calls;
+    this.#complain = complain;
+    this.socket = new LinkSocket(wanted.name, wanted.path, (consumer) => this.#take(consumer));
+  }
+
+  /** As it is served. */
+  get wanted(): DbusListener {
+    return this.#wanted;
+  }
+
+  get traffic(): DbusTraffic {
+    return {
+      listener: this.#wanted.name,
+      sessions: this.#sessions.size,
+      connections: this.#connections,
+      denied: this.#denied,
+    };
+  }
+
+  /** Whether it can serve that without ending a session: the same bus, at the same place, as the same user. */
+  suits(wanted: DbusListener): boolean {
+    const { name, path, bus, uid, gid, claimedUid } = this.#wanted;
+    const isSamePlace = wanted.name === name && wanted.path === path && wanted.bus === bus;
+    return isSamePlace && wanted.uid === uid && wanted.gid === gid && wanted.claimedUid === claimedUid;
+  }
+
+  /** Of one that it suits. */
+  become(wanted: DbusListener): void {
+    this.#wanted = wanted;
+    for (const session of this.#sessions) session.grant(wanted.interface);
+  }
+
+  /** Ends it, with its sessions. */
+  close(): void {
+    this.socket.close();
+    for (const session of this.#sessions) session.cut();
+  }
+
+  #take(consumer: Socket): void {
+    consumer.on('error', () => {});
+    contained(
+      (error) => {
+        this.#complain(error);
+        consumer.destroy();
+      },
+      () => this.#begin(consumer),
+    )();
+  }
+
+  #begin(consumer: Socket): void {
+    const bus = this.#sessions.size < mostSessions ? this.#connect() : null;
+    if (bus === null) {
+      consumer.destroy();
+      return;
+    }
+    this.#connections += 1;
+    const session: Session = new Session({
+      consumer,
+      bus,
+      claimedUid: this.#wanted.claimedUid,
+      granted: this.#wanted.interface,
+      names: this.#names,
+      denied: () => {
+        this.#denied += 1;
+      },
+      complain: this.#complain,
+      ended: () => this.#sessions.delete(session),
+    });
+    this.#sessions.add(session);
+  }
+
+  /** Null where the bus can't be reached, as this user. */
+  #connect(): number | null {
+    const { bus, uid, gid = noGroup } = this.#wanted;
+    try {
+      return connectAs(this.#calls, bus, { uid, gid });
+    } catch (error) {
+      const isOutside =
+        error instanceof SystemCallError || (error as NodeJS.ErrnoException).code === 'ENOENT';
+      if (!isOutside) throw error;
+      return null;
+    }
+  }
+}

@@ -1,0 +1,43 @@
+import type { Socket } from 'node:net';
+
+/** Towards one side: messages that are passed on, and between them some of our own. */
+export class Outlet {
+  readonly #socket: Socket;
+  #isBetween = true;
+  #own: Buffer[] = [];
+  #ownBytes = 0;
+
+  constructor(socket: Socket) {
+    this.#socket = socket;
+  }
+
+  /** The other side takes no more for now; its 'drain' tells when it does. */
+  get isFull(): boolean {
+    return this.#socket.writableNeedDrain;
+  }
+
+  /** Bytes that wait to be taken. */
+  get backlog(): number {
+    return this.#socket.writableLength + this.#ownBytes;
+  }
+
+  /** `isWhole`: a message ends here. */
+  pass(bytes: Buffer, isWhole: boolean): void {
+    this.#socket.write(bytes);
+    this.#isBetween = isWhole;
+  }
+
+  /** Sends a message of our own, with the next `flush` between two messages. */
+  say(message: Buffer): void {
+    this.#own.push(message);
+    this.#ownBytes += message.length;
+  }
+
+  flush(): void {
+    if (!this.#isBetween || this.#ownBytes === 0) return;
+    const own = Buffer.concat(this.#own);
+    this.#own = [];
+    this.#ownBytes = 0;
+    this.#socket.write(own);
+  }
+}

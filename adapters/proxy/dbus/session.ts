@@ -1,0 +1,188 @@
+import { Socket } from 'node:net';
+import { contained } from '../containment.ts';
+import { BusHandshake, beginning, introduction } from './bus-handshake.ts';
+import { ClientHandshake } from './client-handshake.ts';
+import { Dialogue } from './dialogue.ts';
+import { ProtocolViolation } from './message.ts';
+import { MessageStream } from './message-stream.ts';
+import { Outlet } from './outlet.ts';
+import { BusUnhelpful } from './own-calls.ts';
+
+export interface SessionOptions {
+  /** Nothing was read of it. */
+  readonly consumer: Socket;
+  /** Descriptor of a connection to the bus, which is the session's from now on. */
+  readonly bus: number;
+  readonly claimedUid: number;
+  readonly granted: string | null;
+  /** See Standing. */
+  readonly names: Set<string>;
+  readonly denied: () => void;
+  /** Is told of errors of our own; each costs this session. */
+  readonly complain: (error: unknown) => void;
+  /** Both connections are closed. */
+  readonly ended: () => void;
+}
+
+/** As many bytes of our own may wait for one side until nothing more is read that could lead to more of them. */
+const mostWaiting = 256 * 1024;
+
+/**
+ * One connection of a consumer, and the one to the bus that stands for it. What a side does not take is not read from the other: neither costs more
+ * than some hundred kilobytes. Each ends with the other, once that has what was sent to it.
+ */
+export class Session {
+  readonly #options: SessionOptions;
+  readonly #consumer: Socket;
+  readonly #bus: Socket;
+  readonly #toConsumer: Outlet;
+  readonly #toBus: Outlet;
+  readonly #dialogue: Dialogue;
+  readonly #fromConsumer: MessageStream;
+  readonly #fromBus: MessageStream;
+  readonly #busHandshake = new BusHandshake();
+  /** Null before the bus has let us in, and after the consumer was let in. */
+  #clientHandshake: ClientHandshake | null = null;
+  #isOpen = false;
+
+  constructor(options: SessionOptions) {
+    const { consumer, granted, names, denied } = options;
+    this.#options = options;
+    this.#consumer = consumer;
+    this.#bus = new Socket({ fd: options.bus, readable: true, writable: true });
+    this.#toConsumer = new Outlet(consumer);
+    this.#toBus = new Outlet(this.#bus);
+    const dialogue = new Dialogue(granted, names, {
+      toConsumer: (message) => this.#toConsumer.say(message),
+      toBus: (messages) => this.#toBus.say(messages),
+      denied,
+    });
+    this.#dialogue = dialogue;
+    this.#fromConsumer = new MessageStream({
+      needed: (message) => dialogue.neededFromConsumer(message),
+      judge: (message, body) => dialogue.fromConsumer(message, body),
+      pass: (bytes, isWhole) => this.#toBus.pass(bytes, isWhole),
+    });
+    this.#fromBus = new MessageStream({
+      needed: (message) => dialogue.neededFromBus(message),
+      judge: (message, body) => dialogue.fromBus(message, body),
+      pass: (bytes, isWhole) => this.#toConsumer.pass(bytes, isWhole),
+    });
+    this.#attend();
+  }
+
+  /** What may be called is another from now on. */
+  grant(granted: string | null): void {
+    this.#contained(() => {
+      this.#dialogue.grant(granted);
+      if (this.#isOpen) this.#settle();
+    })();
+  }
+
+  /** At once, whatever has yet to be sent. */
+  readonly cut = (): void => {
+    this.#consumer.destroy();
+    this.#bus.destroy();
+  };
+
+  #attend(): void {
+    const [consumer, bus] = [this.#consumer, this.#bus];
+    // The rest of what was sent arrives, a half-closed connection is none.
+    endsWith(consumer, bus);
+    endsWith(bus, consumer);
+    const closed = (): void => {
+      if (consumer.destroyed && bus.destroyed) this.#options.ended();
+    };
+    consumer.once('close', closed);
+    bus.once('close', closed);
+    const settle = this.#contained(() => this.#settle());
+    consumer.on('drain', settle);
+    bus.on('drain', settle);
+    consumer.on(
+      'data',
+      this.#contained((bytes: Buffer) => this.#ofConsumer(bytes)),
+    );
+    bus.on(
+      'data',
+      this.#contained((bytes: Buffer) => this.#ofBus(bytes)),
+    );
+    bus.write(introduction(this.#options.claimedUid), 'latin1');
+  }
+
+  /** What a side has said wrongly ends the session, and is nobody else's concern. */
+  #contained<Args extends readonly unknown[]>(work: (...args: Args) => void): (...args: Args) => void {
+    return contained((error) => {
+      if (!(error instanceof ProtocolViolation || error instanceof BusUnhelpful))
+        this.#options.complain(error);
+      this.cut();
+    }, work);
+  }
+
+  #ofConsumer(bytes: Buffer): void {
+    if (this.#isOpen) this.#fromConsumer.push(bytes);
+    else this.#authenticate(bytes);
+    this.#settle();
+  }
+
+  #authenticate(bytes: Buffer): void {
+    const { say, state, rest } = this.#clientHandshake?.push(bytes) ?? {
+      say: '',
+      state: 'refused',
+      rest: bytes,
+    };
+    if (say !== '') this.#consumer.write(say);
+    if (state === 'refused') this.#refuse();
+    if (state !== 'done') return;
+    this.#clientHandshake = null;
+    this.#isOpen = true;
+    this.#bus.write(beginning);
+    if (rest.length > 0) this.#fromConsumer.push(rest);
+  }
+
+  /** It gets what was said to it last, and is listened to no more. */
+  #refuse(): void {
+    this.#consumer.pause();
+    this.#consumer.destroySoon();
+    this.#bus.destroy();
+  }
+
+  #ofBus(bytes: Buffer): void {
+    if (this.#isOpen) {
+      this.#fromBus.push(bytes);
+      this.#settle();
+      return;
+    }
+    const answer = this.#clientHandshake === null ? this.#busHandshake.push(bytes) : unasked;
+    if (answer === null) return;
+    if (answer === unasked) throw new ProtocolViolation('a bus spoke before it was asked');
+    this.#clientHandshake = new ClientHandshake(answer.type === 'in' ? answer.guid : null);
+    this.#consumer.resume();
+  }
+
+  /** Sends what is ours, goes on with what had to wait, and reads as long as what is read can go somewhere. */
+  #settle(): void {
+    if (!this.#isOpen) return;
+    this.#toBus.flush();
+    if (this.#fromConsumer.isHolding && !this.#dialogue.isWaiting) this.#fromConsumer.release();
+    this.#toBus.flush();
+    this.#toConsumer.flush();
+    const mayAsk = !this.#fromConsumer.isHolding && !this.#toBus.isFull;
+    read(this.#consumer, mayAsk && this.#toConsumer.backlog < mostWaiting);
+    read(this.#bus, !this.#toConsumer.isFull && this.#toBus.backlog < mostWaiting);
+  }
+}
+
+const unasked = 'unasked';
+
+function read(socket: Socket, isToRead: boolean): void {
+  if (socket.isPaused() !== isToRead) return;
+  if (isToRead) socket.resume();
+  else socket.pause();
+}
+
+function endsWith(one: Socket, other: Socket): void {
+  // 'close' follows, and is all that is asked for.
+  one.on('error', () => {});
+  one.once('end', () => other.destroySoon());
+  one.once('close', () => other.destroySoon());
+}
