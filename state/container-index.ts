@@ -14,6 +14,11 @@ export class ContainerIndex {
     }
   }
 
+  /** How many names some container names. */
+  get size(): number {
+    return this.#containers.size;
+  }
+
   /** Every name that some container names. */
   names(): Iterable<string> {
     return this.#containers.keys();

@@ -105,7 +105,7 @@ export class DesiredContent {
     return this.#links;
   }
 
-  /** Containers with a finding that depends on which services there are at all. */
+  /** Containers that use a service which nobody else provides. */
   get wanting(): ReadonlySet<string> {
     return this.#wanting;
   }
@@ -150,7 +150,7 @@ export class DesiredContent {
   #enterLinks(name: string, links: ConsumerLinks | null): void {
     if (links === null) this.#links.delete(name);
     else this.#links.set(name, links);
-    if (links?.wanting === true) this.#wanting.add(name);
+    if (links !== null && links.wanting.length > 0) this.#wanting.add(name);
     else this.#wanting.delete(name);
   }
 

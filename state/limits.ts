@@ -28,6 +28,9 @@ export const MAX_POOLS = 1024;
 /** The most groups that a device may have. */
 export const MAX_GROUPS = 256;
 
+/** The most names of services in which a misspelt one is looked for: a device has some dozens. */
+export const MAX_NAMES_COMPARED = 1000;
+
 /** Services of one container (REV-8). */
 export const MAX_SERVICES = 1024;
 

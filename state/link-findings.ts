@@ -14,9 +14,6 @@ export interface Use {
   readonly service: ServiceManifest;
 }
 
-/** Names that a misspelt one is compared with: of a revision with more services none is proposed. */
-const mostCompared = 1000;
-
 /** Nobody else provides it (LINK-2). `named` are some services of that name: of another type, or its own. */
 export function missing(
   consumer: string,
@@ -43,7 +40,6 @@ export function missing(
 }
 
 function meant(name: string, known: readonly string[]): string | null {
-  if (known.length > mostCompared) return null;
   const nearest = nearestNames(
     name,
     known.filter((other) => other !== name),

@@ -2,6 +2,7 @@ import type { DesiredContent } from './desired-content.ts';
 import type { ContainerReading } from './draft.ts';
 import { acceptable } from './finding.ts';
 import { type Groups, type Placement, placeAmong } from './groups.ts';
+import { MAX_NAMES_COMPARED } from './limits.ts';
 import type { ServiceManifest } from './manifest.ts';
 import { type DeviceReading, orderIn } from './outlook.ts';
 import { pointerTo } from './pointer.ts';
@@ -22,7 +23,7 @@ export interface Provisions {
   named(name: string): readonly Provision[];
   /** The same, of one type. */
   ofType(name: string, type: ServiceManifest['type']): readonly Provision[];
-  /** Names of all services, sorted, for hints. */
+  /** Names of all services, sorted, for hints; of more than MAX_NAMES_COMPARED, none. */
   names(): readonly string[];
   /** The services of some container can't all be read: what is not there may be among them. */
   readonly unreadable: boolean;
@@ -92,9 +93,7 @@ export class ViewedProvisions implements Provisions {
   }
 
   names(): readonly string[] {
-    this.#names ??= [...new Set([...this.#content.byService.names(), ...this.#anew.keys()])]
-      .filter((name) => this.#isProvided(name))
-      .sort();
+    this.#names ??= this.#sortedNames();
     return this.#names;
   }
 
@@ -123,13 +122,25 @@ export class ViewedProvisions implements Provisions {
     }
   }
 
-  #isProvided(name: string): boolean {
+  #sortedNames(): readonly string[] {
+    const all = new Set([...this.#content.byService.names(), ...this.#anew.keys()]);
+    const names = [...all].filter((name) => this.isProvided(name));
+    return areCompared(names.length) ? names.sort() : [];
+  }
+
+  /** Some container provides a service of this name. */
+  isProvided(name: string): boolean {
     if (this.#anew.has(name)) return true;
     for (const container of this.#content.byService.naming(name)) {
       if (!this.#view.readings.has(container)) return true;
     }
     return false;
   }
+}
+
+/** A misspelt name is compared with so many others, and not with more: each name with all would cost too much. */
+export function areCompared(names: number): boolean {
+  return names <= MAX_NAMES_COMPARED;
 }
 
 /** Also of one with errors, which has no manifest: what it provides is there, and it is what is wrong with it that is to be said. */

@@ -5,9 +5,10 @@ import type { RankedGroup } from './groups.ts';
 import { MAX_FINDINGS } from './limits.ts';
 import { ring } from './link-findings.ts';
 import type { ContainerManifest, ServiceManifest } from './manifest.ts';
+import { nearestNames } from './nearest-name.ts';
 import { orderIn } from './outlook.ts';
 import { containersPlacedAnew } from './placed-anew.ts';
-import { type ServiceView, ViewedProvisions } from './provisions.ts';
+import { areCompared, type ServiceView, ViewedProvisions } from './provisions.ts';
 import { type ConsumerLinks, type LinkManifest, resolveRequirements } from './resolve-requirements.ts';
 import { findRings } from './service-rings.ts';
 
@@ -66,11 +67,25 @@ function concerned(
   }
   for (const service of services)
     for (const name of content.byRequirement.naming(service)) consumers.add(name);
-  const anew = [...services].some(
-    (name) => content.byService.isNamed(name) !== provisions.named(name).length > 0,
-  );
-  if (anew || provisions.unreadable) for (const name of content.wanting) consumers.add(name);
+  for (const name of hintedAnew(content, services, provisions)) consumers.add(name);
   return consumers;
+}
+
+/** Consumers of services that nobody provides, whose nearest names may be others: `services` are those that differ. */
+function* hintedAnew(
+  content: DesiredContent,
+  services: ReadonlySet<string>,
+  provisions: ViewedProvisions,
+): Iterable<string> {
+  const { byService } = content;
+  const come = [...services].filter((name) => !byService.isNamed(name) && provisions.isProvided(name));
+  const gone = [...services].filter((name) => byService.isNamed(name) && !provisions.isProvided(name));
+  const compared = areCompared(byService.size + come.length - gone.length);
+  if (provisions.unreadable || areCompared(byService.size) !== compared) yield* content.wanting;
+  else if (compared && come.length + gone.length > 0) {
+    const isNear = (name: string) => nearestNames(name, [...come, ...gone]).length > 0;
+    for (const name of content.wanting) if (content.links.get(name)?.wanting.some(isNear)) yield name;
+  }
 }
 
 /** Names of services that are not what they were, or whose container does not start as it did. */

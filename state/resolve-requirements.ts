@@ -27,8 +27,8 @@ export interface ConsumerLinks {
   /** In the order of the requirements. */
   readonly links: readonly LinkManifest[];
   readonly findings: readonly Finding[];
-  /** Some finding depends on which services there are at all. */
-  readonly wanting: boolean;
+  /** Names of services that nobody else provides: the hints of their findings depend on which there are at all. */
+  readonly wanting: readonly string[];
 }
 
 /** What each requirement of a container leads to (LINK-1 to LINK-3). */
@@ -43,14 +43,14 @@ export function resolveRequirements(manifest: ContainerManifest, provisions: Pro
   return {
     links,
     findings: [...resolved.flatMap(({ findings }) => findings), ...targetsTwice(manifest.name, placed)],
-    wanting: resolved.some(({ wanting }) => wanting === true),
+    wanting: resolved.flatMap(({ wanting }) => wanting ?? []),
   };
 }
 
 interface Resolved {
   readonly link: LinkManifest | null;
   readonly findings: readonly Finding[];
-  readonly wanting?: true;
+  readonly wanting?: string;
 }
 
 const nothing: Resolved = { link: null, findings: [] };
@@ -83,7 +83,7 @@ function missingFrom(consumer: string, requirement: ServiceRequirement, provisio
   const { name } = requirement;
   const named = provisions.named(name).slice(0, mostShown);
   const problem = missing(consumer, requirement, named, provisions.names());
-  return { link: null, findings: [problem], wanting: true };
+  return { link: null, findings: [problem], wanting: name };
 }
 
 function linkTo(

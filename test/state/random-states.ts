@@ -50,10 +50,18 @@ function randomIngress(random: Random): Json {
   return rules.map((rule, index) => ({ name: `rule-${index}`, ...rule, ...of() }));
 }
 
-/** What a container provides, in either form. */
-function randomServices(random: Random): Json {
+/** What a container can do without, of what others provide, whether these are there or not. */
+function randomUses(random: Random): Json {
+  const used = [...containerNames, 'aa'].filter(() => random(4) === 0);
+  return { optional: used.map((name) => ({ name: `own-${name}`, role: `role-${random(2)}` })) };
+}
+
+/** What a container provides, in either form: its own service, and one that others have, too. */
+function randomServices(random: Random, name: string): Json {
   const where = random(3) === 0 ? { socket: '/run/site.sock' } : { port: 80 + random(2) };
-  const services = random(4) === 0 ? [] : [{ name: 'site', type: 'rest', ...where }];
+  const own = { name: `own-${name}`, type: 'unix', ...(random(4) > 0 ? { socket: '/run/own.sock' } : {}) };
+  const site = random(4) === 0 ? [] : [{ name: 'site', type: 'rest', ...where }];
+  const services = random(2) === 0 ? site : [...site, own];
   return random(2) === 0 ? services : { services };
 }
 
@@ -77,7 +85,7 @@ function randomBelonging(random: Random): JsonObject {
 function randomDocuments(random: Random, name: string): Readonly<Record<string, Json>> {
   const sha256 = Object.keys(bakedTexts)[random(8)];
   if (sha256 === undefined) {
-    const services = random(2) === 0 ? {} : { [`${name}/services.json`]: randomServices(random) };
+    const services = random(2) === 0 ? {} : { [`${name}/services.json`]: randomServices(random, name) };
     return { [`${name}/run.json`]: randomContainer(random, name), ...services };
   }
   return { [`${name}/run.json`]: runOf(name, null), [`${name}/lxc.container.conf`]: sha256 };
@@ -90,7 +98,11 @@ function randomContainer(random: Random, name: string): Json {
   const network = [null, { mode: 'host' }, { interfaces: [{ pool: 'one' }, { pool: 'two' }] }][random(8)];
   const group = ['front', 'back'][random(3)];
   const belonging = { ...randomBelonging(random), ...(group === undefined ? {} : { group }) };
-  return runOf(name, network === undefined ? { pool, ...hostname, ...address } : network, belonging);
+  const uses = random(2) === 0 ? {} : { services: randomUses(random) };
+  return runOf(name, network === undefined ? { pool, ...hostname, ...address } : network, {
+    ...belonging,
+    ...uses,
+  });
 }
 
 /** A change that leaves what `store` desires in order. */
