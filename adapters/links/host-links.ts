@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import { defer, from, merge, mergeAll, mergeMap, type Observable } from 'rxjs';
+import { defer, from, merge, mergeAll, mergeMap, type Observable, Subject } from 'rxjs';
 import { type Key, linkKey, type ObservedResource } from '../../state/resource.ts';
 import type { LinkTraffic, StepOf, StepResult, WatchEvent } from '../adapter.ts';
 import { NoContainer } from '../linux/container-handle.ts';
@@ -38,7 +38,9 @@ export class HostLinks {
   readonly #fronts: LinkFronts;
   readonly #making: LinkMaking;
   readonly #index = new LinkIndex();
-  readonly #pids = new Map<string, number>();
+  /** Of containers that were told of; null: it does not run. */
+  readonly #pids = new Map<string, number | null>();
+  readonly #moved = new Subject<string>();
   /** What is done to one link never overlaps. */
   readonly #turns = new Map<Key, Turns>();
   #isLoaded = false;
@@ -82,28 +84,31 @@ export class HostLinks {
 
   /** The container's init has this process id now; null: it does not run. */
   containerMoved(container: string, pid: number | null): void {
-    if (pid === null) this.#pids.delete(container);
-    else this.#pids.set(container, pid);
+    const before = this.#pids.get(container);
+    this.#pids.set(container, pid);
     this.#options.sources.moved(container, pid);
     this.#options.targets.moved(container, pid);
+    if (before !== pid) this.#moved.next(container);
   }
 
   /** The container was removed, with its root. */
   containerGone(container: string): void {
+    this.#pids.delete(container);
     this.#options.targets.forget(container);
   }
 
   /** What others change. Subscribing makes reachable what should be. */
   watch(): Observable<WatchEvent> {
     const { sources, targets } = this.#options;
-    const moved = sources.changed.pipe(
+    const provided = sources.changed.pipe(
       mergeMap((socket) => from(this.#sourceChanged(socket)).pipe(mergeAll())),
     );
+    const ended = this.#moved.pipe(mergeMap((container) => this.#events(this.#linksOf(container))));
     const placed = targets.changed.pipe(
       mergeMap(({ container, target }) => this.#events([linkKey(container, target)])),
     );
     const served = this.#fronts.changed.pipe(mergeMap(() => from(this.#frontsChanged()).pipe(mergeAll())));
-    return merge(defer(() => this.#attend()).pipe(mergeAll()), moved, placed, served);
+    return merge(defer(() => this.#attend()).pipe(mergeAll()), ended, provided, placed, served);
   }
 
   /** What goes over links that a process carries. Rejects when it cannot tell. */
@@ -114,6 +119,7 @@ export class HostLinks {
 
   /** Nothing is begun any more. Processes and mounts go on. */
   close(): void {
+    this.#moved.complete();
     this.#fronts.close();
     this.#options.sources.close();
     this.#options.targets.close();
@@ -158,6 +164,13 @@ export class HostLinks {
     return this.#events(fronted.map(({ key }) => key));
   }
 
+  #linksOf(container: string): readonly Key[] {
+    if (!this.#isLoaded) return [];
+    return [...this.#records.all().values()]
+      .filter(({ spec }) => spec.provider === container || spec.consumer === container)
+      .map(({ key }) => key);
+  }
+
   #events(keys: readonly Key[]): readonly WatchEvent[] {
     return keys.map((key) => ({ type: 'observation', ...this.#look(key) }));
   }
@@ -179,6 +192,7 @@ export class HostLinks {
       source: sources.sightOf(sourceOf(record.spec)),
       target: targets.sight(targetOf(record.spec)),
       front: record.front === null ? null : this.#fronts.sightOf(record.front),
+      pidOf: (container) => this.#pids.get(container),
     });
   }
 }

@@ -23,8 +23,8 @@ export interface LinkMakingParts {
   readonly sources: ProviderSockets;
   readonly targets: LinkTargets;
   readonly roleUser: (provider: RunningContainer, role: string) => Promise<RoleUser>;
-  /** Process id of the container's init; undefined: it does not run. */
-  readonly pidOf: (container: string) => number | undefined;
+  /** Process id of the container's init; null: it does not run; undefined: nothing was told. */
+  readonly pidOf: (container: string) => number | null | undefined;
 }
 
 /** Both ends of a link, which run. */
@@ -62,7 +62,8 @@ export class LinkMaking {
     const former = this.#parts.records.all().get(key);
     const { front, device } = former ?? nothing;
     const carrier = await this.#carrierOf(spec);
-    const record: LinkRecord = { key, spec, digest, carrier, ends: null, front, device };
+    const sourceInode = former?.sourceInode ?? null;
+    const record: LinkRecord = { key, spec, digest, carrier, ends: null, sourceInode, front, device };
     this.#parts.records.put(record);
     this.#parts.index.add(key, sourceOf(spec));
     const source = await this.#follow(spec);
@@ -83,7 +84,7 @@ export class LinkMaking {
 
   #running(name: string): RunningContainer {
     const pid = this.#parts.pidOf(name);
-    if (pid !== undefined) return { name, pid };
+    if (typeof pid === 'number') return { name, pid };
     throw new StepFailure({ code: 'ContainerNotRunning', message: `container '${name}' does not run` });
   }
 
@@ -199,7 +200,7 @@ export class LinkMaking {
     if (device === null) return;
     await this.#parts.devices.discard(key);
     const pid = this.#parts.pidOf(consumer);
-    if (pid === undefined) return;
+    if (typeof pid !== 'number') return;
     const others = [...this.#parts.records.all().values()].filter(
       (other) => other.key !== key && other.spec.consumer === consumer,
     );

@@ -16,6 +16,8 @@ export interface LinkRecord {
   readonly carrier: LinkCarrier;
   /** Process ids of both inits when it was last made; null: it has yet to be. */
   readonly ends: { readonly provider: number; readonly consumer: number } | null;
+  /** Inode of what the provider had when it was last made; null: nothing. */
+  readonly sourceInode: number | null;
   /** Null: no process of ours carries it. */
   readonly front: Front | null;
   /** drm: what the consumer was allowed to open; null: nothing. */

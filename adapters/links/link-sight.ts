@@ -11,6 +11,8 @@ export interface LinkParts {
   readonly target: ReturnType<LinkTargets['sight']>;
   /** Where a process of ours listens for it; null: none has to. */
   readonly front: FrontSight | null;
+  /** Process id of a container's init as it was last told; null: it does not run; undefined: nothing was told. */
+  readonly pidOf: (container: string) => number | null | undefined;
 }
 
 /** What is seen of where a process of ours listens for a link. */
@@ -36,7 +38,7 @@ export function sightOf(record: LinkRecord, parts: LinkParts): ObservedResource<
     drift: driftOf(record, parts),
     facts: {
       carrier,
-      provider: { pid: ends?.provider ?? null, inode: source?.state === 'shown' ? source.inode : null },
+      provider: { pid: ends?.provider ?? null, inode: sourceInode(record, source) },
       consumer: { pid: ends?.consumer ?? null, inode: placed },
       awaits: source?.state === 'absent' ? source.why : null,
       ...(device === null ? {} : { device: deviceText(device) }),
@@ -44,8 +46,21 @@ export function sightOf(record: LinkRecord, parts: LinkParts): ObservedResource<
   };
 }
 
-function driftOf(record: LinkRecord, { source, target, front }: LinkParts): readonly string[] {
-  if (record.ends === null) return ['it was not made to its end'];
+/** Who is not followed is believed to have what he had. */
+function sourceInode(record: LinkRecord, source: LinkParts['source']): number | null {
+  if (source === null) return record.sourceInode;
+  return source.state === 'shown' ? source.inode : null;
+}
+
+function driftOf(record: LinkRecord, { source, target, front, pidOf }: LinkParts): readonly string[] {
+  const { ends, spec } = record;
+  if (ends === null) return ['it was not made to its end'];
+  const { provider, consumer } = spec;
+  const former = [
+    ...(isStill(ends.provider, pidOf(provider)) ? [] : [provider]),
+    ...(isStill(ends.consumer, pidOf(consumer)) ? [] : [consumer]),
+  ];
+  if (former.length > 0) return former.map((name) => `container '${name}' does not run any more as it did`);
   if (source?.state === 'refused') return [source.why];
   if (front?.problem) return [front.problem];
   // What goes straight to the provider has nothing to be there while that has nothing.
@@ -55,6 +70,10 @@ function driftOf(record: LinkRecord, { source, target, front }: LinkParts): read
   // Nothing of it is there while its consumer does not run, nor has it to be.
   if (target.state === 'away') return [];
   return inodeDrift(record, target, { source, front });
+}
+
+function isStill(made: number, now: number | null | undefined): boolean {
+  return now === undefined || now === made;
 }
 
 /** The target shows something of before. */

@@ -19,7 +19,16 @@ function recordOf(target: string): LinkRecord {
     interface: null,
   };
   const key = linkKey('client', target);
-  return { key, spec, digest: digestOf(spec), carrier: 'kernel', ends: null, front: null, device: null };
+  return {
+    key,
+    spec,
+    digest: digestOf(spec),
+    carrier: 'kernel',
+    ends: null,
+    sourceInode: null,
+    front: null,
+    device: null,
+  };
 }
 
 function directoryFor(t: ExecutionContext): string {

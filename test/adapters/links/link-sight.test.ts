@@ -17,7 +17,17 @@ function recordOf(type: LinkSpec['type'], about: Partial<LinkRecord> = {}): Link
   };
   const ends = { provider: 10, consumer: 20 };
   const key = linkKey('client', '/run/t');
-  return { key, spec, digest: digestOf(spec), carrier: 'kernel', ends, front: null, device: null, ...about };
+  return {
+    key,
+    spec,
+    digest: digestOf(spec),
+    carrier: 'kernel',
+    ends,
+    sourceInode: 7,
+    front: null,
+    device: null,
+    ...about,
+  };
 }
 
 const shown = { state: 'shown', device: 5, inode: 7, node: null } as const;
@@ -32,7 +42,7 @@ const atFront = { ...placed, inode: 9 } as const;
 const cases: readonly (readonly [
   title: string,
   record: LinkRecord,
-  parts: LinkParts,
+  parts: Omit<LinkParts, 'pidOf'>,
   drift: string[],
   awaits: string | null,
 ])[] = [
@@ -147,7 +157,7 @@ const cases: readonly (readonly [
 
 for (const [title, record, parts, drift, awaits] of cases) {
   test(`[LINK-10] ${title}`, (t) => {
-    const seen = sightOf(record, parts);
+    const seen = sightOf(record, { ...parts, pidOf: () => undefined });
     t.deepEqual(seen.drift, drift);
     t.is(seen.facts.awaits, awaits);
   });
@@ -158,6 +168,7 @@ test('[LINK-3] a link is seen with both of its ends', (t) => {
     source: node,
     target: placed,
     front: null,
+    pidOf: () => undefined,
   });
   t.deepEqual(facts, {
     carrier: 'kernel',
@@ -166,4 +177,35 @@ test('[LINK-3] a link is seen with both of its ends', (t) => {
     awaits: null,
     device: '10:229',
   });
+});
+
+const former: readonly (readonly [
+  title: string,
+  pids: Readonly<Record<string, number | null>>,
+  drift: readonly string[],
+])[] = [
+  ['runs as it did', { server: 10, client: 20 }, []],
+  [
+    'has a provider that ended',
+    { server: null, client: 20 },
+    ["container 'server' does not run any more as it did"],
+  ],
+  [
+    'has a consumer that runs anew',
+    { server: 10, client: 21 },
+    ["container 'client' does not run any more as it did"],
+  ],
+];
+
+for (const [title, pids, drift] of former) {
+  test(`[LINK-10] a link that ${title} says so`, (t) => {
+    const parts = { source: shown, target: placed, front: null, pidOf: (name: string) => pids[name] };
+    t.deepEqual(sightOf(recordOf('unix'), parts).drift, drift);
+  });
+}
+
+test('[LINK-10] who is not followed is believed to have what he had', (t) => {
+  const parts = { source: null, target: placed, front: null, pidOf: () => undefined };
+  const { drift, facts } = sightOf(recordOf('unix'), parts);
+  t.deepEqual([drift, facts.provider.inode], [[], 7]);
 });
