@@ -95,7 +95,10 @@ test('[REV-6] every finding says what was found, what was expected and where, an
   t.true(findings.length > 50);
   for (const finding of findings) {
     t.true(catalogEntry(finding.code) !== undefined, finding.code);
-    t.regex(finding.message, /^(found|operation|the merge patch)/);
+    t.regex(
+      finding.message,
+      /^(found|operation|the merge patch|(required|optional) service '.*' not found: found)/,
+    );
     t.not(finding.expected, '');
     t.true(finding.message.length < 600, finding.message);
     t.notRegex(finding.message, /\n/);
@@ -126,12 +129,13 @@ test('[REV-7] a refused revision is refused again, in the same words', (t) => {
   }
 });
 
-test('every rule about revisions, pools and leases that a revision can break is broken by one of these', (t) => {
+test('every rule about revisions, pools, leases and requirements that a revision can break is broken by one of these', (t) => {
   const broken = new Set(revisions.flatMap(([, { rules }]) => rules));
   const rules = [
     ...[1, 2, 3, 4, 5, 6, 7, 8].map((rule) => `REV-${rule}`),
     ...[1, 2, 3, 4, 5, 6, 7, 8, 10].map((rule) => `POOL-${rule}`),
     ...[1, 2, 3, 4, 5, 6, 7, 8].map((rule) => `LEASE-${rule}`),
+    ...[1, 2, 3].map((rule) => `LINK-${rule}`),
   ];
   t.deepEqual(
     rules.filter((rule) => !broken.has(rule)),
