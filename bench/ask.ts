@@ -1,7 +1,7 @@
 import { request } from 'node:http';
 import { text } from 'node:stream/consumers';
 import { setTimeout as delay } from 'node:timers/promises';
-import type { RevisionOutcome } from '../controller/api/contract.ts';
+import type { ResourceItem, RevisionOutcome } from '../controller/api/contract.ts';
 import type { RunningController } from '../tools/controller.ts';
 
 /** What was answered to a request. */
@@ -34,4 +34,20 @@ export async function rests({ socket }: RunningController): Promise<void> {
     if (phase === 'DONE' && settled) return;
     await delay(20);
   }
+}
+
+/** What the controller answers to a question. */
+export async function answerOf<Answer>({ socket }: RunningController, path: string): Promise<Answer> {
+  const { status, body } = await ask({ socketPath: socket }, 'GET', path);
+  if (status !== 200) throw new Error(`${path}: ${status} ${body}`);
+  return JSON.parse(body) as Answer;
+}
+
+/** Init's process id of a container that runs. */
+export async function pidOf(controller: RunningController, name: string): Promise<number> {
+  const { items } = await answerOf<{ items: readonly ResourceItem[] }>(controller, '/v1/resources');
+  const found = items.find((item) => item.kind === 'container' && item.name === name);
+  const pid = (found?.observed as { facts?: { pid?: number } } | null | undefined)?.facts?.pid;
+  if (pid === undefined) throw new Error(`container '${name}' does not run`);
+  return pid;
 }

@@ -15,6 +15,9 @@ export const present = crowd.consumers * crowd.linksEach;
 /** What is measured: a service of `server`, and where `probe` has it. */
 export const probed = { socket: '/run/example/probed.sock', target: '/run/probed.sock' } as const;
 
+/** The name that an echo on a bus has, and that alone may be called. */
+export const echoName = 'org.holdfast.BenchEcho';
+
 /** The body of an init that makes the directory of the services, and goes on until it is asked to end. */
 export const init = 'trap "exit 0" TERM\nmkdir -p /run/example\nwhile :; do sleep 2147483647 & wait $!; done';
 
@@ -58,6 +61,31 @@ export function crowded(root: string, linked: boolean): FlatState {
   };
 }
 
+/** Services that a process of ours carries, at `server`, and where `probe` has them. */
+export const spokenAt = {
+  http: { socket: '/run/example/api.sock', target: '/run/api.sock' },
+  bus: { socket: '/run/example/bus.sock', target: '/run/bus.sock' },
+} as const;
+
+/** `server` and `probe` alone, with a rest and a dbus link or without. */
+export function spoken(root: string, linked: boolean): FlatState {
+  const { http, bus } = spokenAt;
+  const requires = [
+    { name: 'api', target: http.target },
+    { name: 'bus', target: bus.target, role: 'root', interface: echoName },
+  ];
+  return {
+    '#spec': 'pantavisor-service-system@1',
+    'server/run.json': run('server', root),
+    'server/services.json': [
+      { name: 'api', type: 'rest', socket: http.socket },
+      { name: 'bus', type: 'dbus', socket: bus.socket },
+    ],
+    'probe/run.json': run('probe', root),
+    'probe/args.json': { PV_SERVICES_REQUIRED: linked ? requires : [] },
+  };
+}
+
 /** A container's path, as this process reaches it while the container runs as that one. */
 export function within(pid: number, path: string): string {
   return `/proc/${pid}/root${path}`;
@@ -78,12 +106,13 @@ export function crowdEchoes(server: number): Promise<readonly Server[]> {
   return Promise.all(paths.map(echoAt));
 }
 
-/** One round trip over a connection of its own; false where nothing is there or nobody listens. */
-export async function isReached(path: string): Promise<boolean> {
+/** A connection is accepted, and `words`, where there are any, are answered with something. */
+async function answers(path: string, words: string): Promise<boolean> {
   const socket = connect({ path });
   try {
     await once(socket, 'connect');
-    socket.write('?');
+    if (words === '') return true;
+    socket.write(words);
     await once(socket, 'data');
     return true;
   } catch {
@@ -92,6 +121,12 @@ export async function isReached(path: string): Promise<boolean> {
     socket.destroy();
   }
 }
+
+/** Somebody listens at this path. */
+export const isListening = (path: string): Promise<boolean> => answers(path, '');
+
+/** One round trip over a connection of its own; false where nothing is there or nobody listens. */
+export const isReached = (path: string): Promise<boolean> => answers(path, '?');
 
 /** Milliseconds from `from` (performance.now) until a round trip through this path succeeds. Rejects after 10 s. */
 export async function usableAfter(from: number, path: string): Promise<number> {

@@ -6,32 +6,28 @@ import type { ResourceItem } from '../controller/api/contract.ts';
 import type { EventRecord } from '../state/status.ts';
 import { makeBusyboxRoot } from '../test/lab/busybox-root.ts';
 import { holdfast, type RunningController } from '../tools/controller.ts';
-import { ask, rests } from './ask.ts';
+import { answerOf, ask, pidOf, rests } from './ask.ts';
 import { inDirectory, withController } from './bench-directory.ts';
-import { crowdEchoes, crowded, echoAt, init, present, probed, usableAfter, within } from './links-ground.ts';
+import {
+  crowdEchoes,
+  crowded,
+  echoAt,
+  init,
+  present,
+  probed,
+  spoken,
+  spokenAt,
+  usableAfter,
+  within,
+} from './links-ground.ts';
 import { throughLink } from './links-load.ts';
+import { busThrough, restThrough, serveBus, serveHttp } from './links-proxied.ts';
 import { median, quantile, type Reading, reading } from './measure.ts';
 import { residentMiB } from './resident-memory.ts';
 import { succeed } from './run.ts';
 
 const changes = 100;
 const restarts = 15;
-
-/** What the controller answers to a question. */
-async function answer<Answer>({ socket }: RunningController, path: string): Promise<Answer> {
-  const { status, body } = await ask({ socketPath: socket }, 'GET', path);
-  if (status !== 200) throw new Error(`${path}: ${status} ${body}`);
-  return JSON.parse(body) as Answer;
-}
-
-/** Init's process id of a container that runs. */
-async function pidOf(controller: RunningController, name: string): Promise<number> {
-  const { items } = await answer<{ items: readonly ResourceItem[] }>(controller, '/v1/resources');
-  const found = items.find((item) => item.kind === 'container' && item.name === name);
-  const pid = (found?.observed as { facts?: { pid?: number } } | null | undefined)?.facts?.pid;
-  if (pid === undefined) throw new Error(`container '${name}' does not run`);
-  return pid;
-}
 
 /** Moves the probe's link to a place of its own: milliseconds from asking for it to a round trip there. */
 async function change(controller: RunningController, probe: number, number: number): Promise<number> {
@@ -97,7 +93,7 @@ async function restarted(controller: RunningController, target: string): Promise
       break;
     }
     await rests(controller);
-    const { items } = await answer<{ items: readonly EventRecord[] }>(controller, '/v1/events');
+    const { items } = await answerOf<{ items: readonly EventRecord[] }>(controller, '/v1/events');
     took.push(lastReady(items, 'link/probe/') - lastReady(items, 'container/probe'));
   }
   return reading(
@@ -108,7 +104,7 @@ async function restarted(controller: RunningController, target: string): Promise
 
 /** Where the probe's link is by now. */
 async function targetNow(controller: RunningController): Promise<string> {
-  const { items } = await answer<{ items: readonly ResourceItem[] }>(controller, '/v1/resources');
+  const { items } = await answerOf<{ items: readonly ResourceItem[] }>(controller, '/v1/resources');
   const link = items.find(({ kind, name }) => kind === 'link' && name.startsWith('probe/'));
   if (link === undefined) throw new Error('the probe has no link');
   return link.name.slice('probe'.length);
@@ -153,11 +149,47 @@ async function amongMany(controller: RunningController, directory: string): Prom
   }
 }
 
-/** What links cost on real LXC: what goes through one, and how soon one is there, among many (LINK-4, LINK-10, ENG-6). Belongs into a lab. */
+/** A rest link by this proxy, and a dbus link where its limits are asked for, too. */
+async function proxied(root: string, directory: string, proxy: 'haproxy' | 'builtin') {
+  const options = { adapter: 'lxc', root, more: ['--proxy', proxy] } as const;
+  const place = join(directory, proxy);
+  const image = await makeBusyboxRoot(join(place, 'image'), init);
+  return withController(options, async (controller) => {
+    const apply = async (linked: boolean) => {
+      const revision = join(place, `${linked}.json`);
+      writeFileSync(revision, JSON.stringify(spoken(image, linked)));
+      await succeed(holdfast(controller, 'apply', revision, '--wait', '60'));
+    };
+    await apply(false);
+    const server = await pidOf(controller, 'server');
+    const [http, bus] = [within(server, spokenAt.http.socket), within(server, spokenAt.bus.socket)];
+    const served = [await serveHttp(http, place), await serveBus(bus, place)];
+    try {
+      await apply(true);
+      const probe = await pidOf(controller, 'probe');
+      const linked = { http: within(probe, spokenAt.http.target), bus: within(probe, spokenAt.bus.target) };
+      const rest = await restThrough({ own: http, linked: linked.http }, proxy, proxy === 'haproxy');
+      return proxy === 'builtin' ? rest : [...rest, ...(await busThrough({ own: bus, linked: linked.bus }))];
+    } finally {
+      for (const each of served) await each.end();
+      await succeed(holdfast(controller, 'down'));
+    }
+  });
+}
+
+/**
+ * What links cost on real LXC: what goes through one, and how soon one is there, among many (LINK-4, LINK-5, LINK-6, LINK-10, ENG-6). Belongs into
+ * a lab.
+ */
 export function links(): Promise<readonly Reading[]> {
-  return inDirectory((directory) =>
-    withController({ adapter: 'lxc', root: join(directory, 'root') }, (controller) =>
+  return inDirectory(async (directory) => {
+    const root = join(directory, 'root');
+    const many = await withController({ adapter: 'lxc', root }, (controller) =>
       amongMany(controller, directory),
-    ),
-  );
+    );
+    const readings = [...many];
+    for (const proxy of ['haproxy', 'builtin'] as const)
+      readings.push(...(await proxied(join(directory, `root-${proxy}`), directory, proxy)));
+    return readings;
+  });
 }

@@ -26,6 +26,7 @@ const packages: Readonly<Record<string, string>> = {
   socat: 'unix sockets in containers, and relays to compare with',
   dbus: 'a bus in a container, and its clients',
   'dbus-broker': 'the other bus',
+  'dbus-tests': 'calls over a bus that are measured',
   systemd: 'busctl, a client of buses',
   'python3-dbus-next': 'a service on a bus',
   weston: 'a compositor in a container, and a client that draws',
