@@ -87,10 +87,7 @@ inLab(
     const { made, server, client } = await running(t);
     t.is((await made.apply(stateOf({}, {}, server, client))).code, 0);
     const pids = await made.pids();
-    await until(
-      'the link is there',
-      async () => (await heard(LinkDevice.inside(pids.client, rawTarget))) === 'hello',
-    );
+    t.is(await heard(LinkDevice.inside(pids.client, rawTarget)), 'hello');
     using control = new ControllerClient(made.socket);
     t.deepEqual(await control.get<readonly GraphLink[]>('/xconnect-graph'), [
       {
@@ -110,7 +107,10 @@ inLab(
     ] as const)
       t.regex((await made.cli(['graph', '-o', output])).stdout, wanted, output);
 
-    t.regex((await made.cli(['get', 'links'])).stdout, /client\/run\/pv\/services\/raw\.sock/);
+    t.regex(
+      (await made.cli(['get', 'links'])).stdout,
+      /^client +raw +unix +server +\/run\/pv\/services\/raw\.sock +Ready/m,
+    );
     const described = (await made.cli(['describe', `link/client${rawTarget}`])).stdout;
     for (const named of [pids.client, pids.server, rawTarget, rawSocket, 'kernel'])
       t.true(described.includes(String(named)), `${named}: ${described}`);

@@ -52,7 +52,7 @@ inLab(
 
     const target = '/run/pv/services/peer.sock';
     const { client: pid } = await made.pids();
-    await until('the link is there', () => existsSync(LinkDevice.inside(pid, target)));
+    t.true(existsSync(LinkDevice.inside(pid, target)));
     for (const user of [0, 1234]) {
       const { stdout, stderr } = await made.inside(
         'client',
@@ -86,7 +86,7 @@ inLab(
     t.false(existsSync(path));
 
     t.is((await made.apply(stateOf({}, {}, server, clientWith(needsRaw, other)))).code, 0);
-    await until('both are there', async () => (await heard(path)) === 'hello');
+    t.is(await heard(path), 'hello', 'it is usable when it is ready');
     t.is(await heard(await seen('/other.sock')), 'hello');
     t.deepEqual(
       (await made.get('links')).map(({ name, phase }) => [name, phase]),
@@ -147,7 +147,7 @@ inLab(
     const { made, server, clientWith, seen } = await running(t);
     const kept = clientWith(needsRaw);
     t.is((await made.apply(stateOf({}, {}, server, kept))).code, 0);
-    await until('the link is there', async () => (await heard(await seen(rawTarget))) === 'hello');
+    t.is(await heard(await seen(rawTarget)), 'hello');
     const connection = await openUnix(t, await seen(rawTarget));
     t.is(await connection.say('before'), 'before');
     const before = await hostState(made);
