@@ -19,6 +19,7 @@ import { openInRoot } from '../../../adapters/linux/open-in-root.ts';
 import { openPath, textOfLink } from '../../../adapters/linux/open-path.ts';
 import { loadSystemCalls } from '../../../adapters/linux/system-calls.ts';
 import { systemClock } from '../../../controller/clock.ts';
+import { begin } from './begin-program.ts';
 import { labTest } from './network-bench.ts';
 import {
   answers,
@@ -41,19 +42,6 @@ async function hostSocket(t: ExecutionContext): Promise<string> {
   const path = join(directory, 'x.sock');
   await serve(t, path, 'secret of the host');
   return path;
-}
-
-/** A program that lives as long as the test, after it has said that it has begun. */
-async function begin(t: ExecutionContext, program: string, ...argv: readonly string[]): Promise<void> {
-  const child = spawn(program, [...argv], { stdio: ['ignore', 'pipe', 'inherit'] });
-  const ended = once(child, 'exit');
-  t.teardown(async () => {
-    child.kill('SIGKILL');
-    await ended;
-  });
-  const begun = once(child.stdout, 'data');
-  const [code] = await Promise.race([begun, ended]);
-  if (typeof code === 'number') throw new Error(`${program} ended with ${code} before it had begun`);
 }
 
 interface Trap {
