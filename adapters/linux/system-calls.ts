@@ -69,6 +69,9 @@ export interface SystemCalls {
   epoll_ctl(epoll: number, operation: number, descriptor: number, event: Uint8Array): void;
   socket(family: number, type: number, protocol: number): number;
   bind(socket: number, address: Uint8Array, length: number): void;
+  listen(socket: number, backlog: number): void;
+  /** Of whom it takes the address is not told. */
+  accept4(socket: number, address: null, length: null, flags: number): number;
   connect(socket: number, address: Uint8Array, length: number): void;
   send(socket: number, bytes: Uint8Array, count: number, flags: number): number;
   recv(socket: number, bytes: Uint8Array, count: number, flags: number): number;
@@ -161,6 +164,8 @@ function bind(koffi: Koffi): SystemCalls {
     epoll_ctl: named('epoll_ctl', 'int', 'int', 'int', 'void *'),
     socket: named('socket', 'int', 'int', 'int'),
     bind: named('bind', 'int', 'void *', 'uint'),
+    listen: named('listen', 'int', 'int'),
+    accept4: named('accept4', 'int', 'void *', 'void *', 'int'),
     connect: named('connect', 'int', 'void *', 'uint'),
     send: named('send', 'int', 'void *', 'size_t', 'int'),
     recv: named('recv', 'int', 'void *', 'size_t', 'int'),

@@ -30,9 +30,9 @@ export class ClientHandshake {
     this.#guid = guid;
   }
 
-  /** In pieces of any size. Nothing more may come once it is done or refused. */
+  /** In pieces of any size, which may be overwritten afterwards. Nothing more may come once it is done or refused. */
   push(bytes: Buffer): HandshakeStep {
-    this.#rest = this.#rest.length === 0 ? bytes : Buffer.concat([this.#rest, bytes]);
+    this.#rest = Buffer.concat([this.#rest, bytes]);
     let say = '';
     if (this.#state === 'nul') {
       if (this.#rest.length > 0 && this.#rest[0] !== 0) return { say, state: 'refused', rest: nothing };

@@ -1,7 +1,7 @@
 import { closeSync } from 'node:fs';
-import { endianness } from 'node:os';
 import { linkOf, openPath } from '../../linux/open-path.ts';
 import { type SystemCalls, unchangedId } from '../../linux/system-calls.ts';
+import { unixAddress, unixSocket } from './unix-socket.ts';
 
 /** A user and a group of the host. */
 export interface Identity {
@@ -11,10 +11,6 @@ export interface Identity {
 
 type Calls = Pick<SystemCalls, 'socket' | 'connect' | 'close' | 'setresuid' | 'setresgid'>;
 
-/** The same on all processors that Node knows, but for those of MIPS (socket(2)). */
-const unixFamily = 1;
-const streamCloseOnExecNonBlocking = 0o2004001;
-
 /**
  * Connects to a unix socket so that whoever listens there is told this user and group by the kernel (SO_PEERCRED, unix(7)), and returns the
  * descriptor. What is at the path is looked up with our own rights, and connected to with theirs. Waits for nothing: one who takes no
@@ -23,9 +19,9 @@ const streamCloseOnExecNonBlocking = 0o2004001;
 export function connectAs(calls: Calls, path: string, identity: Identity): number {
   const place = openPath(path);
   try {
-    const socket = calls.socket(unixFamily, streamCloseOnExecNonBlocking, 0);
+    const socket = unixSocket(calls);
     try {
-      const address = socketAddress(linkOf(place));
+      const address = unixAddress(linkOf(place));
       as(calls, identity, () => calls.connect(socket, address, address.length));
       return socket;
     } catch (error) {
@@ -35,12 +31,6 @@ export function connectAs(calls: Calls, path: string, identity: Identity): numbe
   } finally {
     closeSync(place);
   }
-}
-
-/** A `struct sockaddr_un` (unix(7)). */
-function socketAddress(path: string): Buffer {
-  const family = endianness() === 'LE' ? [unixFamily, 0] : [0, unixFamily];
-  return Buffer.concat([Buffer.from(family), Buffer.from(`${path}\0`)]);
 }
 
 /**

@@ -1,10 +1,9 @@
-import type { Socket } from 'node:net';
 import { SystemCallError, type SystemCalls } from '../../linux/system-calls.ts';
-import { contained } from '../containment.ts';
 import type { DbusListener, DbusTraffic } from '../dbus-proxy.ts';
 import { connectAs } from './connect-as.ts';
 import { LinkSocket } from './link-socket.ts';
 import { Session } from './session.ts';
+import { isOutOfDescriptors, type SpareDescriptor } from './spare-descriptor.ts';
 
 /** Sessions of one link at a time; what comes beyond is closed at once. A bus of its own accord takes as many of one user (dbus-daemon(1), max_connections_per_user). */
 const mostSessions = 256;
@@ -12,11 +11,21 @@ const mostSessions = 256;
 /** A group that nobody is in, as which a role comes that has none: root's own would be granted what a bus grants to the group root. */
 const noGroup = 65_534;
 
+export interface FrontParts {
+  readonly calls: SystemCalls;
+  /** Is told of errors of our own. */
+  readonly complain: (error: unknown) => void;
+  /** See Session. */
+  readonly buffer: Buffer;
+  readonly spare: SpareDescriptor;
+}
+
 /** One link as it is served: its socket, and the sessions that came through it. */
 export class LinkFront {
   readonly socket: LinkSocket;
   readonly #calls: SystemCalls;
   readonly #complain: (error: unknown) => void;
+  readonly #buffer: Buffer;
   readonly #sessions = new Set<Session>();
   /** See Standing. */
   readonly #names = new Set<string>();
@@ -24,12 +33,13 @@ export class LinkFront {
   #connections = 0;
   #denied = 0;
 
-  /** `complain` is told of errors of our own. */
-  constructor(wanted: DbusListener, calls: SystemCalls, complain: (error: unknown) => void) {
+  constructor(wanted: DbusListener, { calls, complain, buffer, spare }: FrontParts) {
     this.#wanted = wanted;
     this.#calls = calls;
     this.#complain = complain;
-    this.socket = new LinkSocket(wanted.name, wanted.path, (consumer) => this.#take(consumer));
+    this.#buffer = buffer;
+    const take = (consumer: number): void => this.#take(consumer);
+    this.socket = new LinkSocket(wanted.name, wanted.path, { calls, complain, spare, take });
   }
 
   /** As it is served. */
@@ -65,27 +75,17 @@ export class LinkFront {
     for (const session of this.#sessions) session.cut();
   }
 
-  #take(consumer: Socket): void {
-    consumer.on('error', () => {});
-    contained(
-      (error) => {
-        this.#complain(error);
-        consumer.destroy();
-      },
-      () => this.#begin(consumer),
-    )();
-  }
-
-  #begin(consumer: Socket): void {
+  #take(consumer: number): void {
     const bus = this.#sessions.size < mostSessions ? this.#connect() : null;
     if (bus === null) {
-      consumer.destroy();
+      this.#calls.close(consumer);
       return;
     }
     this.#connections += 1;
     const session: Session = new Session({
       consumer,
       bus,
+      buffer: this.#buffer,
       claimedUid: this.#wanted.claimedUid,
       granted: this.#wanted.interface,
       names: this.#names,
@@ -105,7 +105,9 @@ export class LinkFront {
       return connectAs(this.#calls, bus, { uid, gid });
     } catch (error) {
       const isOutside =
-        error instanceof SystemCallError || (error as NodeJS.ErrnoException).code === 'ENOENT';
+        error instanceof SystemCallError ||
+        (error as NodeJS.ErrnoException).code === 'ENOENT' ||
+        isOutOfDescriptors(error);
       if (!isOutside) throw error;
       return null;
     }

@@ -1,38 +1,67 @@
 import { chmodSync, lstatSync, renameSync, rmSync } from 'node:fs';
-import { createServer, type Server, type Socket } from 'node:net';
+import { type Polling, SystemCallError, type SystemCalls } from '../../linux/system-calls.ts';
+import { contained } from '../containment.ts';
 import { ProxyError } from '../proxy.ts';
+import { isOutOfDescriptors, type SpareDescriptor } from './spare-descriptor.ts';
+import { closeOnExec, nonBlocking, unixAddress, unixSocket } from './unix-socket.ts';
 
 /** As many as the kernel lets us (it takes the smaller of this and `net.core.somaxconn`): a burst waits instead of being refused. */
 const backlog = 4096;
 
+/** As many are taken at a time; then others have their turn. */
+const mostAtATime = 16;
+
 /** Beside the path, so that nobody ever finds a socket there that refuses, or that not everybody may use. */
 const aside = '.new';
 
+export interface LinkSocketParts {
+  readonly calls: SystemCalls;
+  /** Is told of errors of our own. */
+  readonly complain: (error: unknown) => void;
+  readonly spare: SpareDescriptor;
+  /** Is given the descriptor of each connection. */
+  readonly take: (connection: number) => void;
+}
+
 /**
  * A unix socket at a path, which whoever reaches it may use. It is made beside, and takes the path when it is shown; what was there before, such as
- * the socket of a process that was killed, is replaced.
+ * the socket of a process that was killed, is replaced. It is no server of Node's: those allocate 64 KiB for each time that something is read
+ * (docs/decisions/dbus-proxy.md).
  */
 export class LinkSocket {
   readonly path: string;
-  readonly #server: Server;
-  readonly #listener: string;
+  readonly #name: string;
+  readonly #parts: LinkSocketParts;
+  #descriptor: number | null = null;
+  #polling: Polling | null = null;
   #inode: bigint | null = null;
 
-  /** `listener`: by which errors call it. Nothing is read of a connection that is taken. */
-  constructor(listener: string, path: string, take: (consumer: Socket) => void) {
+  /** `name`: by which errors call the link. */
+  constructor(name: string, path: string, parts: LinkSocketParts) {
     this.path = path;
-    this.#listener = listener;
-    this.#server = createServer({ pauseOnConnect: true, allowHalfOpen: false }, take);
+    this.#name = name;
+    this.#parts = parts;
   }
 
-  /** Listens; nobody finds it yet. Rejects with a ProxyError. */
-  async open(): Promise<void> {
+  /** Listens; nobody finds it yet. Throws a ProxyError. */
+  open(): void {
+    const { calls } = this.#parts;
     const path = this.path + aside;
     try {
       rmSync(path, { force: true });
-      await listen(this.#server, path);
-      chmodSync(path, 0o666);
+      const descriptor = unixSocket(calls);
+      this.#descriptor = descriptor;
+      const address = unixAddress(path);
+      calls.bind(descriptor, address, address.length);
       this.#inode = inodeOf(path);
+      chmodSync(path, 0o666);
+      calls.listen(descriptor, backlog);
+      // This is no callback of Node's own: what it throws would be lost, and no promise would go on after it.
+      const polling = calls.poll(descriptor, () => {
+        polling.stop();
+        setImmediate(() => this.#accept());
+      });
+      this.#polling = polling;
     } catch (error) {
       throw this.#failed(error);
     }
@@ -52,26 +81,44 @@ export class LinkSocket {
     for (const path of [this.path, this.path + aside]) {
       if (this.#inode !== null && inodeOf(path) === this.#inode) rmSync(path, { force: true });
     }
-    this.#server.close();
+    this.#polling?.close();
+    if (this.#descriptor !== null) this.#parts.calls.close(this.#descriptor);
+    this.#descriptor = null;
+  }
+
+  #accept(): void {
+    for (let taken = 0; taken < mostAtATime && this.#descriptor !== null; taken += 1) {
+      if (!this.#acceptOne(this.#descriptor)) break;
+    }
+    if (this.#descriptor !== null) this.#polling?.start();
+  }
+
+  /** False: nobody waits. */
+  #acceptOne(descriptor: number): boolean {
+    const { calls, spare, take, complain } = this.#parts;
+    const accept = (): number => calls.accept4(descriptor, null, null, closeOnExec | nonBlocking);
+    try {
+      const connection = accept();
+      contained(
+        (error) => {
+          complain(error);
+          calls.close(connection);
+        },
+        () => take(connection),
+      )();
+      return true;
+    } catch (error) {
+      if (isOutOfDescriptors(error)) spare.lend(() => calls.close(accept()));
+      // Behind one who has left meanwhile there may be others.
+      return error instanceof SystemCallError && error.code === 'ECONNABORTED';
+    }
   }
 
   #failed(error: unknown): ProxyError {
     const why = error instanceof Error ? error.message : String(error);
-    const message = `link '${this.#listener}': can't listen at ${this.path}: ${why}`;
-    return new ProxyError('ProxyFailed', message, { listener: this.#listener });
+    const message = `link '${this.#name}': can't listen at ${this.path}: ${why}`;
+    return new ProxyError('ProxyFailed', message, { listener: this.#name });
   }
-}
-
-function listen(server: Server, path: string): Promise<void> {
-  const { promise, resolve, reject } = Promise.withResolvers<void>();
-  server.once('error', reject);
-  server.listen({ path, backlog }, () => {
-    server.off('error', reject);
-    // Running out of descriptors costs the connection that is to be taken, and nothing else.
-    server.on('error', () => {});
-    resolve();
-  });
-  return promise;
 }
 
 /** Null where there is nothing. */

@@ -16,7 +16,7 @@ export interface Judge {
 
 /**
  * Cuts a stream of bytes into messages, by their heads alone. Bodies go through as they come: never more is kept than a head with what of a
- * body is needed to judge it, and what followed a message that has to wait in the same piece.
+ * body is needed to judge it, and what followed a message that has to wait in the same piece. What is kept is copied: pieces may be overwritten.
  */
 export class MessageStream {
   readonly #judge: Judge;
@@ -91,7 +91,7 @@ export class MessageStream {
     if (body + needed > bytes.length) return this.#keep(bytes, at, message.headBytes + needed);
     const judgement = this.#judge.judge(message, bytes.subarray(body, body + needed));
     if (judgement === 'hold') {
-      this.#held = bytes.subarray(at);
+      this.#held = Buffer.from(bytes.subarray(at));
       return false;
     }
     this.#left = message.headBytes + message.bodyBytes;

@@ -21,9 +21,9 @@ export class Outlet {
     return this.#socket.writableLength + this.#ownBytes;
   }
 
-  /** `isWhole`: a message ends here. */
+  /** `isWhole`: a message ends here. The bytes are copied: what they were read into is used again. */
   pass(bytes: Buffer, isWhole: boolean): void {
-    this.#socket.write(bytes);
+    this.#socket.write(Buffer.from(bytes));
     this.#isBetween = isWhole;
   }
 

@@ -2,19 +2,21 @@ import type { SystemCalls } from '../../linux/system-calls.ts';
 import type { Controlled } from '../control-protocol.ts';
 import type { DbusListener, DbusTraffic } from '../dbus-proxy.ts';
 import { ProxyError } from '../proxy.ts';
-import { LinkFront } from './link-front.ts';
+import { type FrontParts, LinkFront } from './link-front.ts';
+import { SpareDescriptor } from './spare-descriptor.ts';
+
+/** As much is read at a time. */
+const readBytes = 64 * 1024;
 
 /** What the process serves: replaced whole, or not at all. */
 export class ServedLinks implements Controlled<DbusListener, DbusTraffic> {
-  readonly #calls: SystemCalls;
-  readonly #complain: (error: unknown) => void;
+  readonly #parts: FrontParts;
   #fronts: readonly LinkFront[] = [];
   #listeners: readonly DbusListener[] = [];
 
   /** `complain` is told of errors of our own. */
   constructor(calls: SystemCalls, complain: (error: unknown) => void) {
-    this.#calls = calls;
-    this.#complain = complain;
+    this.#parts = { calls, complain, buffer: Buffer.alloc(readBytes), spare: new SpareDescriptor() };
   }
 
   get listeners(): readonly DbusListener[] {
@@ -29,11 +31,11 @@ export class ServedLinks implements Controlled<DbusListener, DbusTraffic> {
     const fronts = listeners.map((wanted) => {
       const former = before.get(wanted.name);
       if (former?.suits(wanted)) return former;
-      const front = new LinkFront(wanted, this.#calls, this.#complain);
+      const front = new LinkFront(wanted, this.#parts);
       made.push(front);
       return front;
     });
-    await openAll(made);
+    openAll(made);
     for (const [index, front] of fronts.entries()) {
       const wanted = listeners[index];
       if (wanted !== undefined) front.become(wanted);
@@ -64,10 +66,9 @@ function refuseShared(listeners: readonly DbusListener[]): void {
 }
 
 /** All of them, or none. */
-async function openAll(fronts: readonly LinkFront[]): Promise<void> {
-  const outcomes = await Promise.allSettled(fronts.map(({ socket }) => socket.open()));
+function openAll(fronts: readonly LinkFront[]): void {
   try {
-    for (const outcome of outcomes) if (outcome.status === 'rejected') throw outcome.reason;
+    for (const { socket } of fronts) socket.open();
     for (const { socket } of fronts) socket.show();
   } catch (error) {
     for (const front of fronts) front.close();

@@ -9,10 +9,11 @@ import { Outlet } from './outlet.ts';
 import { BusUnhelpful } from './own-calls.ts';
 
 export interface SessionOptions {
-  /** Nothing was read of it. */
-  readonly consumer: Socket;
-  /** Descriptor of a connection to the bus, which is the session's from now on. */
+  /** Descriptors of the consumer's connection and of one to the bus: the session's from now on. */
+  readonly consumer: number;
   readonly bus: number;
+  /** What is read is read into this, by one session after the other: none keeps any of it. */
+  readonly buffer: Buffer;
   readonly claimedUid: number;
   readonly granted: string | null;
   /** See Standing. */
@@ -46,11 +47,11 @@ export class Session {
   #isOpen = false;
 
   constructor(options: SessionOptions) {
-    const { consumer, granted, names, denied } = options;
+    const { granted, names, denied } = options;
     this.#options = options;
-    this.#consumer = consumer;
-    this.#bus = new Socket({ fd: options.bus, readable: true, writable: true });
-    this.#toConsumer = new Outlet(consumer);
+    this.#consumer = this.#socket(options.consumer, (bytes) => this.#ofConsumer(bytes));
+    this.#bus = this.#socket(options.bus, (bytes) => this.#ofBus(bytes));
+    this.#toConsumer = new Outlet(this.#consumer);
     this.#toBus = new Outlet(this.#bus);
     const dialogue = new Dialogue(granted, names, {
       toConsumer: (message) => this.#toConsumer.say(message),
@@ -98,15 +99,19 @@ export class Session {
     const settle = this.#contained(() => this.#settle());
     consumer.on('drain', settle);
     bus.on('drain', settle);
-    consumer.on(
-      'data',
-      this.#contained((bytes: Buffer) => this.#ofConsumer(bytes)),
-    );
-    bus.on(
-      'data',
-      this.#contained((bytes: Buffer) => this.#ofBus(bytes)),
-    );
+    // The bus is asked first.
+    consumer.pause();
     bus.write(introduction(this.#options.claimedUid), 'latin1');
+  }
+
+  #socket(fd: number, read: (bytes: Buffer) => void): Socket {
+    const { buffer } = this.#options;
+    const contained = this.#contained(read);
+    const callback = (count: number): boolean => {
+      contained(buffer.subarray(0, count));
+      return true;
+    };
+    return new Socket({ fd, readable: true, writable: true, onread: { buffer, callback } });
   }
 
   /** What a side has said wrongly ends the session, and is nobody else's concern. */
