@@ -143,7 +143,7 @@ export class Engine {
   next(input: Input): readonly Effect[] {
     this.#loop.publisher.begin(input.at);
     this.#take(input);
-    this.#rollout.judgeExits(this.#loop.takeExits());
+    this.#rollout.judgeExits(this.#loop.bystander.takeExits());
     this.#decisions.judge();
     // ENG-4: before one full observation nothing is known to be missing, so nothing is made or removed. Nor is anything done that a
     // fact on its way to the disk may turn round.

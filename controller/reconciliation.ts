@@ -15,10 +15,11 @@ import {
 import type { Cause } from '../state/status.ts';
 import { readyMessage, settledMessage } from './announcement.ts';
 import { backoffMs } from './backoff.ts';
+import { Bystander } from './bystander.ts';
 import { through } from './chronicle.ts';
-import { type Exit, exitAfter, exitBetween, isAnotherRun } from './exit.ts';
+import { exitAfter, isAnotherRun } from './exit.ts';
 import { Publisher, type Standpoint } from './publisher.ts';
-import { driftText, type PaceOptions, relapse } from './relapse.ts';
+import { type PaceOptions, relapse } from './relapse.ts';
 import { SetIndex } from './set-index.ts';
 import { isRed, type StatusBoard } from './status-board.ts';
 import { type Flight, type Track, Tracker } from './tracker.ts';
@@ -37,12 +38,12 @@ export class Reconciliation {
   readonly world: World;
   readonly publisher: Publisher;
   readonly tracker = new Tracker();
+  readonly bystander: Bystander;
   readonly #pace: PaceOptions;
   readonly #dirty = new Map<Key, Cause>();
   readonly #waiters = new SetIndex<Key, Key>();
   /** Keys of which news came since the running list was asked for; null: none runs. */
   #heard: Set<Key> | null = null;
-  #exits: Exit[] = [];
   #nextStep = 1;
   #planned = 0;
 
@@ -50,6 +51,7 @@ export class Reconciliation {
   constructor(world: World, pace: PaceOptions, sequence: number) {
     this.world = world;
     this.publisher = new Publisher(sequence);
+    this.bystander = new Bystander(world, this.tracker, this.publisher);
     this.#pace = pace;
   }
 
@@ -72,13 +74,6 @@ export class Reconciliation {
     const heard = this.#heard ?? new Set();
     this.#heard = null;
     return heard;
-  }
-
-  /** Containers that ended by themselves since the last call, having run as they are desired. */
-  takeExits(): readonly Exit[] {
-    const exits = this.#exits;
-    this.#exits = [];
-    return exits;
   }
 
   /** Plans `key` at the next occasion. The first cause stands: it is the one that led here. */
@@ -108,9 +103,9 @@ export class Reconciliation {
     if (cause === null) this.#touch(key);
     if (before === undefined && observed === null) return;
     if (before !== undefined && observed !== null && sameObservation(before, observed)) return;
-    const why = cause ?? this.tracker.find(key)?.flight?.cause ?? this.#driftOf(key, observed);
+    const why = cause ?? this.tracker.find(key)?.flight?.cause ?? this.bystander.causeOf(key, observed);
     this.wake(key, why);
-    if (cause === null) this.#noteExit(key, before, observed, why);
+    if (cause === null) this.bystander.noteExit(key, before, observed, why);
     this.#wakeAll(groups, through(why, key));
     if (isAnotherRun(before, observed)) this.#outrunLinks(key);
     if (observed?.kind === 'link') this.#tellConsumer(observed as ObservedResource<'link'>, why);
@@ -135,24 +130,6 @@ export class Reconciliation {
   /** Desired links that have this container as an end: each waits for whatever becomes of it. */
   #linksAt(container: Key): readonly Key[] {
     return [...this.#waiters.get(container)].filter((waiter) => kindOf(waiter) === 'link');
-  }
-
-  /** No step of ours told it, and none is under way: nobody but the container itself or somebody else has ended it. */
-  #noteExit(
-    key: Key,
-    before: ObservedResource | undefined,
-    observed: ObservedResource | null,
-    cause: Cause,
-  ): void {
-    if ((this.tracker.find(key)?.flight ?? null) !== null) return;
-    const exit = exitBetween(this.world.desired(key), before, observed, this.publisher.now);
-    if (exit !== null) this.#report(exit, cause);
-  }
-
-  #report(exit: Exit, cause: Cause): void {
-    this.#exits.push(exit);
-    const { key, message } = exit;
-    this.publisher.record({ key, severity: 'warning', reason: 'ContainerExited', message, cause });
   }
 
   #wakeAll(keys: readonly Key[], cause: Cause): void {
@@ -226,9 +203,9 @@ export class Reconciliation {
 
   #consider(key: Key, cause: Cause): void {
     const track = this.#rebase(key);
+    if (kindOf(key) === 'link') this.#attend(key);
     if (track.flight !== null) return;
     this.#planned += 1;
-    if (kindOf(key) === 'link') this.#attend(key);
     const next = plan(key, this.world);
     if (holds(this.world.desired(key), this.world.observed(key))) this.#hold(key, track, cause);
     // What came right by itself needs no retry; anything else has to wait for it.
@@ -404,7 +381,7 @@ export class Reconciliation {
     // It ran, and had ended before anybody saw it run: it did not hold, and the step was not without effect.
     if (exit !== null) {
       track.settledAt = this.publisher.now;
-      this.#report(exit, flight.cause);
+      this.bystander.report(exit, flight.cause);
     } else track.lastDone = flight.action;
     this.publisher.record({
       key,
@@ -444,28 +421,6 @@ export class Reconciliation {
     const own = this.board.get(waiter)?.cause;
     const next = through(cause, key);
     return own !== undefined && (isTurn || next.via.includes(waiter)) ? own : next;
-  }
-
-  /** A change that none of our steps made. Said in the event log where it undoes what held. */
-  #driftOf(key: Key, observed: ObservedResource | null): Cause {
-    const detail = driftText(observed);
-    const known = this.board.get(key);
-    // What a link lacks by what becomes of its containers, or gets at last, is told where that begins.
-    const isExplained = kindOf(key) === 'link' && known?.phase !== 'Ready';
-    if (known !== undefined && (detail === '' || isExplained)) return known.cause;
-    const cause: Cause = { trigger: { type: 'drift', key, detail }, via: [] };
-    const desired = this.world.desired(key);
-    const held = (this.tracker.find(key)?.settledAt ?? null) !== null;
-    if (desired !== undefined && held && !holds(desired, observed ?? undefined)) {
-      this.publisher.record({
-        key,
-        severity: 'warning',
-        reason: 'DriftDetected',
-        message: `${key}: ${detail}`,
-        cause,
-      });
-    }
-    return cause;
   }
 
   #setStatus(

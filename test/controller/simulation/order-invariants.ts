@@ -104,9 +104,12 @@ export class OrderOfGroups {
     return desired.conflict === undefined && desired.digest !== observed.digest && !this.#isKept(desired);
   }
 
-  /** It goes on as it runs, since the device refuses what it is to stand on. */
+  /** It goes on as it runs, since the device refuses what it is to stand on, or what it requires has a conflict. */
   #isKept({ dependsOn }: DesiredResource): boolean {
-    return dependsOn.some((key) => this.#device.rig.engine.world.refusal(key) !== null);
+    const { store, engine } = this.#device.rig;
+    return dependsOn.some(
+      (key) => engine.world.refusal(key) !== null || store.desired(key)?.conflict !== undefined,
+    );
   }
 }
 
