@@ -63,10 +63,24 @@ export function ownMounts(): readonly MountEntry[] {
   return readMountInfo(ownMountList());
 }
 
-/** The mount that a descriptor was opened through (proc(5), /proc/pid/fdinfo); its file system is not asked. */
-export function mountIdOf(descriptor: number): number {
+/** Where a descriptor is open, as the kernel knows without asking a file system. */
+export interface PlaceInfo {
+  /** Of the mount that it was opened through. */
+  readonly id: number;
+  /** Number of its inode in the kernel, which may be another than fstat(2) says; null on kernels before 5.14. */
+  readonly node: string | null;
+}
+
+/** What proc(5), /proc/pid/fdinfo, says of a descriptor of this process; its file system is not asked. */
+export function placeInfoOf(descriptor: number): PlaceInfo {
   const path = `/proc/self/fdinfo/${descriptor}`;
-  const id = /^mnt_id:\s*(\d+)$/m.exec(readFileSync(path, 'utf8'))?.[1];
+  const text = readFileSync(path, 'utf8');
+  const id = /^mnt_id:\s*(\d+)$/m.exec(text)?.[1];
   if (id === undefined) throw new Error(`${path} names no mount; expected Linux 3.15 or newer`);
-  return Number(id);
+  return { id: Number(id), node: /^ino:\s*(\d+)$/m.exec(text)?.[1] ?? null };
+}
+
+/** The mount that a descriptor was opened through; its file system is not asked. */
+export function mountIdOf(descriptor: number): number {
+  return placeInfoOf(descriptor).id;
 }

@@ -1,4 +1,4 @@
-import { closeSync } from 'node:fs';
+import { closeSync, constants, openSync } from 'node:fs';
 import { inMountNamespace } from './mount-namespace.ts';
 import { openBehind } from './open-path.ts';
 import { SystemCallError, type SystemCalls } from './system-calls.ts';
@@ -18,11 +18,17 @@ const noFollow = 0x8;
 /** What a mount does not let anybody do. */
 export const mountRestrictions = { noSetUserId: 0x2n, noDevices: 0x4n, noPrograms: 0x8n } as const;
 
+/** What is below such a mount is not changed through it: neither its mode nor its owner. It can be connected to, or opened if it is a device. */
+export const readOnlyMount = 0x1n;
+
+/** Mounts over one of ours that are taken away with it in one go, which takes some milliseconds. */
+const mostCovers = 256;
+
 export interface CloneOptions {
   /** Open (O_PATH) on what is cloned: no directory. */
   readonly source: number;
-  /** Open on the mount namespace that `source` was opened in: the kernel clones no mount of another one than the thread's. */
-  readonly namespace: number;
+  /** Open on the mount namespace that `source` was opened in: the kernel clones no mount of another one than the thread's. Null: that is the thread's. */
+  readonly namespace: number | null;
   readonly restrictions: readonly bigint[];
 }
 
@@ -31,9 +37,8 @@ export interface CloneOptions {
  * later is not seen through it, nor the other way round. Throws SystemCallError.
  */
 export function cloneMount(calls: SystemCalls, { source, namespace, restrictions }: CloneOptions): number {
-  const tree = inMountNamespace(calls, namespace, () =>
-    calls.open_tree(source, '', cloneTree | closeOnExec | emptyPath),
-  );
+  const clone = () => calls.open_tree(source, '', cloneTree | closeOnExec | emptyPath);
+  const tree = namespace === null ? clone() : inMountNamespace(calls, namespace, clone);
   try {
     const set = restrictions.reduce((all, each) => all | each, 0n);
     calls.mount_setattr(tree, '', emptyPath, BigUint64Array.of(set, 0n, privatePropagation, 0n));
@@ -91,4 +96,66 @@ export function replaceMount(calls: SystemCalls, tree: number, path: string): vo
     return attachMount(calls, tree, path);
   }
   detachMount(calls, path);
+}
+
+/** A mount and a place in another mount namespace. */
+export interface ForeignPlace {
+  /** Open on the mount that is to be there, mounted nowhere yet. */
+  readonly tree: number;
+  /** Open (O_PATH) on a file there. */
+  readonly target: number;
+  /** Open on that namespace. */
+  readonly namespace: number;
+}
+
+/** Mounts a clone over the very file that `target` is open on, whatever its name has become. Throws SystemCallError. */
+export function attachMountIn(calls: SystemCalls, { tree, target, namespace }: ForeignPlace): void {
+  inMountNamespace(calls, namespace, () =>
+    calls.move_mount(tree, '', target, '', fromEmptyPath | toEmptyPath),
+  );
+}
+
+/**
+ * Mounts a clone below the mount that `target` is open on, the uppermost one of its file. Throws SystemCallError, EINVAL on kernels before 6.5 and
+ * where that is mounted no more.
+ */
+export function attachMountBeneathIn(calls: SystemCalls, { tree, target, namespace }: ForeignPlace): void {
+  inMountNamespace(calls, namespace, () =>
+    calls.move_mount(tree, '', target, '', fromEmptyPath | toEmptyPath | beneath),
+  );
+}
+
+/** What came of taking a mount away. `covered`: as many as were taken from over it in one go, more are. */
+export type Detachment = 'detached' | 'absent' | 'covered';
+
+/**
+ * Takes away the very mount that `mount` is open on (O_PATH), wherever in its namespace it is by now, with all that others have mounted over it; what
+ * is below it stays. No path of the namespace is looked up: the descriptor's link in our own /proc leads there. Throws SystemCallError.
+ */
+export function detachMountIn(
+  calls: SystemCalls,
+  { mount, namespace }: { readonly mount: number; readonly namespace: number },
+): Detachment {
+  const descriptors = openSync('/proc/self/fd', constants.O_RDONLY | constants.O_DIRECTORY);
+  try {
+    return inMountNamespace(calls, namespace, () => {
+      calls.fchdir(descriptors);
+      for (let count = 0; count < mostCovers; count++)
+        if (!detachBehind(calls, `${mount}`)) return count > 0 ? 'detached' : 'absent';
+      return 'covered';
+    });
+  } finally {
+    closeSync(descriptors);
+  }
+}
+
+/** Takes away what is uppermost where a link leads. The kernel says EINVAL of a mount that is none of this namespace, or of none any more. */
+function detachBehind(calls: SystemCalls, link: string): boolean {
+  try {
+    calls.umount2(link, detach);
+    return true;
+  } catch (error) {
+    if (error instanceof SystemCallError && error.code === 'EINVAL') return false;
+    throw error;
+  }
 }

@@ -30,6 +30,10 @@ export interface OpenInRoot {
   readonly mounts: (limitBytes: number) => string | null;
   /** Told each directory that a name is about to be looked up in, open until the call returns: what is to be watched, or is missing. */
   readonly passing: (directory: number, name: string) => void;
+  /** Told each place that a name has led into, both open until the call returns. Absent: nobody wants to know. */
+  readonly entered?: (directory: number, name: string, entered: number) => void;
+  /** Told each name that is not there, of a directory that is fit; it may make it. Absent, or where it did not: ENOENT. */
+  readonly missing?: (directory: number, name: string) => void;
   /** Told how many bytes of lists of mounts were read. */
   readonly reading: (bytes: number) => void;
 }
@@ -49,10 +53,10 @@ class RootWalk {
   look(within: Place, name: string, isLast: boolean): Sight<Place> {
     this.#request.passing(within.descriptor, name);
     const known = this.#memory.recall(within, name);
-    if (known !== null) return known;
-    const sight = this.#lookUp(within, name);
+    const sight = known ?? this.#lookUp(within, name);
     // The last one is what others may make anew at any time.
-    if (!isLast) this.#memory.keep(within, name, sight);
+    if (known === null && !isLast) this.#memory.keep(within, name, sight);
+    if ('place' in sight) this.#request.entered?.(within.descriptor, name, sight.place.descriptor);
     return sight;
   }
 
@@ -69,7 +73,7 @@ class RootWalk {
   }
 
   #lookUp(within: Place, name: string): Sight<Place> {
-    const descriptor = openPath(`${linkOf(within.descriptor)}/${name}`);
+    const descriptor = this.#openOrMake(within.descriptor, name);
     this.#open.add(descriptor);
     const place = { descriptor, mount: mountIdOf(descriptor) };
     if (!this.#memory.fit.has(place.mount)) this.#admit(place);
@@ -78,6 +82,18 @@ class RootWalk {
     const link = textOfLink(this.#request.calls, descriptor);
     this.leave(place);
     return { link };
+  }
+
+  #openOrMake(directory: number, name: string): number {
+    const path = `${linkOf(directory)}/${name}`;
+    try {
+      return openPath(path);
+    } catch (error) {
+      const { missing } = this.#request;
+      if (missing === undefined || (error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
+      missing(directory, name);
+      return openPath(path);
+    }
   }
 
   #close(descriptor: number): void {
