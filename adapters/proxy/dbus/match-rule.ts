@@ -12,7 +12,7 @@ export function parseMatchRule(text: string): MatchRule | null {
   const rule = new Map<string, string>();
   let rest = text;
   while (rest !== '') {
-    const found = /^ *([a-z0-9_]+)=((?:'[^']*'|\\'|[^'\\, ])*)(,(?=.)|$)/s.exec(rest);
+    const found = /^ *([a-z0-9_]+)=((?:'[^']*'|\\'|[^'\\,\s])*)(,(?=.)|$)/s.exec(rest);
     const [whole = '', key = '', value = ''] = found ?? [];
     if (found === null || !keys.test(key) || rule.has(key)) return null;
     rule.set(key, plain(value));

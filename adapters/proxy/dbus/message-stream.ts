@@ -36,17 +36,12 @@ export class MessageStream {
     return this.#held !== null;
   }
 
-  /** Throws ProtocolViolation, and what the judge throws. Not to be called while it holds. */
+  /** Throws ProtocolViolation, and what the judge throws. While it holds, all is kept: nothing more should be read then. */
   push(chunk: Buffer): void {
     let rest = chunk;
-    while (this.#head !== null && rest.length > 0) {
-      rest = this.#gather(this.#head, rest);
-      if (this.#held !== null) {
-        this.#held = Buffer.concat([this.#held, rest]);
-        return;
-      }
-    }
-    if (rest.length > 0) this.#walk(rest);
+    while (this.#head !== null && rest.length > 0) rest = this.#gather(this.#head, rest);
+    if (this.#held !== null) this.#held = Buffer.concat([this.#held, rest]);
+    else if (rest.length > 0) this.#walk(rest);
   }
 
   /** Goes on with what had to wait. Throws as `push` does. */

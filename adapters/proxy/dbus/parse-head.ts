@@ -79,16 +79,23 @@ export function readU32(bytes: Buffer, at: number, isBigEndian: boolean): number
 
 /** By the specification, "Header Fields"; that a body has a signature and the reverse is what validating it comes to. */
 function requireFields(message: Message): void {
-  const { type, path, interface: name, member, errorName, replySerial, bodyBytes, signature } = message;
-  const isComplete = {
-    [messageType.call]: path !== null && member !== null,
-    [messageType.answer]: replySerial !== null,
-    [messageType.error]: replySerial !== null && errorName !== null,
-    [messageType.signal]: path !== null && member !== null && name !== null,
-  }[type];
-  if (!isComplete) violate(`found a message of type ${type} that lacks a field`);
+  if (!hasFields(message)) violate(`found a message of type ${message.type} that lacks a field`);
+  const { bodyBytes, signature } = message;
   if (bodyBytes > 0 !== signature.length > 0)
     violate(`found a body of ${bodyBytes} bytes with the signature '${signature}'`);
+}
+
+function hasFields({ type, path, interface: name, member, errorName, replySerial }: Message): boolean {
+  switch (type) {
+    case messageType.call:
+      return path !== null && member !== null;
+    case messageType.answer:
+      return replySerial !== null;
+    case messageType.error:
+      return replySerial !== null && errorName !== null;
+    case messageType.signal:
+      return path !== null && member !== null && name !== null;
+  }
 }
 
 /** Fields by their code. */
