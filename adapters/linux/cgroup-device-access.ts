@@ -23,7 +23,7 @@ export interface DeviceAccessOptions {
   /** Absent: as LXC names them. */
   readonly owns?: OwnsCgroup;
   /** Absent: those of this host. */
-  readonly hierarchies?: () => readonly DeviceHierarchy[];
+  readonly hierarchies?: readonly DeviceHierarchy[];
 }
 
 type Container = Parameters<DeviceAccess['allow']>[0];
@@ -45,6 +45,7 @@ export function createDeviceAccess(options: DeviceAccessOptions): DeviceAccess {
 class CgroupDeviceAccess implements DeviceAccess {
   readonly #options: DeviceAccessOptions;
   #calls: Promise<SystemCalls> | null = null;
+  #found: readonly DeviceHierarchy[] | null = null;
 
   constructor(options: DeviceAccessOptions) {
     this.#options = options;
@@ -71,10 +72,7 @@ class CgroupDeviceAccess implements DeviceAccess {
   }
 
   async #inCgroups({ name, pid }: Container, work: Work): Promise<void> {
-    const { hierarchies = () => deviceHierarchies(ownMounts()) } = this.#options;
-    const found = hierarchies();
-    if (found.length === 0)
-      throw new Error('no hierarchy of cgroups is mounted that says who may open a device');
+    const found = this.#hierarchies();
     this.#calls ??= loadSystemCalls();
     const calls = await this.#calls;
     const handle = new ContainerHandle(pid);
@@ -87,6 +85,16 @@ class CgroupDeviceAccess implements DeviceAccess {
     } finally {
       handle.close();
     }
+  }
+
+  /** Looked up once: the list of mounts is long where many links are. */
+  #hierarchies(): readonly DeviceHierarchy[] {
+    this.#found ??= this.#options.hierarchies ?? deviceHierarchies(ownMounts());
+    if (this.#found.length > 0) return this.#found;
+    this.#found = null;
+    throw new Error(
+      'no hierarchy of cgroups is mounted that says who may open a device (cgroups(7)); mount one',
+    );
   }
 
   /** False: there is none that is the container's. */

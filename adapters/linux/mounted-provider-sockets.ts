@@ -4,6 +4,7 @@ import { ContainerHandle, NoContainer } from './container-handle.ts';
 import { DirectoryWatches } from './directory-watches.ts';
 import { isSocketAt, whenHostMountsChange } from './host-mounts.ts';
 import type { After } from './network-monitor.ts';
+import { Pace } from './pace.ts';
 import { type KeptSocket, ProviderContainer, type Report } from './provider-container.ts';
 import type { ProviderSight, ProviderSocket, ProviderSockets } from './provider-sockets.ts';
 import { absent } from './show-socket.ts';
@@ -20,6 +21,9 @@ export interface ProviderSocketsOptions {
   /** The container's init has this process id at this moment. Asked while that process is held, which is what makes it the init's for good. */
   readonly isInit: (container: string, pid: number) => boolean;
 }
+
+/** How long after one look for what others have unmounted the next one comes. */
+const hostWindowMs = 200;
 
 /** What there is while a socket is kept. */
 interface Kernel {
@@ -242,17 +246,27 @@ class MountedProviderSockets implements ProviderSockets {
       if (this.#closed) return null;
       this.#exposure.tidy(calls);
       const overflowed = () => this.#suspectAll();
-      const unwatch = whenHostMountsChange({
-        calls,
-        after: this.#after,
-        fire: () => this.#suspectUnmounted(),
-      });
+      const unwatch = this.#watchHostMounts(calls);
       const directories = new DirectoryWatches({ calls, after: this.#after, overflowed });
       this.#kernel = { calls, directories, unwatch };
       return null;
     } catch (error) {
       return messageOf(error);
     }
+  }
+
+  /** Each look costs some microseconds for each socket that is kept, and our own mounts are told, too: a thousand in a row are looked at together. */
+  #watchHostMounts(calls: SystemCalls): () => void {
+    const rested = () => this.#suspectUnmounted();
+    const pace = new Pace({ after: this.#after, windowMs: hostWindowMs, budget: () => 1, rested });
+    const fire = () => {
+      if (pace.spend(1)) this.#suspectUnmounted();
+    };
+    const unwatch = whenHostMountsChange({ calls, after: this.#after, fire });
+    return () => {
+      unwatch();
+      pace.close();
+    };
   }
 
   #closeKernel(): void {

@@ -5,7 +5,16 @@ import type { DirectoryWatches } from './directory-watches.ts';
 import { whenMountsChange } from './mount-changes.ts';
 import type { After } from './network-monitor.ts';
 import { Pace } from './pace.ts';
-import { absent, hideSocket, type Look, notReached, type ShownSocket, showSocket } from './show-socket.ts';
+import {
+  absent,
+  type Found,
+  findSocket,
+  hideSocket,
+  type Look,
+  notReached,
+  type ShownSocket,
+  showFound,
+} from './show-socket.ts';
 import type { SocketExposure } from './socket-exposure.ts';
 import type { SystemCalls } from './system-calls.ts';
 import { whenReadable } from './when-readable.ts';
@@ -21,6 +30,9 @@ const eventCost = 1;
 const lookCost = 10;
 const nameCost = 3;
 const listCost = 1 / 200;
+
+/** Looked at in one go, each with a descriptor. */
+const mostAtOnce = 64;
 
 /** What there is to say of a socket. */
 export interface Report extends Look {
@@ -46,6 +58,8 @@ export interface ProviderContainerOptions {
 interface Watched {
   readonly kept: KeptSocket;
   unwatch: readonly (() => void)[];
+  /** Why changes on its way are not told; null: they are. */
+  deaf: string | null;
 }
 
 /** `why` is null where it does not run. */
@@ -103,7 +117,7 @@ export class ProviderContainer {
   attend(sockets: readonly KeptSocket[]): void {
     const added = sockets
       .filter(({ path }) => !this.#sockets.has(path))
-      .map((kept): Watched => ({ kept, unwatch: [] }));
+      .map((kept): Watched => ({ kept, unwatch: [], deaf: null }));
     for (const watched of added) {
       this.#sockets.set(watched.kept.path, watched);
       this.#suspects.add(watched);
@@ -224,17 +238,29 @@ export class ProviderContainer {
 
   /** Those that are not looked at by the end of this window are the first in the next. */
   #lookAtSuspects(): void {
-    if (this.#handle === null || this.#suspects.size === 0) return;
-    const view = new ContainerView({ calls: this.#options.calls, handle: this.#handle });
+    const handle = this.#handle;
+    if (handle === null || this.#suspects.size === 0) return;
+    const view = new ContainerView({ calls: this.#options.calls, handle });
     try {
-      for (const watched of this.#suspects) {
-        // Whoever is told of a look may let go of the container.
-        if (this.#handle === null || this.#pace.isTired) return;
-        this.#suspects.delete(watched);
-        this.#look(watched, view);
-      }
+      // Whoever is told of a look may let go of the container.
+      while (this.#handle === handle && this.#suspects.size > 0 && !this.#pace.isTired)
+        this.#lookAtSome(view, handle);
     } finally {
       view.close();
+    }
+  }
+
+  #lookAtSome(view: ContainerView, handle: ContainerHandle): void {
+    const looked: { readonly watched: Watched; readonly found: Found }[] = [];
+    for (const watched of this.#suspects) {
+      if (looked.length === mostAtOnce || this.#pace.isTired) break;
+      this.#suspects.delete(watched);
+      looked.push({ watched, found: this.#look(watched, view) });
+    }
+    const looks = showFound({ ...this.#options, view, all: looked.map(({ found }) => found) });
+    for (const [index, { watched }] of looked.entries()) {
+      const look = looks[index];
+      if (look !== undefined && this.#handle === handle) this.#tell(watched, look);
     }
   }
 
@@ -259,29 +285,34 @@ export class ProviderContainer {
     this.#lookAtSuspects();
   }
 
-  #look(watched: Watched, view: ContainerView): void {
-    const { calls, directories, exposure } = this.#options;
+  #look(watched: Watched, view: ContainerView): Found {
+    const { directories } = this.#options;
     const { unwatch: before, kept } = watched;
     const unwatch: (() => void)[] = [];
-    let deaf = this.#deaf;
     let cost = lookCost;
+    watched.deaf = this.#deaf;
+    const changed = () => this.#suspect([watched]);
     const passing = (directory: number, name: string) => {
       cost += nameCost;
       try {
-        const changed = () => this.#suspect([watched]);
         unwatch.push(directories.watchName(directory, { name, changed, any: this.#told }));
       } catch (error) {
-        deaf = messageOf(error);
+        watched.deaf = messageOf(error);
       }
     };
     const reading = (bytes: number) => {
       cost += bytes * listCost;
     };
-    const look = showSocket({ ...kept, view, calls, exposure, passing, reading });
+    const found = findSocket({ ...this.#options, ...kept, view, passing, reading });
     watched.unwatch = unwatch;
     endAll(before);
     if (!this.#pace.spend(cost)) this.#stopListening();
-    const stale = `${kept.socket} of container '${kept.container}' is reached, but not again when the container makes it anew`;
+    return found;
+  }
+
+  #tell({ kept, deaf }: Watched, look: Look): void {
+    const { socket, container } = kept;
+    const stale = `${socket} of container '${container}' is reached, but not again when the container makes it anew`;
     const problem =
       look.sight.state === 'shown' ? (deaf === null ? null : `${stale}: ${deaf}`) : look.sight.why;
     kept.report({ ...look, problem });

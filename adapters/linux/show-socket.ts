@@ -81,24 +81,6 @@ function check(stats: BigIntStats, type: ShownSocket['type']): void {
   throw new PathRefused(`it is ${kindOf(stats)}; expected ${expectedKinds[type]}`);
 }
 
-function show(request: ShowRequest): Look {
-  const { calls, exposure, view, type } = request;
-  // The very descriptor that is looked at is mounted: what the path leads to meanwhile makes no difference.
-  const found = view.open({ ...request, path: request.socket });
-  try {
-    const stats = fstatSync(found, { bigint: true });
-    check(stats, type);
-    if (type === 'socket')
-      exposure.show(calls, request.path, { socket: found, stats, namespace: () => view.namespace });
-    const node = type === 'socket' ? null : deviceNumberOf(stats.rdev);
-    const sight = { state: 'shown', device: Number(stats.dev), inode: Number(stats.ino), node } as const;
-    // Numbers of inodes may have 64 bits (overlayfs).
-    return { sight, identity: `${stats.dev}:${stats.ino}:${stats.rdev}` };
-  } finally {
-    closeSync(found);
-  }
-}
-
 /** What is shown at the socket's path on the host is gone afterwards. Returns `missing`, with what kept it from going, if anything did. */
 export function hideSocket(
   { calls, exposure, path, type }: Pick<ShowRequest, 'calls' | 'exposure' | 'path' | 'type'>,
@@ -114,14 +96,55 @@ export function hideSocket(
   }
 }
 
-/**
- * Looks for a socket in its container, and shows it on the host if it is there; whoever connects is refused if it is not. A device node is only
- * looked at. Never throws.
- */
-export function showSocket(request: ShowRequest): Look {
+/** What there is of one that was looked for; with `found` open on it, which `showFound` closes. */
+export type Found =
+  | { readonly request: ShowRequest; readonly found: number; readonly stats: BigIntStats }
+  | { readonly request: ShowRequest; readonly error: unknown };
+
+/** Looks for a socket or a device node in its container. Never throws. */
+export function findSocket(request: ShowRequest): Found {
+  let found: number | null = null;
   try {
-    return show(request);
+    found = request.view.open({ ...request, path: request.socket });
+    const stats = fstatSync(found, { bigint: true });
+    check(stats, request.type);
+    return { request, found, stats };
   } catch (error) {
-    return { sight: hideSocket(request, sightOfError(request, error)), identity: null };
+    if (found !== null) closeSync(found);
+    return { request, error };
   }
+}
+
+function lookOf({ request, stats }: Extract<Found, { readonly found: number }>): Look {
+  const node = request.type === 'socket' ? null : deviceNumberOf(stats.rdev);
+  const sight = { state: 'shown', device: Number(stats.dev), inode: Number(stats.ino), node } as const;
+  // Numbers of inodes may have 64 bits (overlayfs).
+  return { sight, identity: `${stats.dev}:${stats.ino}:${stats.rdev}` };
+}
+
+function lookOfError(request: ShowRequest, error: unknown): Look {
+  return { sight: hideSocket(request, sightOfError(request, error)), identity: null };
+}
+
+export interface ShowFound extends Pick<ShowRequest, 'calls' | 'exposure' | 'view'> {
+  /** Of one container. */
+  readonly all: readonly Found[];
+}
+
+/**
+ * Shows on the host what was found; whoever connects to another is refused. The very descriptors that were looked at are mounted: what their paths lead to
+ * meanwhile makes no difference. A device node is only looked at. Returns what there is to say of each, in their order. Never throws.
+ */
+export function showFound({ calls, exposure, view, all }: ShowFound): readonly Look[] {
+  const found = all.filter((one) => 'found' in one);
+  const sockets = found
+    .filter(({ request }) => request.type === 'socket')
+    .map(({ request, found: socket, stats }) => ({ socket, stats, path: request.path }));
+  const errors = exposure.show({ calls, namespace: () => view.namespace, sockets });
+  for (const { found: descriptor } of found) closeSync(descriptor);
+  return all.map((one) => {
+    if ('error' in one) return lookOfError(one.request, one.error);
+    const { path } = one.request;
+    return errors.has(path) ? lookOfError(one.request, errors.get(path)) : lookOf(one);
+  });
 }

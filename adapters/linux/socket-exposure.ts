@@ -15,6 +15,7 @@ import {
 import { dirname, join } from 'node:path';
 import { digestOf } from '../../state/json.ts';
 import { ownMounts } from './mount-info.ts';
+import { inMountNamespace } from './mount-namespace.ts';
 import { attachMount, cloneMount, detachMounts, mountRestrictions, replaceMount } from './mount-tree.ts';
 import type { ProviderSocket } from './provider-sockets.ts';
 import type { SystemCalls } from './system-calls.ts';
@@ -28,8 +29,55 @@ export interface OpenedSocket {
   readonly socket: number;
   /** Of that descriptor. */
   readonly stats: BigIntStats;
-  /** Open on the mount namespace that it was opened in; asked only if that is needed. */
+  /** Where it is to be. */
+  readonly path: string;
+}
+
+export interface ShowSockets {
+  readonly calls: SystemCalls;
+  /** Open on the mount namespace that they were opened in; asked only if that is needed. */
   readonly namespace: () => number;
+  /** So few that all may be open at a time. */
+  readonly sockets: readonly OpenedSocket[];
+}
+
+/** What a call came to for one of several. */
+type Outcome<T> = { readonly value: T } | { readonly error: unknown };
+
+function attempt<T>(work: () => T): Outcome<T> {
+  try {
+    return { value: work() };
+  } catch (error) {
+    return { error };
+  }
+}
+
+/** A mount keeps the socket's inode, so that no other has its number meanwhile. */
+function isAt(path: string, { dev, ino }: BigIntStats): boolean {
+  const shown = statSync(path, { bigint: true });
+  return shown.dev === dev && shown.ino === ino;
+}
+
+/** Entering a namespace takes as long as all else together: it is done once for all. */
+function cloneAll(
+  calls: SystemCalls,
+  namespace: () => number,
+  sockets: readonly OpenedSocket[],
+): readonly Outcome<number>[] {
+  const restrictions = Object.values(mountRestrictions);
+  const clone = ({ socket: source }: OpenedSocket) =>
+    attempt(() => cloneMount(calls, { source, namespace: null, restrictions }));
+  const all = attempt(() => inMountNamespace(calls, namespace(), () => sockets.map(clone)));
+  return 'value' in all ? all.value : sockets.map(() => all);
+}
+
+function attachAt(calls: SystemCalls, tree: number, path: string): void {
+  try {
+    if (statSync(path).isSocket()) replaceMount(calls, tree, path);
+    else attachMount(calls, tree, path);
+  } finally {
+    calls.close(tree);
+  }
 }
 
 /**
@@ -85,19 +133,24 @@ export class SocketExposure {
     }
   }
 
-  /** From when it returns, `path` is the opened socket, and before it was what it was before. Throws SystemCallError. */
-  show(calls: SystemCalls, path: string, { socket, stats, namespace }: OpenedSocket): void {
-    const shown = statSync(path, { bigint: true });
-    // A mount keeps the socket's inode, so that no other has its number meanwhile.
-    if (shown.dev === stats.dev && shown.ino === stats.ino) return;
-    const restrictions = Object.values(mountRestrictions);
-    const tree = cloneMount(calls, { source: socket, namespace: namespace(), restrictions });
-    try {
-      if (shown.isSocket()) replaceMount(calls, tree, path);
-      else attachMount(calls, tree, path);
-    } finally {
-      calls.close(tree);
+  /**
+   * From when it returns, each path is the opened socket, and before it was what it was before. Returns what went wrong for which, by its path: there it
+   * still is as before.
+   */
+  show({ calls, namespace, sockets }: ShowSockets): ReadonlyMap<string, unknown> {
+    const errors = new Map<string, unknown>();
+    const absent = sockets.filter(({ path, stats }) => {
+      const shown = attempt(() => isAt(path, stats));
+      if ('error' in shown) errors.set(path, shown.error);
+      return 'value' in shown && !shown.value;
+    });
+    if (absent.length === 0) return errors;
+    for (const [index, tree] of cloneAll(calls, namespace, absent).entries()) {
+      const { path = '' } = absent[index] ?? {};
+      const attached = 'error' in tree ? tree : attempt(() => attachAt(calls, tree.value, path));
+      if ('error' in attached) errors.set(path, attached.error);
     }
+    return errors;
   }
 
   /** Whoever connects to `path` is refused. */

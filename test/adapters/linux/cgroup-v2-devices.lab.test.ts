@@ -191,7 +191,7 @@ labTest(
     const devices = createDeviceAccess({
       isInit: () => true,
       rulesOf: () => [],
-      hierarchies: () => [hierarchy],
+      hierarchies: [hierarchy],
     });
     await devices.allow({ name: 'web', pid }, fuse);
     t.is(await tryOpenIn(scope, '/dev/fuse'), 'opened');

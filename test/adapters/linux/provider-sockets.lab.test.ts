@@ -19,6 +19,7 @@ import { firstValueFrom } from 'rxjs';
 import { run } from '../../../adapters/linux/command.ts';
 import { ownMounts } from '../../../adapters/linux/mount-info.ts';
 import { createProviderSockets } from '../../../adapters/linux/mounted-provider-sockets.ts';
+import type { ProviderSocket } from '../../../adapters/linux/provider-sockets.ts';
 import { systemClock } from '../../../controller/clock.ts';
 import { copyProgram } from '../../lab/copy-program.ts';
 import { labTest } from './network-bench.ts';
@@ -325,10 +326,10 @@ labTest('[ENG-7] a container that is quiet costs no timer from when it is looked
   await sockets.keep([web]);
   await answers(sockets.pathOf(web), 'one');
   // The container sleeps: whatever is awaited here is longer than anything that could still be due.
-  await new Promise((resolve) => setTimeout(resolve, 50));
+  await new Promise((resolve) => setTimeout(resolve, 250));
   t.deepEqual(
     timers.toSorted((left, right) => left - right),
-    [0, 0, 0, 0, 1000],
+    [0, 0, 0, 0, 200, 1000],
   );
 });
 
@@ -398,12 +399,15 @@ labTest('[LINK-10] two instances below one root have directories of their own', 
   t.deepEqual(readdirSync(join(root, 'run')), ['sockets']);
 });
 
-/** Of several tries the best: others work on the same machine. */
-function best(tries: readonly number[]): number {
-  return Math.min(...tries);
+/** Milliseconds of this thread's processor: others work on the same machine. It waits for nobody while it is at it. */
+async function processorTime(work: () => Promise<void>): Promise<number> {
+  const before = process.threadCpuUsage();
+  await work();
+  const { user, system } = process.threadCpuUsage(before);
+  return (user + system) / 1000;
 }
 
-labTest('[LINK-10] a thousand sockets of one provider take 150 ms, and one more takes 2', async (t) => {
+labTest('[LINK-10] a thousand sockets of one provider cost 150 ms, and one more takes 2', async (t) => {
   const container = await startContainer(t, await makeRoot(t));
   mkdirSync(container.at('/run/app'));
   const many = Array.from({ length: 1000 }, (_, index) => ({
@@ -415,24 +419,45 @@ labTest('[LINK-10] a thousand sockets of one provider take 150 ms, and one more 
   await serve(t, container.at(more.socket), 'more');
   const { sockets } = openSockets(t);
   sockets.moved('web', container.pid);
-  const time = async (work: () => Promise<void>) => {
-    const begun = performance.now();
-    await work();
-    return performance.now() - begun;
-  };
   const all: number[] = [];
   for (let round = 0; round < 4; round++) {
     await sockets.drop(many);
-    all.push(await time(() => sockets.add(many)));
+    all.push(await processorTime(() => sockets.add(many)));
   }
   t.true(many.every((one) => sockets.sightOf(one)?.state === 'shown'));
   const each: number[] = [];
   for (let round = 0; round < 10; round++) {
-    each.push(await time(() => sockets.add([more])));
+    const begun = performance.now();
+    await sockets.add([more]);
+    each.push(performance.now() - begun);
     t.is(await ask(sockets.pathOf(more)), 'more');
     await sockets.drop([more]);
   }
-  t.log(`a thousand: ${best(all).toFixed(0)} ms; one more: ${best(each).toFixed(2)} ms`);
-  t.true(best(all) < 150, `${all}`);
-  t.true(best(each) < 2, `${each}`);
+  const [thousand, one] = [Math.min(...all), Math.min(...each)];
+  t.log(`a thousand: ${thousand.toFixed(0)} ms; one more: ${one.toFixed(2)} ms`);
+  t.true(thousand < 150, `${all}`);
+  t.true(one < 2, `${each}`);
 });
+
+labTest(
+  '[ENG-7] of a thousand sockets in one directory, one that is made anew is looked at alone',
+  async (t) => {
+    const container = await startContainer(t, await makeRoot(t));
+    mkdirSync(container.at('/run/app'));
+    const many = Array.from({ length: 1000 }, (_, index) => ({
+      container: 'web',
+      socket: `/run/app/${index}.sock`,
+    }));
+    for (const { socket } of many) await serve(t, container.at(socket), socket);
+    const { sockets } = openSockets(t);
+    sockets.moved('web', container.pid);
+    await sockets.add(many);
+    const told: ProviderSocket[] = [];
+    const subscription = sockets.changed.subscribe((socket) => told.push(socket));
+    t.teardown(() => subscription.unsubscribe());
+    await serve(t, container.at('/run/app/.new'), 'anew');
+    renameSync(container.at('/run/app/.new'), container.at('/run/app/500.sock'));
+    await answers(sockets.pathOf({ container: 'web', socket: '/run/app/500.sock' }), 'anew');
+    t.deepEqual(told, [{ container: 'web', socket: '/run/app/500.sock' }]);
+  },
+);
