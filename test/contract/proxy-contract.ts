@@ -2,6 +2,8 @@ import type { TestFn } from 'ava';
 import { proxyHttpContract } from './proxy-http-contract.ts';
 import { proxyProcessContract } from './proxy-process-contract.ts';
 import { proxyRequestContract } from './proxy-request-contract.ts';
+import { proxyRestContract } from './proxy-rest-contract.ts';
+import { proxyRestLifeContract } from './proxy-rest-life-contract.ts';
 import type { ProxySubject } from './proxy-stage.ts';
 import { proxyTcpContract } from './proxy-tcp-contract.ts';
 
@@ -14,4 +16,6 @@ export function proxyContract(test: TestFn, subject: ProxySubject): void {
   proxyRequestContract(test, subject);
   proxyHttpContract(test, subject);
   proxyTcpContract(test, subject);
+  proxyRestContract(test, subject);
+  proxyRestLifeContract(test, subject);
 }

@@ -32,6 +32,8 @@ export interface ProxyWorld {
   readonly proxy: DataPlane;
   /** As after a restart of the controller: it knows nothing that is not on disk or in the process. */
   another(): DataPlane;
+  /** The instance's second proxy of the same kind. */
+  beside(): DataPlane;
   /** Takes away what the tests can't: the world is gone afterwards. */
   dispose(): Promise<void>;
 }
@@ -277,7 +279,7 @@ export async function echoed(t: ExecutionContext, port: number, question: Questi
 }
 
 /** Values of a header, in order, in any spelling. */
-export function valuesOf(echo: Echo, name: string): readonly string[] {
+export function valuesOf(echo: Pick<Echo, 'headers'>, name: string): readonly string[] {
   return echo.headers.filter((_, index, all) => index % 2 === 1 && all[index - 1]?.toLowerCase() === name);
 }
 

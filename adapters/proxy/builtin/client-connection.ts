@@ -92,6 +92,13 @@ export class ClientConnection {
     return this.#looks;
   }
 
+  /** It sends no more, and may be gone altogether, which nobody tells us: what could wait for it for long is ended. */
+  halfClosed(): void {
+    for (const exchange of this.exchanges) {
+      if (exchange.isLasting) contained(this.#complain, () => exchange.cut())();
+    }
+  }
+
   /** Ends all that goes on over it. */
   cut(): void {
     this.#waiting.length = 0;

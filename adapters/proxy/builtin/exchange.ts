@@ -28,6 +28,8 @@ export function silenceMs({ head }: Visit, limits: ProxyLimits): number {
 /** One request and its answer between a client and a provider. */
 export interface Exchange {
   readonly route: LiveRoute;
+  /** It may well be silent for long (`asksForEvents`). */
+  readonly isLasting: boolean;
   /** Ends it at both sides: the client is gone, or its route is. */
   cut(): void;
 }

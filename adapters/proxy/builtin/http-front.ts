@@ -36,6 +36,8 @@ export interface Manner {
   readonly fieldsFor: (head: RequestHead, client: ClientConnection) => string[];
   /** Open connections at one address; what comes beyond is closed at once. */
   readonly connections: number;
+  /** A client that has closed its half gets its answer all the same; else it counts as gone. */
+  readonly isHalfOpen: boolean;
 }
 
 /** Answers the requests of an http listener (ING-6), or, in another manner, of whatever else listens for them. */
@@ -52,7 +54,7 @@ export class HttpFront implements Front {
     limits: ProxyLimits,
     after: After,
     complain: Caught,
-    manner: Manner = { rules: routedRules, fieldsFor, connections: limits.connections },
+    manner: Manner = { rules: routedRules, fieldsFor, connections: limits.connections, isHalfOpen: false },
   ) {
     this.#limits = limits;
     this.#manner = manner;
@@ -77,6 +79,8 @@ export class HttpFront implements Front {
     });
     server.maxHeadersCount = 0;
     server.maxConnections = this.#manner.connections;
+    // Not in its types (lib/_http_server.js).
+    Object.assign(server, { httpAllowHalfOpen: this.#manner.isHalfOpen });
     server.on('connection', (socket) => this.#welcome(socket));
     const serve = (request: IncomingMessage, response: ServerResponse): void => this.#take(request, response);
     server.on('request', serve).on('checkContinue', serve).on('checkExpectation', serve);
@@ -113,6 +117,7 @@ export class HttpFront implements Front {
     const client = new ClientConnection(socket, this.#limits.requestsAtATime, this.#complain);
     this.#clients.set(socket, client);
     this.#heads.add(client);
+    if (this.#manner.isHalfOpen) socket.once('end', () => client.halfClosed());
     socket.once('close', () => {
       this.#clients.delete(socket);
       this.#heads.delete(client);

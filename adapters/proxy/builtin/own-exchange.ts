@@ -30,6 +30,10 @@ export class OwnExchange implements Exchange {
     return this.#visit.route;
   }
 
+  get isLasting(): boolean {
+    return this.#visit.head.asksForEvents;
+  }
+
   /** Sends the head, and content as it comes. */
   send(): void {
     const { request, head, client } = this.#visit;

@@ -23,7 +23,7 @@ export class RestFront implements Front {
       ...fields,
       ...identity,
     ];
-    const manner = { rules: linkRules, fieldsFor, connections: limits.linkConnections };
+    const manner = { rules: linkRules, fieldsFor, connections: limits.linkConnections, isHalfOpen: true };
     this.#front = new HttpFront(limits, after, complain, manner);
   }
 

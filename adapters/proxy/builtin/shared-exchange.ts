@@ -28,6 +28,10 @@ export class SharedExchange implements Exchange, Dispatcher.DispatchHandler {
     return this.#visit.route;
   }
 
+  get isLasting(): boolean {
+    return this.#visit.head.asksForEvents;
+  }
+
   send(): void {
     const { provider, request, path, fields } = this.#visit;
     const method = request.method as Dispatcher.HttpMethod;

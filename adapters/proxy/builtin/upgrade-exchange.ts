@@ -37,6 +37,11 @@ export class UpgradeExchange implements Exchange {
     return this.#visit.route;
   }
 
+  /** Where both sides have agreed, each is told when the other one ends. */
+  get isLasting(): boolean {
+    return false;
+  }
+
   #listen(): void {
     const { fail } = this.#visit.client;
     const join = (response: IncomingMessage, socket: Socket, head: Buffer): void =>

@@ -4,6 +4,7 @@ import { readIfThere } from '../../linux/read-if-there.ts';
 import { writeAtomically } from '../../linux/write-atomically.ts';
 import type { Configuration, ServedSource } from './configuration.ts';
 import { routeFile } from './route-map.ts';
+import { trailerFilter } from './trailer-rules.ts';
 
 /**
  * Files of one HAProxy. What it was given to serve has its digest in its name, and is there before a process serves it: whatever
@@ -15,6 +16,8 @@ export class ConfigurationFiles {
   readonly configuration: string;
   /** Its routes, which it reads along with that; by this path they are also known to it. */
   readonly routes: string;
+  /** A filter, which it loads where it needs it. */
+  readonly filter: string;
   /** What was last read or written: most is asked for more than once. */
   #last: { readonly digest: string; readonly source: ServedSource } | null = null;
 
@@ -22,6 +25,7 @@ export class ConfigurationFiles {
     this.directory = directory;
     this.configuration = join(directory, 'haproxy.cfg');
     this.routes = join(directory, 'routes');
+    this.filter = join(directory, 'no-trailers.lua');
   }
 
   /** False where nothing was ever put here, or all was removed. */
@@ -46,7 +50,8 @@ export class ConfigurationFiles {
    */
   write(configuration: Configuration, former: readonly string[] = []): () => void {
     this.announce(configuration);
-    const { digest, text, routes } = configuration;
+    const { digest, text, routes, source } = configuration;
+    if (source.slots.made.length > 0) replace(this.filter, trailerFilter);
     const undo = [
       replace(this.routes, routeFile([...former, digest], routes)),
       replace(this.configuration, text),

@@ -19,6 +19,7 @@ import {
   wildcardDepths,
 } from './route-map.ts';
 import { errorAnswers, requestRules, type Timeouts, timeoutLines } from './shared-rules.ts';
+import { filterLoading, type TrailerRules } from './trailer-rules.ts';
 
 /** What HAProxy is given to read. */
 export interface Configuration {
@@ -47,11 +48,16 @@ export interface ConfigurationSettings {
   /** Where the routes will be when the text is read. */
   readonly routesFile: string;
   readonly timeouts: Timeouts;
+  /** Where `trailerFilter` will be when the text is read. */
+  readonly filterFile: string;
   /** Directory in which HAProxy listens for links, and finds what leads to their providers. */
   readonly linkDirectory: string;
   /** Descriptors that the process may have at most, besides one for each socket of a link; two for each connection. */
   readonly descriptorLimit: number;
 }
+
+/** Name in `linkDirectory` of the socket at which HAProxy listens for itself. */
+const loopName = 'loop';
 
 /** Names in `linkDirectory`: of the socket of a slot, and of the symbolic link to the provider of whoever has it. */
 export function slotNames(slot: number): { readonly socket: string; readonly provider: string } {
@@ -77,24 +83,31 @@ export function renderConfiguration(source: ServedSource, settings: Configuratio
   return { digest, structure, text, routes: routeMapOf(all), named: all, source, json };
 }
 
-function slotLines(
-  slots: LinkSlots,
-  { routesFile, linkDirectory }: ConfigurationSettings,
-): readonly string[] {
+function slotLines(slots: LinkSlots, settings: ConfigurationSettings): readonly string[] {
+  const { routesFile, linkDirectory } = settings;
   const inDirectory = (name: string) => quoted(`unix@${checkedPath(`${linkDirectory}/${name}`)}`);
   return linkSections(slots, {
     routesFile: quoted(checkedPath(routesFile)),
     socketOf: (slot) => inDirectory(slotNames(slot).socket),
     providerOf: (slot) => inDirectory(slotNames(slot).provider),
+    ...trailerRules(settings),
   });
+}
+
+function trailerRules({ filterFile, linkDirectory }: ConfigurationSettings): TrailerRules {
+  return {
+    filterFile: quoted(checkedPath(filterFile)),
+    loopSocket: quoted(`unix@${checkedPath(`${linkDirectory}/${loopName}`)}`),
+  };
 }
 
 function sharedText(
   { slots }: ServedSource,
   { listeners }: Named,
   structure: string,
-  { commandSocket, routesFile, timeouts, descriptorLimit }: ConfigurationSettings,
+  settings: ConfigurationSettings,
 ): string {
+  const { commandSocket, routesFile, timeouts, descriptorLimit } = settings;
   const all = listeners.flatMap(({ routes }) => routes);
   return [
     'global',
@@ -104,6 +117,7 @@ function sharedText(
     `  fd-hard-limit ${descriptorLimit + slots.made.length}`,
     // Its own HTTP client, which nothing here uses, would read every certificate of the system at each start: 80 ms.
     '  httpclient.ssl.verify none',
+    ...(slots.made.length === 0 ? [] : filterLoading(trailerRules(settings))),
     'defaults tcp',
     ...timeoutLines('tcp', timeouts),
     'defaults http',

@@ -205,6 +205,7 @@ class Haproxy implements DataPlane {
       {
         commandSocket: this.#family.workerSocket,
         routesFile: this.#files.routes,
+        filterFile: this.#files.filter,
         linkDirectory: this.#sockets.directory,
         timeouts: this.#timeouts,
         descriptorLimit,

@@ -1,6 +1,13 @@
 import type { LinkSlots } from './link-slots.ts';
 import { slotSection } from './proxy-names.ts';
 import { messageRefusals, providerRules } from './shared-rules.ts';
+import {
+  chunkRefusal,
+  chunkRoute,
+  loopSections,
+  type TrailerRules,
+  trailerDropping,
+} from './trailer-rules.ts';
 
 /** Section that listens for all rest links; each has a socket of its own there, by whose name it is known. */
 export const linksSection = 'links';
@@ -24,6 +31,7 @@ function requestRules(routesFile: string): readonly string[] {
     `  http-request set-var(txn.link) so_name,map_str(${routesFile})`,
     "  http-request reject unless { var(txn.link) -m sub ' ' }",
     ...messageRefusals,
+    ...chunkRefusal,
     "  http-request deny deny_status 400 if { url -m reg '[#\\x7f]' }",
     `  http-request del-header '${claims}' -m reg`,
     `  http-request set-header X-PV-Client "%[var(txn.link),field(1,' ')]"`,
@@ -39,7 +47,7 @@ function requestRules(routesFile: string): readonly string[] {
   ];
 }
 
-export interface LinkSections {
+export interface LinkSections extends TrailerRules {
   /** Of a RouteMap, as a word. */
   readonly routesFile: string;
   /** Where HAProxy listens for a slot, as a word. */
@@ -49,11 +57,9 @@ export interface LinkSections {
 }
 
 /** Sections for all rest links (configuration.txt of HAProxy 2.6), whoever has which slot. */
-export function linkSections(
-  { made }: LinkSlots,
-  { routesFile, socketOf, providerOf }: LinkSections,
-): readonly string[] {
+export function linkSections({ made }: LinkSlots, sections: LinkSections): readonly string[] {
   if (made.length === 0) return [];
+  const { routesFile, socketOf, providerOf } = sections;
   return [
     // Not in the section itself: it has no providers, to which one of the rules belongs.
     'defaults link from http',
@@ -62,8 +68,15 @@ export function linkSections(
     // Counts open connections of each socket.
     '  option socket-stats',
     ...made.map((slot) => bindLine(slotSection(slot), socketOf(slot))),
+    ...chunkRoute,
     '  use_backend %[so_name]',
-    ...made.flatMap((slot) => [`backend ${slotSection(slot)} from http`, `  server s ${providerOf(slot)}`]),
+    'defaults provider from http',
+    ...trailerDropping,
+    ...made.flatMap((slot) => [
+      `backend ${slotSection(slot)} from provider`,
+      `  server s ${providerOf(slot)}`,
+    ]),
+    ...loopSections(sections, providerRules),
   ];
 }
 

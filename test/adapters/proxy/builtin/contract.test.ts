@@ -15,8 +15,10 @@ proxyContract(test.serial as TestFn, {
   headLimitMs: limits.headMs,
   make: async () => {
     const root = mkdtempSync(join(tmpdir(), 'holdfast-builtin-'));
-    const another = () => createBuiltinProxy({ root, after: systemClock().after, limits });
+    const { after } = systemClock();
+    const another = () => createBuiltinProxy({ root, after, limits });
+    const beside = () => createBuiltinProxy({ root, directory: 'run/link-proxy', after, limits });
     const dispose = async () => rmSync(root, { recursive: true });
-    return { root, proxy: another(), another, dispose };
+    return { root, proxy: another(), another, beside, dispose };
   },
 });

@@ -27,6 +27,7 @@ const settings: ConfigurationSettings = {
   commandSocket: '/r/worker',
   routesFile: '/r/routes',
   linkDirectory: '/r/at',
+  filterFile: '/r/filter',
   timeouts: usualTimeouts,
   descriptorLimit: 1000,
 };

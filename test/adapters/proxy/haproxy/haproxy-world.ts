@@ -27,9 +27,11 @@ export const haproxySubject: ProxySubject = {
   headLimitMs,
   make: async () => {
     const root = mkdtempSync(join(tmpdir(), 'holdfast-haproxy-'));
-    const another = () =>
-      createHaproxy({ root, after, timeouts: { answerMs: answerLimitMs, headMs: headLimitMs } });
-    return { root, proxy: another(), another, dispose: async () => rmSync(root, { recursive: true }) };
+    const timeouts = { answerMs: answerLimitMs, headMs: headLimitMs };
+    const another = () => createHaproxy({ root, after, timeouts });
+    const beside = () => createHaproxy({ root, directory: 'run/link-proxy', after, timeouts });
+    const dispose = async () => rmSync(root, { recursive: true });
+    return { root, proxy: another(), another, beside, dispose };
   },
 };
 
