@@ -44,7 +44,7 @@ export class HostLinks {
   /** What is done to one link never overlaps. */
   readonly #turns = new Map<Key, Turns>();
   #isLoaded = false;
-  #attended: Promise<unknown> | null = null;
+  #attended: Promise<readonly WatchEvent[]> | null = null;
 
   constructor(options: HostLinksOptions) {
     this.#options = options;
@@ -63,8 +63,7 @@ export class HostLinks {
   /** All links of ours, as they are. Rejects when it cannot tell. Touches nothing. */
   async observe(): Promise<readonly ObservedResource<'link'>[]> {
     this.#load();
-    await this.#attended;
-    await this.#fronts.check();
+    await Promise.all([this.#attended, this.#options.targets.attend(), this.#fronts.check()]);
     return [...this.#records.all().values()].map((record) => this.#sight(record));
   }
 
@@ -108,7 +107,12 @@ export class HostLinks {
       mergeMap(({ container, target }) => this.#events([linkKey(container, target)])),
     );
     const served = this.#fronts.changed.pipe(mergeMap(() => from(this.#frontsChanged()).pipe(mergeAll())));
-    return merge(defer(() => this.#attend()).pipe(mergeAll()), ended, provided, placed, served);
+    const attended = defer(() => {
+      const attending = this.#attend();
+      this.#attended = attending;
+      return attending;
+    });
+    return merge(attended.pipe(mergeAll()), ended, provided, placed, served);
   }
 
   /** What goes over links that a process carries. Rejects when it cannot tell. */
@@ -137,14 +141,18 @@ export class HostLinks {
   async #attend(): Promise<readonly WatchEvent[]> {
     try {
       this.#load();
+      await this.#options.targets.attend();
       const sources = [...this.#records.all().values()].map(({ spec }) => sourceOf(spec));
-      const attended = this.#options.sources.keep(sources);
-      this.#attended = attended.catch(() => undefined);
-      await attended;
+      await this.#options.sources.keep(sources);
+      await this.#options.nodes.keepOnly(this.#keysWithDevices());
       return [];
     } catch (error) {
       return [{ type: 'relist', reason: messageOf(error) }];
     }
+  }
+
+  #keysWithDevices(): readonly Key[] {
+    return [...this.#records.all().values()].flatMap(({ key, device }) => (device === null ? [] : key));
   }
 
   async #sourceChanged(source: ProviderSocket): Promise<readonly WatchEvent[]> {

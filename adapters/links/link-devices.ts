@@ -8,7 +8,7 @@ import type { RunningContainer } from './link-record.ts';
 
 export interface LinkDevicesOptions {
   readonly devices: DeviceAccess;
-  readonly nodes: Pick<DeviceNodes, 'ensure' | 'remove'>;
+  readonly nodes: Pick<DeviceNodes, 'ensure' | 'remove' | 'keepOnly'>;
   /** The root of a container that runs, as a user and a group of the host. Throws NoContainer. */
   readonly rootUser: (container: RunningContainer) => { readonly uid: number; readonly gid: number };
   /** The container may pass this device on: by what it is made of it may open it itself, or it is one of direct rendering. */

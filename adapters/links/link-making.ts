@@ -73,6 +73,7 @@ export class LinkMaking {
       ...record,
       ...carried,
       ends: { provider: provider.pid, consumer: consumer.pid },
+      sourceInode: source.state === 'shown' ? source.inode : null,
     });
     if (former !== undefined) await this.#leave(former, carried);
     await this.#parts.sources.drop(this.#parts.index.settle(key, sourceOf(spec)));

@@ -40,6 +40,8 @@ export class TargetRefused extends Error {
  * it, the file under the mount and the directories on the way, is known by a record on disk, and is all that is ever removed.
  */
 export interface LinkTargets {
+  /** What earlier processes have placed is known from when it resolves, and followed. Rejects where what is on disk can't be read. */
+  attend(): Promise<void>;
   /**
    * The container's init had this process id when it was last looked at; null: it does not run. Another process that has the id by now is never
    * taken for it. What is left of targets that were removed while it did not run is removed now.

@@ -25,9 +25,8 @@ interface Kernel {
 }
 
 /**
- * Targets of links, each a mount over an empty file in a container (docs/decisions/link-targets.md). Records of earlier processes are read at
- * once, and throw what keeps them from being read; system calls are loaded with the first target. What was placed by an earlier process is
- * `away` until they are.
+ * Targets of links, each a mount over an empty file in a container (docs/decisions/link-targets.md). Records of earlier processes are read
+ * when something is first asked; system calls are loaded with the first target. What was placed by an earlier process is `away` until they are.
  */
 export function createLinkTargets(options: LinkTargetsOptions): LinkTargets {
   return new MountedLinkTargets(options);
@@ -36,7 +35,7 @@ export function createLinkTargets(options: LinkTargetsOptions): LinkTargets {
 class MountedLinkTargets implements LinkTargets {
   readonly #options: LinkTargetsOptions;
   readonly #directory: string;
-  readonly #records: LinkRecords;
+  #read: LinkRecords | null = null;
   readonly #containers = new Map<string, ConsumerContainer>();
   /** Of containers that run, as was told. */
   readonly #pids = new Map<string, number>();
@@ -48,13 +47,20 @@ class MountedLinkTargets implements LinkTargets {
   constructor(options: LinkTargetsOptions) {
     this.#options = options;
     this.#directory = join(options.root, 'run/link-targets');
-    this.#records = new LinkRecords(this.#directory);
-    // Where that fails, whoever places something is told why.
-    if ([...this.#records.containers].length > 0) this.#load().catch(() => undefined);
+  }
+
+  get #records(): LinkRecords {
+    this.#read ??= new LinkRecords(this.#directory);
+    return this.#read;
   }
 
   get changed(): Observable<LinkTarget> {
     return this.#changed;
+  }
+
+  async attend(): Promise<void> {
+    // Where system calls can't be made, whoever places something is told why.
+    if ([...this.#records.containers].length > 0) await this.#load().catch(() => undefined);
   }
 
   moved(name: string, pid: number | null): void {

@@ -13,6 +13,8 @@ import type {
   WatchEvent,
 } from '../adapter.ts';
 import { HostListeners } from '../ingress/host-listeners.ts';
+import { createHostLinks } from '../links/create-host-links.ts';
+import type { HostLinks } from '../links/host-links.ts';
 import { CommandError, systemCommands } from '../linux/command.ts';
 import { instanceOf } from '../linux/mark.ts';
 import { createProviderSockets } from '../linux/mounted-provider-sockets.ts';
@@ -76,6 +78,7 @@ class LxcAdapter implements Adapter {
   readonly #leases: LeaseRecords;
   readonly #containers: Containers;
   readonly #listeners: HostListeners;
+  readonly #links: HostLinks;
   readonly #deadlines: Deadlines;
   readonly #stopLimitMs: number;
   readonly #own = new Subject<Observation>();
@@ -126,6 +129,13 @@ class LxcAdapter implements Adapter {
       owners: findPortOwners,
       after: options.after,
     });
+    this.#links = createHostLinks({
+      root: options.root,
+      proxy: options.proxy ?? 'auto',
+      isInit: (name, pid) => this.#monitors.init(name) === pid,
+      deviceRules: (name) => this.#containers.deviceRules(name),
+      after: options.after,
+    });
     this.#executors = this.#table();
   }
 
@@ -138,10 +148,12 @@ class LxcAdapter implements Adapter {
       Promise.all(this.#containers.names().map((name) => this.#observeContainer(name))),
     ]);
     // Whose sockets are reached depends on who runs.
-    const listeners = await this.#listeners.observe();
+    const [listeners, links] = await Promise.all([this.#listeners.observe(), this.#links.observe()]);
     signal.throwIfAborted();
     const leases = [...this.#leases.keys()].map((key) => this.#leases.observed(key));
-    return [...pools, ...leases, ...containers, ...listeners].filter((resource) => resource !== null);
+    return [...pools, ...leases, ...containers, ...listeners, ...links].filter(
+      (resource) => resource !== null,
+    );
   }
 
   watch(): Observable<WatchEvent> {
@@ -151,7 +163,8 @@ class LxcAdapter implements Adapter {
     const own = this.#own.pipe(map((observation): WatchEvent => ({ type: 'observation', ...observation })));
     const attended = defer(() => this.#attend()).pipe(mergeMap((events) => from(events)));
     const listened = this.#listeners.watch();
-    return merge(this.#network.watch(), listened, changed, torn, lost, own, attended).pipe(
+    const linked = this.#links.watch();
+    return merge(this.#network.watch(), listened, linked, changed, torn, lost, own, attended).pipe(
       takeUntil(this.#closed),
     );
   }
@@ -178,10 +191,12 @@ class LxcAdapter implements Adapter {
     this.#monitors.close();
     this.#containers.close();
     this.#listeners.close();
+    this.#links.close();
   }
 
-  traffic(): Promise<Traffic> {
-    return this.#listeners.traffic();
+  async traffic(): Promise<Traffic> {
+    const [ingress, links] = await Promise.all([this.#listeners.traffic(), this.#links.traffic()]);
+    return { ...ingress, links };
   }
 
   /** What exists, and was made by us, is read from the disk once: from then on nobody else changes it. */
@@ -241,9 +256,15 @@ class LxcAdapter implements Adapter {
         this.#perform(step, () => containers.start(step.spec, step.digest, signal)),
       'container.stop': (step, signal) =>
         this.#perform(step, () => containers.stop(nameOf(step.key), signal)),
-      'container.remove': (step) => this.#perform(step, () => containers.remove(nameOf(step.key))),
+      'container.remove': (step) =>
+        this.#perform(step, async () => {
+          await containers.remove(nameOf(step.key));
+          this.#links.containerGone(nameOf(step.key));
+        }),
       'listener.ensure': (step) => this.#whenLoaded(() => this.#listeners.apply(step)),
       'listener.remove': (step) => this.#whenLoaded(() => this.#listeners.apply(step)),
+      'link.ensure': (step) => this.#whenLoaded(() => this.#links.apply(step)),
+      'link.remove': (step) => this.#whenLoaded(() => this.#links.apply(step)),
     };
   }
 
@@ -293,10 +314,12 @@ class LxcAdapter implements Adapter {
     return { key, observed };
   }
 
-  /** Whoever serves listeners through a socket in the container is told where it is now. */
+  /** Whoever serves listeners through a socket in the container, or links it, is told where it is now. */
   async #observeContainer(name: string): Promise<ObservedResource<'container'> | null> {
     const observed = await this.#containers.observe(name);
-    this.#listeners.containerMoved(name, observed?.facts.pid ?? null);
+    const pid = observed?.facts.pid ?? null;
+    this.#listeners.containerMoved(name, pid);
+    this.#links.containerMoved(name, pid);
     return observed;
   }
 }
