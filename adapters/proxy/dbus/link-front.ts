@@ -1,5 +1,6 @@
 import { SystemCallError, type SystemCalls } from '../../linux/system-calls.ts';
 import type { DbusListener, DbusTraffic } from '../dbus-proxy.ts';
+import type { Buffers } from './buffers.ts';
 import { connectAs } from './connect-as.ts';
 import { LinkSocket } from './link-socket.ts';
 import { Session } from './session.ts';
@@ -15,8 +16,7 @@ export interface FrontParts {
   readonly calls: SystemCalls;
   /** Is told of errors of our own. */
   readonly complain: (error: unknown) => void;
-  /** See Session. */
-  readonly buffer: Buffer;
+  readonly buffers: Buffers;
   readonly spare: SpareDescriptor;
 }
 
@@ -25,7 +25,7 @@ export class LinkFront {
   readonly socket: LinkSocket;
   readonly #calls: SystemCalls;
   readonly #complain: (error: unknown) => void;
-  readonly #buffer: Buffer;
+  readonly #buffers: Buffers;
   readonly #sessions = new Set<Session>();
   /** See Standing. */
   readonly #names = new Set<string>();
@@ -33,11 +33,11 @@ export class LinkFront {
   #connections = 0;
   #denied = 0;
 
-  constructor(wanted: DbusListener, { calls, complain, buffer, spare }: FrontParts) {
+  constructor(wanted: DbusListener, { calls, complain, buffers, spare }: FrontParts) {
     this.#wanted = wanted;
     this.#calls = calls;
     this.#complain = complain;
-    this.#buffer = buffer;
+    this.#buffers = buffers;
     const take = (consumer: number): void => this.#take(consumer);
     this.socket = new LinkSocket(wanted.name, wanted.path, { calls, complain, spare, take });
   }
@@ -85,7 +85,7 @@ export class LinkFront {
     const session: Session = new Session({
       consumer,
       bus,
-      buffer: this.#buffer,
+      buffers: this.#buffers,
       claimedUid: this.#wanted.claimedUid,
       granted: this.#wanted.interface,
       names: this.#names,

@@ -1,14 +1,17 @@
 import type { Socket } from 'node:net';
+import type { Buffers } from './buffers.ts';
 
 /** Towards one side: messages that are passed on, and between them some of our own. */
 export class Outlet {
   readonly #socket: Socket;
+  readonly #buffers: Buffers;
   #isBetween = true;
   #own: Buffer[] = [];
   #ownBytes = 0;
 
-  constructor(socket: Socket) {
+  constructor(socket: Socket, buffers: Buffers) {
     this.#socket = socket;
+    this.#buffers = buffers;
   }
 
   /** The other side takes no more for now; its 'drain' tells when it does. */
@@ -23,7 +26,8 @@ export class Outlet {
 
   /** `isWhole`: a message ends here. The bytes are copied: what they were read into is used again. */
   pass(bytes: Buffer, isWhole: boolean): void {
-    this.#socket.write(Buffer.from(bytes));
+    const copy = this.#buffers.copy(bytes);
+    this.#socket.write(copy.bytes, copy.done);
     this.#isBetween = isWhole;
   }
 

@@ -2,11 +2,9 @@ import type { SystemCalls } from '../../linux/system-calls.ts';
 import type { Controlled } from '../control-protocol.ts';
 import type { DbusListener, DbusTraffic } from '../dbus-proxy.ts';
 import { ProxyError } from '../proxy.ts';
+import { Buffers } from './buffers.ts';
 import { type FrontParts, LinkFront } from './link-front.ts';
 import { SpareDescriptor } from './spare-descriptor.ts';
-
-/** As much is read at a time. */
-const readBytes = 64 * 1024;
 
 /** What the process serves: replaced whole, or not at all. */
 export class ServedLinks implements Controlled<DbusListener, DbusTraffic> {
@@ -16,7 +14,7 @@ export class ServedLinks implements Controlled<DbusListener, DbusTraffic> {
 
   /** `complain` is told of errors of our own. */
   constructor(calls: SystemCalls, complain: (error: unknown) => void) {
-    this.#parts = { calls, complain, buffer: Buffer.alloc(readBytes), spare: new SpareDescriptor() };
+    this.#parts = { calls, complain, buffers: new Buffers(), spare: new SpareDescriptor() };
   }
 
   get listeners(): readonly DbusListener[] {

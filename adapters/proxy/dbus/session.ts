@@ -1,5 +1,6 @@
 import { Socket } from 'node:net';
 import { contained } from '../containment.ts';
+import type { Buffers } from './buffers.ts';
 import { BusHandshake, beginning, introduction } from './bus-handshake.ts';
 import { ClientHandshake } from './client-handshake.ts';
 import { Dialogue } from './dialogue.ts';
@@ -12,8 +13,7 @@ export interface SessionOptions {
   /** Descriptors of the consumer's connection and of one to the bus: the session's from now on. */
   readonly consumer: number;
   readonly bus: number;
-  /** What is read is read into this, by one session after the other: none keeps any of it. */
-  readonly buffer: Buffer;
+  readonly buffers: Buffers;
   readonly claimedUid: number;
   readonly granted: string | null;
   /** See Standing. */
@@ -47,12 +47,12 @@ export class Session {
   #isOpen = false;
 
   constructor(options: SessionOptions) {
-    const { granted, names, denied } = options;
+    const { granted, names, denied, buffers } = options;
     this.#options = options;
     this.#consumer = this.#socket(options.consumer, (bytes) => this.#ofConsumer(bytes));
     this.#bus = this.#socket(options.bus, (bytes) => this.#ofBus(bytes));
-    this.#toConsumer = new Outlet(this.#consumer);
-    this.#toBus = new Outlet(this.#bus);
+    this.#toConsumer = new Outlet(this.#consumer, buffers);
+    this.#toBus = new Outlet(this.#bus, buffers);
     const dialogue = new Dialogue(granted, names, {
       toConsumer: (message) => this.#toConsumer.say(message),
       toBus: (messages) => this.#toBus.say(messages),
@@ -105,7 +105,7 @@ export class Session {
   }
 
   #socket(fd: number, read: (bytes: Buffer) => void): Socket {
-    const { buffer } = this.#options;
+    const { forReading: buffer } = this.#options.buffers;
     const contained = this.#contained(read);
     const callback = (count: number): boolean => {
       contained(buffer.subarray(0, count));
