@@ -10,6 +10,9 @@ import type { Track } from './tracker.ts';
  */
 const LINK_STABLE_MS = 200;
 
+/** One that is made anew faster than that waits no longer than this: somebody may need it by then, and a step of it costs a millisecond. */
+const LINK_DELAY_MS = 1000;
+
 /** How the engine paces itself; every duration in milliseconds. */
 export interface PaceOptions {
   readonly backoff: BackoffOptions;
@@ -49,7 +52,8 @@ export function relapse(track: Track, what: Relapse, pace: PaceOptions): Repair 
 
 function backedOff({ attempts }: Track, { desired, observed }: Relapse, pace: PaceOptions): Repair {
   if (attempts === 1 || desired === undefined) return { type: 'at-once' };
-  const delayMs = backoffMs(pace.backoff, pace.seed, desired.key, attempts - 1);
+  const maximumMs = desired.kind === 'link' ? LINK_DELAY_MS : pace.backoff.maximumMs;
+  const delayMs = backoffMs({ ...pace.backoff, maximumMs }, pace.seed, desired.key, attempts - 1);
   return {
     type: 'after',
     delayMs,

@@ -197,7 +197,8 @@ export class HostLinks {
   #sight(record: LinkRecord): ObservedResource<'link'> {
     const { sources, targets } = this.#options;
     return sightOf(record, {
-      source: sources.sightOf(sourceOf(record.spec)),
+      // Of one that was not told of yet nothing is known.
+      source: this.#pids.has(record.spec.provider) ? sources.sightOf(sourceOf(record.spec)) : null,
       target: targets.sight(targetOf(record.spec)),
       front: record.front === null ? null : this.#fronts.sightOf(record.front),
       pidOf: (container) => this.#pids.get(container),
