@@ -24,8 +24,13 @@ const policy = `<busconfig>
 </busconfig>
 `;
 
-const users =
-  'root:x:0:0:root:/root:/bin/sh\noperator:x:1000:1000::/:/bin/false\nnobody:x:65534:65534::/:/bin/false\n';
+/** 4242 is known, 4243 is not: dbus-daemon turns away whoever it finds no user of, dbus-broker does not. */
+const users = [
+  'root:x:0:0:root:/root:/bin/sh',
+  'operator:x:1000:1000::/:/bin/false',
+  'sensor:x:4242:4242::/:/bin/false',
+  'nobody:x:65534:65534::/:/bin/false',
+].join('\n');
 
 const daemons = {
   'dbus-daemon':
@@ -49,6 +54,7 @@ const links = {
   '/run/bus/operator': { role: 'operator' },
   '/run/bus/stranger': { role: 'stranger' },
   '/run/bus/number': { role: '4242' },
+  '/run/bus/unlisted': { role: '4243' },
   '/run/bus/nobody': {},
   '/run/bus/narrow': { role: 'root', interface: example },
   '/run/bus/narrow-operator': { role: 'operator', interface: example },
@@ -72,7 +78,7 @@ async function running(t: ExecutionContext, daemon: Daemon) {
   const { made, base } = device;
   await cp(etc, join(base, 'etc/dbus-1'), { recursive: true });
   await writeFile(join(base, 'etc/dbus-1/system.d/scenario.conf'), policy);
-  await writeFile(join(base, 'etc/passwd'), users);
+  await writeFile(join(base, 'etc/passwd'), `${users}\n`);
   // dbus-broker does not start on a machine that has none.
   await writeFile(join(base, 'etc/machine-id'), `${'0123456789abcdef'.repeat(2)}\n`);
   await cp(join(import.meta.dirname, 'link-bus.py'), join(base, 'link-bus.py'));
@@ -125,6 +131,8 @@ for (const daemon of ['dbus-daemon', 'dbus-broker'] as const) {
         t.is(await on(target, example, object, example, 'GetUser'), `u ${user}`, target);
         t.is(await on(target, example, object, example, 'GetInfo'), `s "${example} is active"`, target);
       }
+      const unlisted = await on('/run/bus/unlisted', example, object, example, 'GetUser');
+      t.regex(unlisted, daemon === 'dbus-broker' ? /^u 4243$/ : /not connected/);
       // Names are owned by whom the bus's own policy grants them.
       const request = (target: Target, name: string) =>
         on(target, bus, '/org/freedesktop/DBus', bus, 'RequestName', 'su', name, '4');
@@ -148,7 +156,10 @@ for (const daemon of ['dbus-daemon', 'dbus-broker'] as const) {
         t.regex(await on(target, other, object, example, 'GetInfo'), denied, 'the interface of another name');
         t.regex(await daemonCall(target, bus, 'GetId'), /^s "[0-9a-f]{32}"$/, target);
       }
-      for (const target of Object.keys(links) as readonly Target[]) {
+      const known = (Object.keys(links) as readonly Target[]).filter(
+        (target) => !target.endsWith('unlisted'),
+      );
+      for (const target of known) {
         for (const [face, ...words] of [
           [`${bus}.Monitoring`, 'BecomeMonitor', 'asu', '0', '0'],
           [bus, 'ReloadConfig'],

@@ -75,7 +75,7 @@ inLab('[LINK-6] the example links/dbus: the client is answered by the service', 
     ],
     {
       'pv-example-dbus-client':
-        /method return .*\n\s*string "\{"service": "dbus-example", "status": "active"\}"/,
+        /method return .*\s+string "\{"service": "dbus-example", "status": "active"\}"/,
     },
   ),
 );

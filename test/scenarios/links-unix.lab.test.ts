@@ -39,7 +39,9 @@ inLab(
   "[LINK-4] bytes, a half-close, descriptors both ways and the peer's user pass as through a socket of one's own",
   async (t) => {
     const program = join(import.meta.dirname, 'link-peer.py');
-    const device = await LinkDevice.make(t, (root) => addPython(root, ['socket', 'hashlib', 'json']));
+    const device = await LinkDevice.make(t, (root) =>
+      addPython(root, ['array', 'hashlib', 'json', 'socket', 'struct']),
+    );
     const { made } = device;
     await made.run('cp', program, join(device.base, 'link-peer.py'));
     const provides = [{ name: 'peer', type: 'unix', socket: rawSocket }];
@@ -91,8 +93,8 @@ inLab(
     t.deepEqual(
       (await made.get('links')).map(({ name, phase }) => [name, phase]),
       [
-        ['client/other.sock', 'Ready'],
         [`client${rawTarget}`, 'Ready'],
+        ['client/other.sock', 'Ready'],
       ],
     );
 
