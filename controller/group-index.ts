@@ -75,20 +75,32 @@ export class GroupIndex {
     return [...groups].map(groupKey);
   }
 
-  /** Names of the groups to which it makes a difference. */
+  /** Names of the groups to which it makes a difference. Without recursion: chains of services may be as long as a revision has containers. */
   #move(key: Key, place: Place | null): ReadonlySet<string> {
+    const groups = new Set<string>();
+    const pending: (readonly [Key, Place | null])[] = [[key, place]];
+    for (let next = pending.pop(); next !== undefined; next = pending.pop()) {
+      const [moved, to] = next;
+      const before = this.#places.get(moved);
+      const after = this.#put(moved, to);
+      if (!isSameToGroups(before, after)) for (const group of namesOf([before, after])) groups.add(group);
+      if ((before?.isStuck ?? false) === (after?.isStuck ?? false)) continue;
+      for (const consumer of this.#consumers.get(moved)) {
+        const known = this.#places.get(consumer);
+        if (known !== undefined) pending.push([consumer, known]);
+      }
+    }
+    return groups;
+  }
+
+  /** Where it stands now, among all others; undefined: nowhere any more. */
+  #put(key: Key, place: Place | null): Standing | undefined {
     const before = this.#places.get(key);
     const after = place === null ? undefined : { ...place, isStuck: this.#isStuck(place) };
     if (before !== undefined) this.#leave(key, before);
     if (after === undefined) this.#places.delete(key);
     else this.#enter(key, after);
-    const groups = new Set(isSameToGroups(before, after) ? [] : namesOf([before, after]));
-    if ((before?.isStuck ?? false) === (after?.isStuck ?? false)) return groups;
-    for (const consumer of [...this.#consumers.get(key)]) {
-      const known = this.#places.get(consumer);
-      if (known !== undefined) for (const group of this.#move(consumer, known)) groups.add(group);
-    }
-    return groups;
+    return after;
   }
 
   #isStuck({ isDown, providers }: Place): boolean {

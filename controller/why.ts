@@ -53,22 +53,22 @@ export function rootOf(
   key: Key,
   statusOf: StatusLookup,
 ): { readonly key: Key; readonly path: readonly Key[] } {
-  const path: Key[] = [];
+  const path = new Set<Key>();
   let at = key;
   for (;;) {
     const next = nextTrouble(at, statusOf, path);
-    if (next === undefined) return { key: at, path };
-    path.push(at);
+    if (next === undefined) return { key: at, path: [...path] };
+    path.add(at);
     at = next;
   }
 }
 
 /** The worst of what `key` waits for; a circle ends the search. */
-function nextTrouble(key: Key, statusOf: StatusLookup, seen: readonly Key[]): Key | undefined {
+function nextTrouble(key: Key, statusOf: StatusLookup, seen: ReadonlySet<Key>): Key | undefined {
   const status = statusOf(key);
   if (status?.phase !== 'Waiting' && status?.phase !== 'Removing') return undefined;
   const open = status.waitsFor.filter(
-    (other) => other !== key && !seen.includes(other) && (statusOf(other)?.phase ?? 'Ready') !== 'Ready',
+    (other) => other !== key && !seen.has(other) && (statusOf(other)?.phase ?? 'Ready') !== 'Ready',
   );
   return open.find((other) => isStuck(statusOf(other))) ?? open[0];
 }
@@ -95,8 +95,17 @@ export function why(key: Key, statusOf: StatusLookup): string {
   const cause = ownCause(root.key, rootStatus.cause);
   if (root.key === key)
     return `${spoken(key)} is ${status.phase}: ${headline(status.message)}${heldBy(status)} (${cause})`;
-  const through = root.path.slice(1).reverse().map(spoken);
-  const chain = through.length === 0 ? '' : `, through ${through.join(', ')}`;
+  const chain = spokenChain(root.path.slice(1).reverse());
   const trouble = `${spoken(root.key)} is ${rootStatus.phase}: ${headline(rootStatus.message)}${heldBy(rootStatus)}`;
   return `${trouble}; ${spoken(key)} is ${status.phase} because of it${chain} (${cause})`;
+}
+
+/** The most of a chain that is named: one of services may be as long as a revision has containers. */
+const MOST_NAMED = 6;
+
+/** What lies between the root of a trouble and what suffers by it, from the root on. */
+function spokenChain(between: readonly Key[]): string {
+  if (between.length === 0) return '';
+  const more = between.length > MOST_NAMED ? ` and ${between.length - MOST_NAMED} more` : '';
+  return `, through ${between.slice(0, MOST_NAMED).map(spoken).join(', ')}${more}`;
 }

@@ -63,6 +63,20 @@ test('[LINK-8] a link that waits for a provider that waits for its own provider 
   );
 });
 
+test('[LINK-8] of a long chain of services those next to the root are named, and the others counted', (t) => {
+  const length = 20_000;
+  const key = (place: number): Key => `container/c${place}`;
+  const statusOf = (of: Key): Status => {
+    const place = Number(of.slice('container/c'.length));
+    return place === 0 ? status('Failed', 'exited') : status('Waiting', 'm', [key(place - 1)]);
+  };
+  t.is(
+    why(key(length), statusOf),
+    "container 'c0' is Failed: exited; container 'c20000' is Waiting because of it, through container 'c1', container 'c2', " +
+      "container 'c3', container 'c4', container 'c5', container 'c6' and 19993 more (since revision 7)",
+  );
+});
+
 test('a link is spoken of by its consumer and where that has it', (t) => {
   t.is(
     why('link/server/dev/card0', (key) => links.get(key)),
