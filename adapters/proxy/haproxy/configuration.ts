@@ -1,15 +1,17 @@
 import { hash } from 'node:crypto';
 import { isIP } from 'node:net';
+import { isSameLink } from '../link-identity.ts';
 import {
   type ProxyBackend,
   ProxyError,
   type ProxyListener,
   type ProxyRoute,
+  type RestListener,
   type ServedListener,
 } from '../proxy.ts';
 import { linkSections } from './link-rules.ts';
 import type { LinkSlots } from './link-slots.ts';
-import { type Named, type NamedListener, named } from './proxy-names.ts';
+import { isRest, type Named, type NamedLink, type NamedListener, named, namedLink } from './proxy-names.ts';
 import {
   hasPlainHost,
   hasPlainPath,
@@ -64,23 +66,81 @@ export function slotNames(slot: number): { readonly socket: string; readonly pro
   return { socket: `${slot}`, provider: `${slot}.to` };
 }
 
+/** What was rendered last, of which most is the same the next time. */
+interface Rendered {
+  readonly proxied: string;
+  readonly made: readonly number[];
+  readonly structure: string;
+  readonly text: string;
+}
+
 /**
- * What HAProxy reads so that it serves exactly these (configuration.txt of HAProxy 2.6): a pure function. Rejects what its syntax can't carry with
- * a ProxyError, `ProxyConfigurationRefused`: all else is a number, an address, a hash or quoted.
+ * Makes what HAProxy reads (configuration.txt of HAProxy 2.6): a pure function of what is to be served, but that what is the same as the last time is not
+ * made again. With a thousand links, of which one comes, that is all but one.
  */
-export function renderConfiguration(source: ServedSource, settings: ConfigurationSettings): Configuration {
-  const { listeners, slots } = source;
-  const all = named(listeners, slots.held);
-  const sections = [
-    ...all.listeners.flatMap((listener) => listenerLines(listener)),
-    ...slotLines(slots, settings),
-  ].join('\n');
-  const shared = (structure: string) => sharedText(source, all, structure, settings);
-  const structure = hash('sha256', `${shared('')}\n${sections}`, 'hex');
-  const json = JSON.stringify(source);
-  const digest = hash('sha256', structure + json, 'hex');
-  const text = `${shared(structure)}\n${sections}\n`;
-  return { digest, structure, text, routes: routeMapOf(all), named: all, source, json };
+export class ConfigurationMaker {
+  readonly #settings: ConfigurationSettings;
+  /** By their paths. */
+  #links: ReadonlyMap<string, NamedLink> = new Map();
+  #rendered: Rendered | null = null;
+
+  constructor(settings: ConfigurationSettings) {
+    this.#settings = settings;
+  }
+
+  /** Rejects what the syntax can't carry with a ProxyError, `ProxyConfigurationRefused`: all else is a number, an address, a hash or quoted. */
+  make(source: ServedSource): Configuration {
+    const { slots } = source;
+    const all = this.named(source);
+    this.#links = new Map(all.links.map((link) => [link.path, link]));
+    const proxied = JSON.stringify(source.listeners.filter((one) => !isRest(one)));
+    const { structure, text } = this.#render(all, slots, proxied);
+    const order = placesOf(source);
+    const parts = [structure, proxied, order, slots.spare, ...all.links.map((link) => link.digest)];
+    const digest = hash('sha256', parts.join('\n'), 'hex');
+    const json = joined(source, all);
+    return { digest, structure, text, routes: routeMapOf(all), named: all, source, json };
+  }
+
+  named({ listeners, slots }: ServedSource): Named {
+    return named(listeners, slots.held, (link, slot) => this.#known(link, slot) ?? namedLink(link, slot));
+  }
+
+  /** It was in what was made last. */
+  knows(link: RestListener): boolean {
+    const known = this.#links.get(link.path);
+    return known !== undefined && isSameLink(known, link);
+  }
+
+  #known(link: RestListener, slot: number): NamedLink | null {
+    const known = this.#links.get(link.path);
+    return known?.slot === slot && isSameLink(known, link) ? known : null;
+  }
+
+  #render(all: Named, slots: LinkSlots, proxied: string): Rendered {
+    const before = this.#rendered;
+    if (before?.proxied === proxied && before.made === slots.made) return before;
+    const sections = [
+      ...all.listeners.flatMap((listener) => listenerLines(listener)),
+      ...slotLines(slots, this.#settings),
+    ].join('\n');
+    const shared = (structure: string) => sharedText(slots, all, structure, this.#settings);
+    const structure = hash('sha256', `${shared('')}\n${sections}`, 'hex');
+    this.#rendered = { proxied, made: slots.made, structure, text: `${shared(structure)}\n${sections}\n` };
+    return this.#rendered;
+  }
+}
+
+/** Of links among other listeners. */
+function placesOf({ listeners }: ServedSource): string {
+  return listeners.map((one) => (isRest(one) ? '1' : '0')).join('');
+}
+
+/** `JSON.stringify(source)`, of parts that are there already. */
+function joined({ listeners, slots }: ServedSource, { links }: Named): string {
+  const link = links.values();
+  const parts = listeners.map((one) => (isRest(one) ? link.next().value?.json : JSON.stringify(one)));
+  return `{"listeners":[${parts.join()}],"slots":${JSON.stringify(slots)}}`;
 }
 
 function slotLines(slots: LinkSlots, settings: ConfigurationSettings): readonly string[] {
@@ -102,7 +162,7 @@ function trailerRules({ filterFile, linkDirectory }: ConfigurationSettings): Tra
 }
 
 function sharedText(
-  { slots }: ServedSource,
+  slots: LinkSlots,
   { listeners }: Named,
   structure: string,
   settings: ConfigurationSettings,

@@ -8,7 +8,7 @@ import { requireServable } from '../link-identity.ts';
 import type { Proxy as DataPlane, ProxyProcess, ProxyTraffic, ServedListener } from '../proxy.ts';
 import { ProxyError } from '../proxy.ts';
 import type { Conversation } from './command-socket.ts';
-import { type Configuration, renderConfiguration, type ServedSource } from './configuration.ts';
+import { type Configuration, ConfigurationMaker, type ServedSource } from './configuration.ts';
 import { ConfigurationFiles } from './configuration-files.ts';
 import { EndWatch } from './end-watch.ts';
 import { requireFree } from './free-ports.ts';
@@ -21,13 +21,13 @@ import {
   countedRules,
   isRest,
   type Named,
-  named,
+  type NamedLink,
   namedTogether,
   nothingNamed,
 } from './proxy-names.ts';
 import { QuietWork } from './quiet-work.ts';
 import { misleadingKeys, type Retirement, retire, retiredBy } from './retirement.ts';
-import { routeCommands, routeMapOf, servedCommand } from './route-map.ts';
+import { type RouteMap, routeCommands, routeMapOf, servedCommand } from './route-map.ts';
 import type { Timeouts } from './shared-rules.ts';
 import { startFailure } from './start-failure.ts';
 import { TrafficBook } from './traffic-book.ts';
@@ -84,12 +84,15 @@ interface Change {
   /** Of a change that was broken off, either may be served: then it is all of both. */
   readonly before: Named;
   readonly configuration: Configuration;
+  /** Links that come, and that go. */
+  readonly come: readonly NamedLink[];
+  readonly gone: readonly NamedLink[];
 }
 
 class Haproxy implements DataPlane {
   readonly name = 'haproxy';
   readonly #find: Commands['find'];
-  readonly #timeouts: Timeouts;
+  readonly #maker: ConfigurationMaker;
   readonly #spares: number;
   readonly #files: ConfigurationFiles;
   readonly #sockets: LinkSockets;
@@ -104,7 +107,6 @@ class Haproxy implements DataPlane {
 
   constructor({ after, commands = systemCommands, timeouts, spares }: HaproxyOptions, directory: string) {
     this.#find = commands.find;
-    this.#timeouts = { ...usualTimeouts, ...timeouts };
     this.#spares = spares ?? usualSpares;
     this.#files = new ConfigurationFiles(directory);
     this.#sockets = new LinkSockets(join(directory, linkDirectory));
@@ -112,6 +114,14 @@ class Haproxy implements DataPlane {
     this.#family = family;
     this.#book = new TrafficBook(join(directory, 'traffic.json'));
     this.#ends = new EndWatch({ socket: family.masterSocket, running: () => family.running(), after });
+    this.#maker = new ConfigurationMaker({
+      commandSocket: family.workerSocket,
+      routesFile: this.#files.routes,
+      filterFile: this.#files.filter,
+      linkDirectory: this.#sockets.directory,
+      timeouts: { ...usualTimeouts, ...timeouts },
+      descriptorLimit,
+    });
     this.#stocking = new QuietWork({ quietMs, after, work: () => this.#stock() });
   }
 
@@ -126,7 +136,7 @@ class Haproxy implements DataPlane {
   }
 
   async serve(listeners: readonly ServedListener[]): Promise<void> {
-    requireServable(listeners.filter(isRest));
+    requireServable(listeners.filter(isRest), (link) => this.#maker.knows(link));
     await this.#stocking.cancel();
     await this.#ends.during(() => (listeners.length === 0 ? this.#end() : this.#serve(listeners)));
     const { made = [], spare = [] } = this.#last?.source.slots ?? {};
@@ -200,17 +210,7 @@ class Haproxy implements DataPlane {
 
   #configure(listeners: readonly ServedListener[], former: HeldSlots, anew = false): Configuration {
     const slots = planSlots(listeners.filter(isRest), former, { spares: this.#spares, anew });
-    return renderConfiguration(
-      { listeners, slots },
-      {
-        commandSocket: this.#family.workerSocket,
-        routesFile: this.#files.routes,
-        filterFile: this.#files.filter,
-        linkDirectory: this.#sockets.directory,
-        timeouts: this.#timeouts,
-        descriptorLimit,
-      },
-    );
+    return this.#maker.make({ listeners, slots });
   }
 
   async #start(listeners: readonly ServedListener[]): Promise<void> {
@@ -268,8 +268,10 @@ class Haproxy implements DataPlane {
       anew || known === null,
     );
     const before = namedTogether(report.served.map((digest) => this.#named(digest)));
-    const change = { former, report, before, configuration };
-    this.#sockets.prepare(comingLinks(before, configuration.named));
+    const come = comingLinks(before, configuration.named);
+    const gone = comingLinks(configuration.named, before);
+    const change = { former, report, before, configuration, come, gone };
+    this.#sockets.prepare(come);
     if (known === null || !serves(report, configuration.digest)) {
       const isDone =
         known !== null && report.structure === configuration.structure && (await this.#lead(change));
@@ -288,22 +290,28 @@ class Haproxy implements DataPlane {
   #named(digest: string): Named {
     if (this.#last?.digest === digest) return this.#last.named;
     const source = this.#files.sourceOf(digest);
-    return source === null ? nothingNamed : named(source.listeners, source.slots.held);
+    return source === null ? nothingNamed : this.#maker.named(source);
+  }
+
+  #routesOf(served: Named): RouteMap {
+    return this.#last?.named === served ? this.#last.routes : routeMapOf(served);
   }
 
   /**
    * In the process that serves, where its routes alone differ, and who has which of its sockets. Until all has been done, it says that it is in the middle of it.
    * False: it has taken them in part, or not at all.
    */
-  async #lead({ former, report, before, configuration }: Change): Promise<boolean> {
+  async #lead({ former, report, before, configuration, come, gone }: Change): Promise<boolean> {
     const file = this.#files.routes;
     const { digest, routes } = configuration;
-    const formerRoutes = routeMapOf(before);
-    const [come, gone] = [comingLinks(before, configuration.named), comingLinks(configuration.named, before)];
+    const formerRoutes = this.#routesOf(before);
     this.#files.announce(configuration);
-    if (!(await this.#tell(former, [servedCommand(file, [...report.served, digest])]))) return false;
     for (const link of come) this.#sockets.lead(link);
-    if (!(await this.#tell(former, routeCommands(file, formerRoutes, routes)))) return false;
+    const isTold = await this.#tell(former, [
+      servedCommand(file, [...report.served, digest]),
+      ...routeCommands(file, formerRoutes, routes),
+    ]);
+    if (!isTold) return false;
     for (const link of come) this.#sockets.show(link);
     for (const link of gone) this.#sockets.hide(link);
     this.#files.write(configuration);
@@ -315,17 +323,14 @@ class Haproxy implements DataPlane {
 
   /** False: the process has ended, or does not take one of them. */
   async #tell(process: Conversation, commands: readonly string[]): Promise<boolean> {
-    for (const command of commands) {
-      if ((await process.ask(command)) !== '') return false;
-    }
-    return true;
+    const answers = await process.askAll(commands);
+    return answers?.every((answer) => answer === '') ?? false;
   }
 
   /** By another process. What HAProxy can't read or bind, no process of it serves: the one that does goes on. */
   async #replace(master: ProcessIdentity, change: Change): Promise<void> {
-    const { report, before, configuration } = change;
+    const { report, before, configuration, come, gone } = change;
     const { listeners } = configuration.named;
-    const come = comingLinks(before, configuration.named);
     // Where it is not known what is served, any port may be ours.
     await requireFree(listeners, before.listeners.length > 0 ? before.listeners : listeners);
     for (const link of come) this.#sockets.lead(link);
@@ -341,7 +346,7 @@ class Haproxy implements DataPlane {
       throw this.#failure(error, configuration);
     }
     for (const link of come) this.#sockets.show(link);
-    for (const link of comingLinks(configuration.named, before)) this.#sockets.hide(link);
+    for (const link of gone) this.#sockets.hide(link);
     await this.#drain(change);
     this.#files.write(configuration);
     await this.#family.tell(servedCommand(this.#files.routes, [configuration.digest]));
@@ -351,7 +356,7 @@ class Haproxy implements DataPlane {
   async #drain({ former, report, before, configuration }: Change): Promise<void> {
     await this.#family.untilDrains(former);
     const sections = retiredBy(before, configuration.named);
-    const keys = misleadingKeys(routeMapOf(before), configuration.routes);
+    const keys = misleadingKeys(this.#routesOf(before), configuration.routes);
     const retirement = { sections, keys, file: this.#files.routes };
     await retire(retirement, (command) => former.ask(command));
     await this.#retire(retirement, report.pid);

@@ -1,4 +1,4 @@
-import { linkKey } from '../link-identity.ts';
+import { isSameLink } from '../link-identity.ts';
 import type { RestListener } from '../proxy.ts';
 import type { ServedSource } from './configuration.ts';
 import { isRest } from './proxy-names.ts';
@@ -38,8 +38,8 @@ export function formerSlots(sources: readonly ServedSource[]): HeldSlots {
 }
 
 function inBoth(one: HeldSlots, other: HeldSlots): HeldSlots {
-  const theirs = new Map(other.links.map((link, index) => [linkKey(link), other.slots.held[index]]));
-  const isAlike = one.links.map((link, index) => theirs.get(linkKey(link)) === one.slots.held[index]);
+  const theirs = slotFinder(other);
+  const isAlike = one.links.map((link, index) => theirs(link) === one.slots.held[index]);
   return {
     links: one.links.filter((_, index) => isAlike[index]),
     slots: {
@@ -48,6 +48,16 @@ function inBoth(one: HeldSlots, other: HeldSlots): HeldSlots {
       spare: [],
       held: one.slots.held.filter((_, index) => isAlike[index]),
     },
+  };
+}
+
+/** Finds what a link has; null: it is none of these. No two of them have one path. */
+function slotFinder({ links, slots }: HeldSlots): (link: RestListener) => number | null {
+  const places = new Map(links.map(({ path }, index) => [path, index]));
+  return (link) => {
+    const index = places.get(link.path) ?? -1;
+    const held = links[index];
+    return held !== undefined && isSameLink(held, link) ? (slots.held[index] ?? null) : null;
   };
 }
 
@@ -62,8 +72,7 @@ export function planSlots(
 ): LinkSlots {
   const { next, made, spare } = former.slots;
   if (links.length === 0) return { ...noSlots, next };
-  const kept = new Map(former.links.map((link, index) => [linkKey(link), former.slots.held[index]]));
-  const found = links.map((link) => kept.get(linkKey(link)) ?? null);
+  const found = links.map(slotFinder(former));
   const missing = found.filter((slot) => slot === null).length;
   const isEnough = !anew && spare.length >= missing;
   const more = isEnough ? 0 : Math.max(0, missing + spares - spare.length);

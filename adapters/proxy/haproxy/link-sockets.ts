@@ -39,10 +39,10 @@ export class LinkSockets {
   }
 
   /** Nobody who does not have it already reaches it any more, and it leads nowhere. */
-  hide({ slot }: NamedLink): void {
+  hide({ slot, path }: NamedLink): void {
     const { socket, provider } = slotNames(slot);
     rmSync(this.#shown.ownPath(provider), { force: true });
-    this.#shown.hide(socket);
+    this.#shown.hide(socket, path);
   }
 
   isShown({ slot, path }: Pick<NamedLink, 'slot' | 'path'>): boolean {

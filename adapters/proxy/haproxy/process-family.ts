@@ -141,8 +141,8 @@ export class ProcessFamily {
 
   /** What the worker of a conversation says of itself; null: it has ended. */
   async reportOf(conversation: Conversation): Promise<WorkerReport | null> {
-    const answers = [await conversation.ask('show info'), await conversation.ask(this.#servedQuestion)];
-    return answers.includes(null) ? null : readWorkerReport(answers.join('\n'));
+    const answers = await conversation.askAll(['show info', this.#servedQuestion]);
+    return answers === null ? null : readWorkerReport(answers.join('\n'));
   }
 
   /** Resolves once the worker of a conversation drains, or has ended: no new connection is its own any more. */

@@ -1,4 +1,5 @@
 import { hash } from 'node:crypto';
+import { identityText } from '../link-identity.ts';
 import type { ProxyListener, ProxyRoute, RestListener, ServedListener } from '../proxy.ts';
 
 /**
@@ -34,10 +35,16 @@ export interface NamedListener extends ProxyListener {
   readonly routes: readonly NamedRoute[];
 }
 
-/** A rest link with the section that leads to its provider. */
+/** A rest link with the section that leads to its provider, and what else is made of it once. */
 export interface NamedLink extends RestListener {
   readonly section: string;
   readonly slot: number;
+  /** In whose name its requests are made: `<client> <role>` (identityText). */
+  readonly identity: string;
+  /** The link alone, as JSON. */
+  readonly json: string;
+  /** Digest of that and the slot. */
+  readonly digest: string;
 }
 
 /** What is served, each part in the order in which it was given. */
@@ -53,18 +60,29 @@ export function slotSection(slot: number): string {
   return `u${slot}`;
 }
 
-/** Names take longer to make than all else that is made of a listener: each is made once for a change. `held`: slots of the rest links among them. */
-export function named(served: readonly ServedListener[], held: readonly number[]): Named {
+export function namedLink(link: RestListener, slot: number): NamedLink {
+  const identity = `${identityText(link.client)} ${identityText(link.role)}`;
+  const json = JSON.stringify(link);
+  const digest = hash('sha256', `${slot} ${json}`, 'hex').slice(0, 32);
+  return { ...link, slot, section: slotSection(slot), identity, json, digest };
+}
+
+/**
+ * Names take longer to make than all else that is made of a listener: each is made once for a change, those of links by `nameLink`. `held`: slots of the
+ * rest links among them.
+ */
+export function named(
+  served: readonly ServedListener[],
+  held: readonly number[],
+  nameLink: (link: RestListener, slot: number) => NamedLink = namedLink,
+): Named {
   return {
     listeners: served.filter(isProxied).map((listener) => ({
       ...listener,
       section: listenerSection(listener),
       routes: listener.routes.map((route) => ({ ...route, section: routeSection(listener, route) })),
     })),
-    links: served.filter(isRest).map((link, index) => {
-      const slot = held[index] ?? 0;
-      return { ...link, slot, section: slotSection(slot) };
-    }),
+    links: served.filter(isRest).map((link, index) => nameLink(link, held[index] ?? 0)),
   };
 }
 

@@ -1,4 +1,3 @@
-import { identityText } from '../link-identity.ts';
 import type { ProxyRoute } from '../proxy.ts';
 import { escaped } from './command-socket.ts';
 import type { Named } from './proxy-names.ts';
@@ -19,9 +18,7 @@ export function routeMapOf({ listeners, links }: Named): RouteMap {
       if (!map.has(key)) map.set(key, `${route.section}/${strippedSegments(route)}`);
     }
   }
-  for (const { section, client, role } of links) {
-    map.set(section, `${identityText(client)} ${identityText(role)}`);
-  }
+  for (const { section, identity } of links) map.set(section, identity);
   return map;
 }
 

@@ -1,7 +1,7 @@
 import test from 'ava';
 import {
+  ConfigurationMaker,
   type ConfigurationSettings,
-  renderConfiguration,
 } from '../../../../adapters/proxy/haproxy/configuration.ts';
 import { usualTimeouts } from '../../../../adapters/proxy/haproxy/haproxy.ts';
 import { noSlots } from '../../../../adapters/proxy/haproxy/link-slots.ts';
@@ -33,7 +33,7 @@ const settings: ConfigurationSettings = {
 };
 const address = { type: 'address', address: '10.0.0.2', port: 8080 } as const;
 const render = (...listeners: readonly ProxyListener[]) =>
-  renderConfiguration({ listeners, slots: noSlots }, settings);
+  new ConfigurationMaker(settings).make({ listeners, slots: noSlots });
 
 /** Sections and directives of a configuration, by their first word. */
 function counted(text: string): Readonly<Record<string, number>> {
@@ -146,7 +146,7 @@ test('the digest names all that is served, and how: it is the same for the same,
   ].map((other) => render(other).digest);
   t.is(new Set([digest, ...others]).size, 7);
   const slower = { ...settings, timeouts: { ...usualTimeouts, answerMs: 1 } };
-  t.not(renderConfiguration({ listeners: [one], slots: noSlots }, slower).digest, digest);
+  t.not(new ConfigurationMaker(slower).make({ listeners: [one], slots: noSlots }).digest, digest);
 });
 
 test('a thousand routes have a line each in the map, and their prefixes are taken off by a few shared rules', (t) => {
