@@ -10,6 +10,8 @@ import { type OwnMessage, writeMessage } from '../../../../adapters/proxy/dbus/w
 export interface Said extends Message {
   readonly texts: readonly string[];
   readonly list: readonly string[] | null;
+  /** Of a body that is one number (u32, little endian). */
+  readonly number: number | null;
 }
 
 /** Every message in these bytes. */
@@ -21,7 +23,12 @@ export function readAll(bytes: Buffer): readonly Said[] {
       at + (headBytesAt(bytes, at) ?? 0),
       at + message.headBytes + message.bodyBytes,
     );
-    said.push({ ...message, texts: leadingTexts(message, body, 9), list: listOfTexts(message, body) });
+    said.push({
+      ...message,
+      texts: leadingTexts(message, body, 9),
+      list: listOfTexts(message, body),
+      number: message.signature === 'u' ? body.readUInt32LE() : null,
+    });
     at += message.headBytes + message.bodyBytes;
   }
   return said;
