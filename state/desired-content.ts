@@ -69,6 +69,7 @@ export class DesiredContent {
   /** Containers by the services that they use, whether these are there or not. */
   readonly byRequirement = new ContainerIndex();
   readonly #links = new Map<string, ConsumerLinks>();
+  #linkCount = 0;
   readonly #wanting = new Set<string>();
   readonly #readings = new Map<string, ContainerReading>();
   readonly #resources = new Map<Key, DesiredResource>();
@@ -103,6 +104,11 @@ export class DesiredContent {
   /** What the requirements of each container lead to that has any (LINK-1). */
   get links(): ReadonlyMap<string, ConsumerLinks> {
     return this.#links;
+  }
+
+  /** How many links there are. */
+  get linkCount(): number {
+    return this.#linkCount;
   }
 
   /** Containers that use a service which nobody else provides. */
@@ -148,6 +154,7 @@ export class DesiredContent {
   }
 
   #enterLinks(name: string, links: ConsumerLinks | null): void {
+    this.#linkCount += (links?.links.length ?? 0) - (this.#links.get(name)?.links.length ?? 0);
     if (links === null) this.#links.delete(name);
     else this.#links.set(name, links);
     if (links !== null && links.wanting.length > 0) this.#wanting.add(name);

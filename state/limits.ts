@@ -34,5 +34,11 @@ export const MAX_NAMES_COMPARED = 1000;
 /** Services of one container (REV-8). */
 export const MAX_SERVICES = 1024;
 
+/**
+ * The most links of one device (REV-8): three times what the largest that is planned for needs. Each is mounted and looked after by itself, and a
+ * revision has room for a million of them.
+ */
+export const MAX_LINKS = 32_768;
+
 /** Ingress rules of one device (REV-8). */
 export const MAX_INGRESS_RULES = 4_096;

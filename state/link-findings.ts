@@ -1,5 +1,6 @@
 import { type Finding, quote } from './finding.ts';
 import { finding } from './finding-catalog.ts';
+import { MAX_LINKS } from './limits.ts';
 import { targetDescription } from './link-target.ts';
 import type { ServiceManifest, ServiceRequirement } from './manifest.ts';
 import { nearestNames } from './nearest-name.ts';
@@ -133,6 +134,17 @@ export function startsLater(
     expected,
     message: `found required service '${name}' of container '${provider}', which is ${where}, for '${consumer}' in group '${own}'; expected ${expected}: the two would wait for each other`,
     hint: `move '${provider}' into group '${own}', or make the service optional`,
+  });
+}
+
+/** With those of this consumer, there are at least `count` links in all. */
+export function tooManyLinks(consumer: string, pointer: string, count: number): Finding {
+  const expected = `at most ${MAX_LINKS} on one device`;
+  return finding('TooManyLinks', {
+    pointer,
+    found: count,
+    expected,
+    message: `found ${count} links to services with those of container '${consumer}', expected ${expected}`,
   });
 }
 

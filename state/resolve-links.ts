@@ -2,8 +2,8 @@ import { isDeepStrictEqual } from 'node:util';
 import type { DesiredContent } from './desired-content.ts';
 import type { Finding } from './finding.ts';
 import type { RankedGroup } from './groups.ts';
-import { MAX_FINDINGS } from './limits.ts';
-import { ring } from './link-findings.ts';
+import { MAX_FINDINGS, MAX_LINKS } from './limits.ts';
+import { ring, tooManyLinks } from './link-findings.ts';
 import type { ContainerManifest, ServiceManifest } from './manifest.ts';
 import { nearestNames } from './nearest-name.ts';
 import { orderIn } from './outlook.ts';
@@ -30,16 +30,53 @@ export function resolveLinks(content: DesiredContent, view: LinkView): LinkChang
     (view.readings.has(name) ? view.readings.get(name) : content.readings.get(name))?.manifest ?? null;
   const provisions = new ViewedProvisions(content, view);
   const changes = new Map<string, ConsumerLinks | null>();
+  const count = new LinkCount(content);
   let errors = 0;
   for (const name of concerned(content, view, provisions)) {
     const manifest = manifestOf(name);
     const requires = manifest !== null && manifest.requirements.length > 0;
     const links = requires ? resolveRequirements(manifest, provisions) : null;
+    count.take(name, links);
+    if (count.isPast) break;
     if (!isDeepStrictEqual(links, content.links.get(name) ?? null)) changes.set(name, links);
     errors += links?.findings.filter(({ severity }) => severity === 'error').length ?? 0;
     if (errors >= MAX_FINDINGS) break;
   }
-  return withRings(changes, content, view);
+  return count.refused() ?? withRings(changes, content, view);
+}
+
+/** Counts the links of a state as they are resolved, so that no more of them are made than a device may have (REV-8). */
+class LinkCount {
+  readonly #content: DesiredContent;
+  #resolved = 0;
+  #grown = 0;
+  #last: readonly [consumer: string, links: ConsumerLinks] | null = null;
+
+  constructor(content: DesiredContent) {
+    this.#content = content;
+  }
+
+  /** These are all links of this consumer. */
+  take(consumer: string, links: ConsumerLinks | null): void {
+    const count = links?.links.length ?? 0;
+    this.#resolved += count;
+    this.#grown += count - (this.#content.links.get(consumer)?.links.length ?? 0);
+    if (links !== null && count > 0) this.#last = [consumer, links];
+  }
+
+  /** Those that were told of are too many already, whatever the others are. */
+  get isPast(): boolean {
+    return this.#resolved > MAX_LINKS;
+  }
+
+  /** After all were told of: an error in place of everything else, at the consumer that was told of last; null: they are not too many. */
+  refused(): LinkChanges | null {
+    const total = this.isPast ? this.#resolved : this.#content.linkCount + this.#grown;
+    if (total <= MAX_LINKS || this.#last === null) return null;
+    const [consumer, links] = this.#last;
+    const pointer = links.links[0]?.pointers[0] ?? '';
+    return new Map([[consumer, withFinding(links, tooManyLinks(consumer, pointer, total))]]);
+  }
 }
 
 /** Consumers whose requirements may lead to something else. */

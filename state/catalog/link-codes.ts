@@ -51,6 +51,13 @@ export const linkCodes = {
     explanation: 'Each starts when the one that it requires is up, so that none of them ever would.',
     remedy: 'Move one of the services to `services.optional` of the run.json of its consumer.',
   },
+  TooManyLinks: {
+    severity: 'error',
+    title: 'The containers of a revision use more services than a device may have links.',
+    explanation:
+      'Each service that a container uses is a link: mounted and looked after by itself. There is a limit, far above what any device needs, so that no revision takes all of its memory (REV-8).',
+    remedy: 'Remove requirements, or let one container use the service for several.',
+  },
   ServiceTargetInvalid: {
     severity: 'error',
     title: 'A service cannot appear at its target.',

@@ -513,3 +513,28 @@ test('[LINK-10] links that go are told before all else, those that come after al
     [`link/client${target}`, 'container/client', 'container/z', 'link/client/x'],
   );
 });
+
+const many = 1000;
+const services = Array.from({ length: many }, (_, place) => raw({ name: `s${place}` }));
+const all = services.map(({ name }) => ({ name: name ?? '' }));
+
+test('[REV-8] a device has at most 32,768 links, however they come about and wherever others go', (t) => {
+  const consumers = (count: number) =>
+    Object.fromEntries(Array.from({ length: count }, (_, place) => [`c${place}`, { requires: all }]));
+  const store = storeOf(linked({ server: { provides: services }, ...consumers(32) }));
+  t.is(store.keys().filter((key) => key.startsWith('link/')).length, 32_000);
+  const [finding, ...others] = findingsOf(linked({ server: { provides: services }, ...consumers(40) }));
+  t.deepEqual(others, []);
+  t.is(finding?.code, 'TooManyLinks');
+  t.regex(finding?.pointer ?? '', /^\/c\d+~1run\.json\/services\/required\/0$/);
+  t.regex(
+    finding?.message ?? '',
+    /^found 33000 links to services with those of container 'c\d+', expected at most 32768 on one device$/,
+  );
+  const add = (count: number) => documentsOf('more', { requires: all.slice(0, count) });
+  const adding = (count: number, more: FlatState = {}) =>
+    store.propose(merging({ ...add(count), ...more }), noFacts).findings.map(({ code }) => code);
+  t.deepEqual(adding(768), []);
+  t.deepEqual(adding(769), ['TooManyLinks']);
+  t.deepEqual(adding(769, { 'c31/run.json': null }), []);
+});
