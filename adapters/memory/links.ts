@@ -1,10 +1,4 @@
-import {
-  containerKey,
-  type Key,
-  type LinkSpec,
-  linkKey,
-  type ObservedResource,
-} from '../../state/resource.ts';
+import { type Key, type LinkSpec, linkKey, type ObservedResource } from '../../state/resource.ts';
 import type { StepOf } from '../adapter.ts';
 import { Failure } from './failure.ts';
 import { type HostModel, pidOf } from './host.ts';
@@ -110,7 +104,7 @@ export function removeLink(host: HostModel, key: Key): void {
 function runOf(host: HostModel, container: string): number {
   const pid = pidOf(host, container);
   if (pid !== null) return pid;
-  throw new Failure({ code: 'NotRunning', message: `${containerKey(container)} does not run` });
+  throw new Failure({ code: 'ContainerNotRunning', message: `container '${container}' does not run` });
 }
 
 /** What the container has there stays as it is (LINK-12). */

@@ -385,12 +385,12 @@ test('[ENG-3] a step for processes that are gone when it ends decides nothing', 
   await rig.settle();
   late.resolve({
     outcome: 'failed',
-    error: { code: 'NotRunning', message: 'it does not run' },
+    error: { code: 'ContainerNotRunning', message: 'it does not run' },
     observations: [],
   });
   await rig.settle();
   t.is(rig.phase(raw), 'Ready');
-  t.false(rig.events.some(({ reason }) => reason === 'NotRunning'));
+  t.false(rig.events.some(({ reason }) => reason === 'ContainerNotRunning'));
 });
 
 test('[LINK-10] [CTR-9] a controller that starts anew finds its links, and takes no step', async (t) => {
