@@ -47,7 +47,7 @@ export async function answerOf<Answer>({ socket }: RunningController, path: stri
 export async function pidOf(controller: RunningController, name: string): Promise<number> {
   const { items } = await answerOf<{ items: readonly ResourceItem[] }>(controller, '/v1/resources');
   const found = items.find((item) => item.kind === 'container' && item.name === name);
-  const pid = (found?.observed as { facts?: { pid?: number } } | null | undefined)?.facts?.pid;
-  if (pid === undefined) throw new Error(`container '${name}' does not run`);
+  const pid = (found?.observed as { facts?: { pid?: number | null } } | null | undefined)?.facts?.pid;
+  if (typeof pid !== 'number') throw new Error(`container '${name}' does not run`);
   return pid;
 }

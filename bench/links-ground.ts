@@ -15,8 +15,8 @@ export const present = crowd.consumers * crowd.linksEach;
 /** What is measured: a service of `server`, and where `probe` has it. */
 export const probed = { socket: '/run/example/probed.sock', target: '/run/probed.sock' } as const;
 
-/** The name that an echo on a bus has, and that alone may be called. */
-export const echoName = 'org.holdfast.BenchEcho';
+/** The name that an echo on a bus has, and that alone may be called: `dbus-test-tool spam` calls an interface of this name. */
+export const echoName = 'com.example';
 
 /** The body of an init that makes the directory of the services, and goes on until it is asked to end. */
 export const init = 'trap "exit 0" TERM\nmkdir -p /run/example\nwhile :; do sleep 2147483647 & wait $!; done';

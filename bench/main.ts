@@ -11,6 +11,7 @@ import type { Reading } from './measure.ts';
 import { quietDevice } from './quiet.ts';
 import { realContainers } from './real-containers.ts';
 import { replayed } from './replay.ts';
+import { restLinks } from './rest.ts';
 import { rolledBack } from './rollback.ts';
 
 /**
@@ -33,6 +34,7 @@ const benchmarks: Readonly<Record<string, () => Promise<readonly Reading[]>>> = 
   ingress: inLab ? ingress : leftOut,
   links: inLab ? links : leftOut,
   rules: inLab ? ingressRules : leftOut,
+  rest: inLab ? restLinks : leftOut,
   quiet: () => quietDevice(inLab ? 'lxc' : 'memory'),
 };
 
