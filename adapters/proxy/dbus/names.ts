@@ -9,7 +9,8 @@ const longestName = 255;
 const member = /^[A-Za-z_][A-Za-z0-9_]*$/;
 const dotted = /^[A-Za-z_][A-Za-z0-9_]*(?:\.[A-Za-z_][A-Za-z0-9_]*)+$/;
 const wellKnown = /^[A-Za-z_-][A-Za-z0-9_-]*(?:\.[A-Za-z_-][A-Za-z0-9_-]*)+$/;
-const unique = /^:[A-Za-z0-9_-]+(?:\.[A-Za-z0-9_-]+)+$/;
+/** As dbus-daemon has it, which asks for no dot: what is a message to it has to be one here. No bus gives anybody such a name. */
+const unique = /^:[A-Za-z0-9_-]*(?:\.[A-Za-z0-9_-]+)*$/;
 const path = /^\/(?:[A-Za-z0-9_]+(?:\/[A-Za-z0-9_]+)*)?$/;
 
 export function isMember(text: string): boolean {

@@ -120,6 +120,12 @@ export class BusWire {
     return this.call({ destination: bus.name, interface: bus.interface, path: bus.path, member, body });
   }
 
+  /** A call that every bus answers, with that serial. */
+  getId(serial: number): Buffer {
+    const { name: destination, interface: face, path } = bus;
+    return writeMessage({ type: 1, serial, destination, interface: face, path, member: 'GetId' });
+  }
+
   #wake(): void {
     for (const look of [...this.#waiting]) look();
   }

@@ -21,8 +21,8 @@ const table: readonly (readonly [string, (text: string) => boolean, readonly str
     [
       'bus name',
       isBusName,
-      ['a.b', 'a-b.c-d', '-.-', ':1.2', ':1.2.3', ':a.-', 'org.example._7'],
-      ['', 'a', ':', ':1', ':1.', ':.1', 'a.1', '.a.b', 'a..b', 'a.b ', 'a:b.c', ':1.2\n', `:1.${long(253)}`],
+      ['a.b', 'a-b.c-d', '-.-', ':1.2', ':1.2.3', ':a.-', ':1', ':', 'org.example._7'],
+      ['', 'a', ':1.', ':1..2', ':a b', 'a.1', '.a.b', 'a..b', 'a.b ', 'a:b.c', ':1.2\n', `:1.${long(253)}`],
     ],
     [
       'object path',

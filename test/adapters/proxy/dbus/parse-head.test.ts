@@ -107,7 +107,7 @@ const refused: Readonly<Record<string, RawMessage>> = {
   'a member with a dot': { fields: [path('/a'), text(3, 'M.N')] },
   'an interface of one part': { fields: [...callFields.slice(0, 2), text(2, 'face'), text(3, 'M')] },
   'a destination of one part': { fields: [path('/a'), text(6, 'name'), text(3, 'M')] },
-  'a sender that is none': { fields: [...callFields, text(7, ':')] },
+  'a sender that is none': { fields: [...callFields, text(7, ':1.')] },
   'a signature that is none': { fields: [...callFields, signature('a')], body: Buffer.alloc(4) },
   'a name of 256 bytes': { fields: [path('/a'), text(3, 'M'.repeat(256))] },
   'a name beyond ASCII': { fields: [path('/a'), text(3, 'M\xe9')] },
