@@ -9,7 +9,7 @@ import {
   type ObservedResource,
   poolKey,
 } from '../state/resource.ts';
-import { few, holds, standing, unsettled } from './holds.ts';
+import { few, holds, isSettled, standing } from './holds.ts';
 import { poolReconciler } from './pool.ts';
 import type { Plan, Reconciler, View } from './reconciler.ts';
 import { comesBack } from './recovery.ts';
@@ -89,14 +89,16 @@ function failed({ facts }: ObservedContainer): Plan {
 
 const isContainer = (key: Key) => kindOf(key) === 'container';
 
-/** Those of what it stands on that are not there yet: of containers that provide what it requires, those that are not at their goal (LINK-8). */
+/** Of containers that provide what it requires, one that is not at its goal is not there yet (LINK-8). */
+function isAbsent(key: Key, view: View): boolean {
+  if (!isContainer(key)) return !isSettled(key, view);
+  const provider = view.desired(key);
+  return provider === undefined || !isAtGoal(provider, view.observed(key));
+}
+
+/** Some of what it stands on that is not there yet; none only where all is. It may require a thousand services: a few are waited for at once. */
 function absent({ dependsOn }: DesiredResource, view: View): readonly Key[] {
-  const providers = dependsOn.filter(isContainer).filter((key) => {
-    const provider = view.desired(key);
-    return provider === undefined || !isAtGoal(provider, view.observed(key));
-  });
-  const others = dependsOn.filter((key) => !isContainer(key));
-  return [...unsettled(others, view), ...providers];
+  return few(dependsOn, (key) => isAbsent(key, view));
 }
 
 function start(key: Key, desired: DesiredResource, view: View): Plan {

@@ -11,9 +11,14 @@ export function holds(desired: DesiredResource | undefined, observed: ObservedRe
   );
 }
 
+/** It holds, and no step takes it away. */
+export function isSettled(key: Key, view: View): boolean {
+  return !view.isLeaving(key) && holds(view.desired(key), view.observed(key));
+}
+
 /** Those of `keys` that do not hold yet: what a resource that stands on them waits for. */
 export function unsettled(keys: readonly Key[], view: View): readonly Key[] {
-  return keys.filter((key) => view.isLeaving(key) || !holds(view.desired(key), view.observed(key)));
+  return keys.filter((key) => !isSettled(key, view));
 }
 
 /** Observed resources other than `key` that hold one of `claims`. */

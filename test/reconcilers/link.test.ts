@@ -1,14 +1,16 @@
 import test from 'ava';
 import { plan } from '../../reconcilers/index.ts';
-import type {
-  ContainerExit,
-  ContainerSpec,
-  DesiredResource,
-  FactsByKind,
-  Key,
-  Lifecycle,
-  LinkSpec,
-  ObservedResource,
+import {
+  type ContainerExit,
+  type ContainerSpec,
+  containerKey,
+  type DesiredResource,
+  type FactsByKind,
+  type Key,
+  type Lifecycle,
+  type LinkSpec,
+  nameOf,
+  type ObservedResource,
 } from '../../state/resource.ts';
 import { container, serviceLink } from '../contract/fixtures.ts';
 import { type Scene, see, short, view, want } from './scene.ts';
@@ -254,6 +256,20 @@ const consumers: readonly (readonly [string, Scene, string])[] = [
 for (const [title, scene, expected] of consumers) {
   test(`[LINK-8] ${title}`, (t) => t.is(short(C, scene), expected));
 }
+
+test('[LINK-8] [ENG-6] of a thousand that a consumer requires it waits for a few at once, and starts when there is none of them left', (t) => {
+  const providers = Array.from({ length: 1000 }, (_, place) => containerKey(`p${place}`));
+  const specOf = (key: Key): ContainerSpec => ({ ...server, name: nameOf(key) });
+  const desired = Object.fromEntries([
+    [C, want(C, client, { dependsOn: providers })],
+    ...providers.map((key) => [key, want(key, specOf(key))] as const),
+  ]);
+  const running = (keys: readonly Key[]) =>
+    Object.fromEntries(keys.map((key) => [key, see(key, specOf(key))]));
+  t.is(short(C, { desired }), 'wait container/p0 container/p1 container/p2 container/p3');
+  t.is(short(C, { desired, observed: running(providers.slice(0, -1)) }), 'wait container/p999');
+  t.is(short(C, { desired, observed: running(providers) }), 'container.start');
+});
 
 test('[LINK-8] a provider stops while its consumer runs with a link to it', (t) => {
   const scene: Scene = { observed: { [C]: see(C, client), [S]: see(S, server), [L]: see(L, raw) } };
