@@ -115,7 +115,7 @@ class Adoption {
     if (found === null) return null;
     try {
       const isPlain = mountIdOf(found) === directory.mount;
-      const isFile = isPlain && isEntry(file, fstatSync(found, { bigint: true }), this.#options.root.users);
+      const isFile = isPlain && isEntry(file, fstatSync(found, { bigint: true }), this.#options.root.owner);
       return isFile ? file : null;
     } finally {
       closeSync(found);

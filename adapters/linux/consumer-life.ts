@@ -57,14 +57,19 @@ export class ConsumerLife {
 
   /** Calls `changed` when a name on the way to `path`, as far as that leads now, comes or goes. Returns what ends that. Throws SystemCallError. */
   whenWayChanges(path: string, changed: () => void): () => void {
-    const { directories, told, reading } = this.#options;
+    const { reading } = this.#options;
     const ends: (() => void)[] = [];
-    const passing = (directory: number, name: string) =>
-      void ends.push(directories.watchName(directory, { name, changed, any: told }));
-    this.root.passThrough({ path, passing, reading });
-    return () => {
-      for (const end of ends) end();
+    const passing = this.watch.passing(changed, ends);
+    const end = () => {
+      for (const one of ends) one();
     };
+    try {
+      this.root.passThrough({ path, passing, reading });
+      return end;
+    } catch (error) {
+      end();
+      throw error;
+    }
   }
 
   close(): void {

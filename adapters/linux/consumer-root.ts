@@ -1,7 +1,8 @@
 import { closeSync, fstatSync } from 'node:fs';
 import { type ContainerHandle, NoContainer } from './container-handle.ts';
-import { type FileOwner, makingAs, rootUserOf } from './file-owner.ts';
+import { type FileOwner, makingAs } from './file-owner.ts';
 import { HeldDirectories, type HeldDirectory } from './held-directories.ts';
+import { containerRootOf, idMapsOf } from './id-map.ts';
 import { type EntryIdentity, identityOf, makeDirectory, makeFile, openName } from './made-entry.ts';
 import { mountIdOf } from './mount-info.ts';
 import { withoutMounts } from './mount-look.ts';
@@ -28,15 +29,18 @@ const mountLineBytes = 512;
  */
 export class ConsumerRoot {
   readonly held = new HeldDirectories();
-  readonly owner: FileOwner;
-  /** Who may own what was made: before a crash, the host's root. */
-  readonly users: readonly number[];
   readonly #options: ConsumerRootOptions;
+  readonly #owner: FileOwner;
 
   constructor(options: ConsumerRootOptions) {
     this.#options = options;
-    this.owner = rootUserOf(options.handle);
-    this.users = [this.owner.user];
+    // One that has no root user gets what the host's makes, if its file systems take that.
+    this.#owner = containerRootOf(idMapsOf(options.handle)) ?? { uid: 0, gid: 0 };
+  }
+
+  /** Its root user, as this host numbers users: who owns what is made there. */
+  get owner(): number {
+    return this.#owner.uid;
   }
 
   /** Opens a place of the root (O_PATH), to be closed by who asked. Throws as openInRoot does. */
@@ -92,12 +96,12 @@ export class ConsumerRoot {
 
   /** Throws as mkdir(2) does. */
   makeDirectory(directory: number, name: string): void {
-    makingAs(this.#options.calls, this.owner, () => makeDirectory(directory, name));
+    makingAs(this.#options.calls, this.#owner, () => makeDirectory(directory, name));
   }
 
   /** Throws as open(2) does. Returns who it is. */
   makeFile(directory: number, name: string): EntryIdentity {
-    const file = makingAs(this.#options.calls, this.owner, () => makeFile(directory, name));
+    const file = makingAs(this.#options.calls, this.#owner, () => makeFile(directory, name));
     try {
       return identityOf(fstatSync(file, { bigint: true }));
     } finally {

@@ -3,7 +3,7 @@ import type { ContainerHandle } from './container-handle.ts';
 import type { DirectoryWatches } from './directory-watches.ts';
 import { whenMountsChange } from './mount-changes.ts';
 import type { After } from './network-monitor.ts';
-import type { SystemCalls } from './system-calls.ts';
+import { SystemCallError, type SystemCalls } from './system-calls.ts';
 import { whenReadable } from './when-readable.ts';
 
 /** After a look at what is mounted, the next one is that much later: our own mounts are told, too, and there may be a thousand. */
@@ -80,14 +80,23 @@ export class ConsumerWatch {
    * SystemCallError. Those of before are told until `walked`.
    */
   follow(path: string): (directory: number, name: string) => void {
-    const { directories, told, wayChanged } = this.#options;
-    const before = this.#ways.get(path) ?? [];
     const ends: (() => void)[] = [];
+    this.#stale.push(...(this.#ways.get(path) ?? []));
     this.#ways.set(path, ends);
-    const changed = () => wayChanged(path);
-    this.#stale.push(...before);
-    return (directory, name) =>
-      void ends.push(directories.watchName(directory, { name, changed, any: told }));
+    return this.passing(() => this.#options.wayChanged(path), ends);
+  }
+
+  /** Calls `changed` when a name comes or goes that a walk passes. Returns what the walk is to tell; `ends` gets what ends it. Throws SystemCallError. */
+  passing(changed: () => void, ends: (() => void)[]): (directory: number, name: string) => void {
+    const { directories, told } = this.#options;
+    return (directory, name) => {
+      try {
+        ends.push(directories.watchName(directory, { name, changed, any: told }));
+      } catch (error) {
+        // It is no directory: the walk ends there, and says so.
+        if (!(error instanceof SystemCallError) || error.code !== 'ENOTDIR') throw error;
+      }
+    };
   }
 
   /** The walks have come to their ends: what the last one of each has passed is told, and nothing else. */

@@ -1,30 +1,9 @@
-import type { ContainerHandle } from './container-handle.ts';
 import type { SystemCalls } from './system-calls.ts';
 
 /** Whose a file is that is made, as this host numbers users and groups. */
 export interface FileOwner {
-  readonly user: number;
-  readonly group: number;
-}
-
-/** A map of users has at most 340 lines (user_namespaces(7)). */
-const longestMapBytes = 16 * 1024;
-
-/** Whom 0 stands for in a text of user_namespaces(7), `uid_map`; null: nobody. */
-export function zeroIn(map: string): number | null {
-  for (const line of map.split('\n')) {
-    const [inside, outside] = line.trim().split(/\s+/);
-    if (inside === '0' && outside !== undefined) return Number(outside);
-  }
-  return null;
-}
-
-/** The root user of a container, and its group. One that has no root user has the host's. Throws NoContainer. */
-export function rootUserOf(handle: ContainerHandle): FileOwner {
-  return {
-    user: zeroIn(handle.read('uid_map', longestMapBytes) ?? '') ?? 0,
-    group: zeroIn(handle.read('gid_map', longestMapBytes) ?? '') ?? 0,
-  };
+  readonly uid: number;
+  readonly gid: number;
 }
 
 /** _LINUX_CAPABILITY_VERSION_3 (capget(2)), of the calling thread (0). */
@@ -42,14 +21,12 @@ function overrideAgain(calls: SystemCalls): void {
   calls.capset(header(), data);
 }
 
-function become(calls: SystemCalls, { user, group }: FileOwner): void {
-  calls.setfsgid(group);
-  calls.setfsuid(user);
+function become(calls: SystemCalls, { uid, gid }: FileOwner): void {
+  calls.setfsgid(gid);
+  calls.setfsuid(uid);
   // They say nothing of whether they did: the second time, they tell what the first has set.
-  if (calls.setfsgid(group) === group && calls.setfsuid(user) === user) return;
-  throw new Error(
-    `files can't be made as user ${user} and group ${group}; expected CAP_SETUID and CAP_SETGID`,
-  );
+  if (calls.setfsgid(gid) === gid && calls.setfsuid(uid) === uid) return;
+  throw new Error(`files can't be made as user ${uid} and group ${gid}; expected CAP_SETUID and CAP_SETGID`);
 }
 
 /** Whatever would be made from here on would be another's, and what would be opened, too. */
@@ -71,7 +48,7 @@ function goBack(calls: SystemCalls, before: FileOwner): void {
 export function makingAs<T>(calls: SystemCalls, owner: FileOwner, work: () => T): T {
   const mask = calls.umask(0);
   try {
-    return owner.user === 0 && owner.group === 0 ? work() : makingAsOther(calls, owner, work);
+    return owner.uid === 0 && owner.gid === 0 ? work() : makingAsOther(calls, owner, work);
   } finally {
     calls.umask(mask);
   }
@@ -80,7 +57,7 @@ export function makingAs<T>(calls: SystemCalls, owner: FileOwner, work: () => T)
 function makingAsOther<T>(calls: SystemCalls, owner: FileOwner, work: () => T): T {
   // What is no user's id leaves everything as it is, and tells who it is (setfsuid(2)).
   const nobody = 0xffff_ffff;
-  const before = { user: calls.setfsuid(nobody), group: calls.setfsgid(nobody) };
+  const before = { uid: calls.setfsuid(nobody), gid: calls.setfsgid(nobody) };
   try {
     become(calls, owner);
     overrideAgain(calls);

@@ -36,22 +36,17 @@ export function identityOf({ ino, birthtimeNs }: BigIntStats): EntryIdentity {
   return { inode: `${ino}`, birth: `${birthtimeNs}` };
 }
 
-/** It looks as files do that `makeFile` has made: empty, with no permissions, no other name, and of one of these users. */
-export function isBareFile(stats: BigIntStats, users: readonly number[]): boolean {
+/** It looks as files do that `makeFile` has made for this user: empty, with no permissions and no other name. */
+export function isBareFile(stats: BigIntStats, owner: number): boolean {
   const { size, nlink, mode, uid } = stats;
   const isBare = stats.isFile() && size === 0n && nlink === 1n && (mode & modeBits) === BigInt(fileMode);
-  return isBare && users.includes(Number(uid));
+  return isBare && Number(uid) === owner;
 }
 
 /** It is what was made, and still empty if it is a file. With the intent alone, what looks like it. */
-export function isEntry(
-  { kind, identity }: MadeEntry,
-  stats: BigIntStats,
-  users: readonly number[],
-): boolean {
+export function isEntry({ kind, identity }: MadeEntry, stats: BigIntStats, owner: number): boolean {
   if (kind === 'directory' ? !stats.isDirectory() : !stats.isFile() || stats.size > 0n) return false;
-  if (identity === null)
-    return kind === 'file' ? isBareFile(stats, users) : users.includes(Number(stats.uid));
+  if (identity === null) return kind === 'file' ? isBareFile(stats, owner) : Number(stats.uid) === owner;
   const { inode, birth } = identityOf(stats);
   return inode === identity.inode && birth === identity.birth;
 }
@@ -81,13 +76,13 @@ export function makeFile(directory: number, name: string): number {
  * Removes what was made from the directory that it was made in: nothing where that is something else by now, has something mounted over it, or is a
  * directory that is not empty. Between the look and the removal the container can put another thing of its own there: it has then removed that itself.
  */
-export function removeEntry(directory: HeldDirectory, entry: MadeEntry, users: readonly number[]): void {
+export function removeEntry(directory: HeldDirectory, entry: MadeEntry, owner: number): void {
   const found = openName(directory.descriptor, entry.name);
   if (found === null) return;
   try {
     // What is mounted there may be of a file system that never answers.
     if (mountIdOf(found) !== directory.mount) return;
-    if (!isEntry(entry, fstatSync(found, { bigint: true }), users)) return;
+    if (!isEntry(entry, fstatSync(found, { bigint: true }), owner)) return;
     const path = `${linkOf(directory.descriptor)}/${entry.name}`;
     if (entry.kind === 'file') unlinkSync(path);
     else rmdirSync(path);

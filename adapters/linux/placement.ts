@@ -123,7 +123,7 @@ export class Placement {
     const { root } = this.#options;
     if (mount !== null && !root.detach(mount.descriptor)) return false;
     this.#dropMount();
-    if (file !== null && directory !== null) removeEntry(directory, file, root.users);
+    if (file !== null && directory !== null) removeEntry(directory, file, root.owner);
     removeDirectories(this.#options, entries);
     this.release();
     this.#options.forget(this.#record);
@@ -247,7 +247,7 @@ export class Placement {
       this.#settle(directory, way, file);
     } catch (error) {
       this.#dropMount();
-      if (file !== null && file !== kept) removeEntry(directory, file, this.#options.root.users);
+      if (file !== null && file !== kept) removeEntry(directory, file, this.#options.root.owner);
       throw error;
     }
   }
@@ -256,7 +256,7 @@ export class Placement {
   #leaveBehind(way: Way, kept: MadeEntry | null): void {
     const { directory, file, entries } = this.#holdings;
     const { root } = this.#options;
-    if (directory !== null && file !== null && kept === null) removeEntry(directory, file, root.users);
+    if (directory !== null && file !== null && kept === null) removeEntry(directory, file, root.owner);
     const left = entries.filter((entry) => !way.entries.includes(entry));
     removeDirectories(this.#options, left);
   }
@@ -277,8 +277,8 @@ export class Placement {
 
   #isOurs(stats: BigIntStats): boolean {
     const { file } = this.#holdings;
-    const { users } = this.#options.root;
-    return isBareFile(stats, users) || (file !== null && isEntry(file, stats, users));
+    const { owner } = this.#options.root;
+    return isBareFile(stats, owner) || (file !== null && isEntry(file, stats, owner));
   }
 
   #makeFile(directory: HeldDirectory, way: Way): MadeEntry {

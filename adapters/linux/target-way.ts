@@ -58,7 +58,7 @@ class TargetWay {
     const { made, recorded, root } = this.#options;
     const isFresh = this.#made === name && stats.isDirectory();
     this.#made = null;
-    const isRecorded = recorded.some((entry) => entry.name === name && isEntry(entry, stats, root.users));
+    const isRecorded = recorded.some((entry) => entry.name === name && isEntry(entry, stats, root.owner));
     const entry = { name, kind: 'directory', identity: identityOf(stats) } as const;
     const held = isFresh || isRecorded ? made.add(directory, entry) : made.share(entry.identity);
     if (held === null) return;
@@ -100,5 +100,5 @@ export function releaseWay(
 
 /** Removes directories that were made, innermost first, as far as they are empty. Throws what rmdir(2) says. */
 export function removeDirectories({ root }: Pick<WayOptions, 'root'>, entries: readonly HeldEntry[]): void {
-  for (const { parent, entry } of entries.toReversed()) removeEntry(parent, entry, root.users);
+  for (const { parent, entry } of entries.toReversed()) removeEntry(parent, entry, root.owner);
 }

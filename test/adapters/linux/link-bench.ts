@@ -50,6 +50,12 @@ export function mountPoints({ pid }: BareContainer): readonly string[] {
   return readMountInfo(readFileSync(`/proc/${pid}/mountinfo`, 'utf8')).map(({ mountPoint }) => mountPoint);
 }
 
+/** Which part of its file system each mount in a container shows (proc(5), mountinfo, field 4). */
+export function mountRoots({ pid }: BareContainer): readonly string[] {
+  const lines = readFileSync(`/proc/${pid}/mountinfo`, 'utf8').split('\n');
+  return lines.map((line) => line.split(' ')[3] ?? '').map((root) => root.slice(root.lastIndexOf('/')));
+}
+
 /** Everything in a directory of a container, below it, too. */
 export function everythingIn(container: BareContainer, path: string): readonly string[] {
   return readdirSync(container.at(path), { recursive: true }).map(String).sort();
