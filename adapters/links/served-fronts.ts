@@ -73,7 +73,7 @@ export class ServedFronts<Front extends Named> {
         this.#silence = served === null ? 'the process that carries it does not run' : null;
         this.#told = new Map((served ?? []).map((front) => [front.name, front]));
       } catch (error) {
-        this.#silence = `what carries it can't be asked: ${error instanceof Error ? error.message : String(error)}`;
+        this.#silence = `what carries it can't be asked: ${messageOf(error)}`;
         this.#told = null;
       }
     });
@@ -82,7 +82,9 @@ export class ServedFronts<Front extends Named> {
   /** Why a front is not served as it should be, in words; null: it is. */
   problemOf(front: Front): string | null {
     if (this.#silence !== null) return this.#silence;
-    const told = this.#told?.get(front.name);
+    // Nothing is known before it was asked.
+    if (this.#told === null) return null;
+    const told = this.#told.get(front.name);
     if (told === undefined) return 'the process that carries it does not know it';
     return isDeepStrictEqual(told, front) ? null : 'the process that carries it serves it otherwise';
   }
@@ -107,6 +109,7 @@ export class ServedFronts<Front extends Named> {
       this.#silence = null;
     } catch (error) {
       this.#told = null;
+      this.#silence = `what carries it did not take it: ${messageOf(error)}`;
       for (const { reject } of waiting) reject(error);
       return;
     }
@@ -132,4 +135,8 @@ export class ServedFronts<Front extends Named> {
       }
     }
   }
+}
+
+function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
 }

@@ -77,6 +77,7 @@ test('[ENG-3] a front that could not be changed is served as it was before with 
   await fronts.put({ name: 'a', at: 1 });
   process.broken = true;
   await t.throwsAsync(fronts.put({ name: 'a', at: 2 }), { message: 'it is broken' });
+  t.regex(fronts.problemOf({ name: 'a', at: 1 }) ?? '', /did not take it: it is broken/);
   process.broken = false;
   await fronts.put({ name: 'b', at: 1 });
   t.deepEqual(process.serves, [
@@ -98,6 +99,7 @@ test('[ENG-2] what another controller had served is found, and told where it doe
   const { process, fronts } = stage();
   const front = { name: 'a', at: 1 };
   fronts.adopt([front]);
+  t.is(fronts.problemOf(front), null, 'nothing is known before it was asked');
   await fronts.check();
   t.regex(fronts.problemOf(front) ?? '', /does not run/);
   process.serves = [{ name: 'a', at: 2 }];
