@@ -21,7 +21,10 @@ export interface Served {
   end(): Promise<void>;
 }
 
-function begin(argv: readonly string[], environment: Readonly<Record<string, string>> = {}): ChildProcess {
+export function begin(
+  argv: readonly string[],
+  environment: Readonly<Record<string, string>> = {},
+): ChildProcess {
   const [program = '', ...words] = argv;
   return spawn(program, words, {
     stdio: ['ignore', 'ignore', 'inherit'],
@@ -29,12 +32,12 @@ function begin(argv: readonly string[], environment: Readonly<Record<string, str
   });
 }
 
-async function end(child: ChildProcess): Promise<void> {
+export async function end(child: ChildProcess): Promise<void> {
   child.kill();
   if (child.exitCode === null && child.signalCode === null) await once(child, 'exit');
 }
 
-async function listening(child: ChildProcess, path: string): Promise<void> {
+export async function listening(child: ChildProcess, path: string): Promise<void> {
   while (!(await isListening(path))) {
     if (child.exitCode !== null)
       throw new Error(`what should listen at ${path} ended with ${child.exitCode}`);
@@ -115,7 +118,8 @@ function busAt(path: string): Readonly<Record<string, string>> {
   return { DBUS_SYSTEM_BUS_ADDRESS: `unix:path=${path}` };
 }
 
-async function callsPerSecond(path: string): Promise<number> {
+/** One after the other, of one client that is started for them. */
+export async function callsPerSecond(path: string): Promise<number> {
   const words = ['spam', '--system', `--dest=${echoName}`, `--count=${calls}`];
   const refused: string[] = [];
   const took = await timed(async () => {

@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { allocator } from './allocator.ts';
 import { commandLine } from './command-line.ts';
 import { database } from './database.ts';
+import { dbusProxied } from './dbus.ts';
 import { engine } from './engine.ts';
 import { ingress } from './ingress.ts';
 import { ingressRules } from './ingress-rules.ts';
@@ -33,6 +34,7 @@ const benchmarks: Readonly<Record<string, () => Promise<readonly Reading[]>>> = 
   rollback: inLab ? rolledBack : leftOut,
   ingress: inLab ? ingress : leftOut,
   links: inLab ? links : leftOut,
+  dbus: inLab ? dbusProxied : leftOut,
   rules: inLab ? ingressRules : leftOut,
   rest: inLab ? restLinks : leftOut,
   quiet: () => quietDevice(inLab ? 'lxc' : 'memory'),
