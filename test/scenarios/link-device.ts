@@ -9,6 +9,7 @@ import type { FactsByKind } from '../../state/resource.ts';
 import { addPart, type RootPart } from '../../tools/demo/example-roots.ts';
 import { makeBusyboxRoot } from '../lab/busybox-root.ts';
 import { Device } from './device.ts';
+import { type HostState, hostChanges, hostState } from './host-state.ts';
 import { container, type Part } from './states.ts';
 
 /** What a container says of services. */
@@ -101,6 +102,15 @@ export function saying(part: Part, name: string, services: Services): Part {
     ...(provides.length === 0 ? {} : { [`${name}/services.json`]: provides }),
     ...(requires.length === 0 ? {} : { [`${name}/args.json`]: { PV_SERVICES_REQUIRED: requires } }),
   };
+}
+
+/** What the first links of a device make and all others use: a directory for their proxy, and a socket at which nobody listens. */
+const madeOnce = ['+ files: /run/link-proxy', '+ files: /run/link-targets/closed'];
+
+/** What there is more or less on the host than before, but for what is made once. */
+export async function changesSince(made: Device, before: HostState): Promise<readonly string[]> {
+  const changes = hostChanges(before, await hostState(made));
+  return changes.filter((change) => !madeOnce.includes(change));
 }
 
 /** What was seen of a link; null: nothing yet. */

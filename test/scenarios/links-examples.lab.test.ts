@@ -6,6 +6,7 @@ import { ControllerClient } from '../../controller/cli/client.ts';
 import { type ExampleName, makeExample } from '../../tools/demo/example.ts';
 import { Device } from './device.ts';
 import { hostChanges, hostState } from './host-state.ts';
+import { changesSince } from './link-device.ts';
 
 /** The examples of service links as their readers have them: copied, with roots made for them, and applied. Their clients are ready when they were served. */
 const inLab = process.env.HOLDFAST_LAB === '1' ? test.serial : test.serial.skip;
@@ -128,7 +129,7 @@ inLab('[LINK-10] [ENG-4] what links were made of goes with the last revision tha
   t.is((await made.cli(['apply', example])).code, 0);
   t.not(hostChanges(before, await hostState(made)).length, 0);
   t.is((await made.cli(['down'])).code, 0);
-  const left = hostChanges(before, await hostState(made));
+  const left = await changesSince(made, before);
   t.deepEqual(
     left.filter((change) => change.includes('link')),
     [],

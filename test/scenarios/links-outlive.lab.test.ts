@@ -1,10 +1,10 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { isDeepStrictEqual } from 'node:util';
 import test, { type ExecutionContext } from 'ava';
-import type { Device } from './device.ts';
-import { type HostState, hostChanges, hostState } from './host-state.ts';
+import { hostState } from './host-state.ts';
 import { until } from './ingress-device.ts';
 import {
+  changesSince,
   echoes,
   heard,
   idle,
@@ -83,12 +83,6 @@ async function running(t: ExecutionContext, count = 1) {
 
 /** A link that held so long has recovered from what was before, milliseconds. */
 const heldMs = 250;
-
-/** What there is more or less than before, but for an empty directory, as the first rest link has made it. */
-async function changesSince(made: Device, before: HostState): Promise<readonly string[]> {
-  const changes = hostChanges(before, await hostState(made));
-  return changes.filter((change) => change !== '+ files: /run/link-proxy');
-}
 
 function median(values: readonly number[]): number {
   return [...values].sort((one, other) => one - other)[Math.floor(values.length / 2)] ?? 0;

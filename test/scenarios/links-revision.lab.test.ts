@@ -1,9 +1,10 @@
 import test, { type ExecutionContext } from 'ava';
 import type { GraphLink } from '../../controller/api/contract.ts';
 import { ControllerClient } from '../../controller/cli/client.ts';
-import { hostChanges, hostState } from './host-state.ts';
+import { hostState } from './host-state.ts';
 import { until } from './ingress-device.ts';
 import {
+  changesSince,
   echoes,
   heard,
   idle,
@@ -43,7 +44,7 @@ inLab(
       const text = answer.stdout.replace(/\s+/g, ' ');
       for (const named of told) t.true(text.includes(named), `${named}: ${answer.stdout}`);
     }
-    t.deepEqual(hostChanges(before, await hostState(made)), []);
+    t.deepEqual(await changesSince(made, before), []);
     t.is((await made.current()).revision, 1);
 
     const optional = saying(await device.container('other', idle), 'other', {

@@ -2,9 +2,10 @@ import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import test, { type ExecutionContext } from 'ava';
 import { addPython } from '../lab/python-root.ts';
-import { hostChanges, hostState } from './host-state.ts';
+import { hostState } from './host-state.ts';
 import { until } from './ingress-device.ts';
 import {
+  changesSince,
   echoes,
   heard,
   idle,
@@ -105,7 +106,7 @@ inLab(
     t.false(existsSync(await seen('/other.sock')));
     t.false(existsSync(await seen('/run/pv')), 'directories on the way, too');
     t.deepEqual(await made.pids(), pids);
-    t.deepEqual(hostChanges(before, await hostState(made)), []);
+    t.deepEqual(await changesSince(made, before), []);
   },
 );
 
@@ -127,7 +128,7 @@ inLab(
       t.true(refused.stdout.includes(named), `${named}: ${refused.stdout}`);
     t.is((await made.history()).at(-1)?.phase, 'ERROR');
     t.is(await mine(), 'mine\n');
-    t.deepEqual(hostChanges(before, await hostState(made)), []);
+    t.deepEqual(await changesSince(made, before), []);
 
     const optional = saying(client, 'client', { optional: [needsRaw] });
     t.is((await made.apply(stateOf({}, {}, server, optional))).code, 0);
@@ -170,6 +171,6 @@ inLab(
     for (const path of ['/a.sock', '/b']) t.false(existsSync(await seen(path)), path);
     t.is(await connection.say('after'), 'after');
     t.deepEqual(await made.pids(), pids);
-    t.deepEqual(hostChanges(before, await hostState(made)), []);
+    t.deepEqual(await changesSince(made, before), []);
   },
 );
