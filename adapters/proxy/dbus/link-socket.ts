@@ -1,4 +1,5 @@
 import { chmodSync, lstatSync, renameSync, rmSync } from 'node:fs';
+import { nextTurn } from '../../linux/next-turn.ts';
 import { type Polling, SystemCallError, type SystemCalls } from '../../linux/system-calls.ts';
 import { contained } from '../containment.ts';
 import { ProxyError } from '../proxy.ts';
@@ -56,10 +57,10 @@ export class LinkSocket {
       this.#inode = inodeOf(path);
       chmodSync(path, 0o666);
       calls.listen(descriptor, backlog);
-      // This is no callback of Node's own: what it throws would be lost, and no promise would go on after it.
+      // This is no callback of Node's own: what it throws would be lost, and no promise would go on before one that is.
       const polling = calls.poll(descriptor, () => {
         polling.stop();
-        setImmediate(() => this.#accept());
+        nextTurn().then(() => this.#accept(), this.#parts.complain);
       });
       this.#polling = polling;
     } catch (error) {
@@ -87,30 +88,38 @@ export class LinkSocket {
   }
 
   #accept(): void {
-    for (let taken = 0; taken < mostAtATime && this.#descriptor !== null; taken += 1) {
-      if (!this.#acceptOne(this.#descriptor)) break;
-    }
+    const accept = contained(this.#parts.complain, () => {
+      for (let taken = 0; taken < mostAtATime && this.#acceptOne(); taken += 1);
+    });
+    accept();
     if (this.#descriptor !== null) this.#polling?.start();
   }
 
   /** False: nobody waits. */
-  #acceptOne(descriptor: number): boolean {
-    const { calls, spare, take, complain } = this.#parts;
+  #acceptOne(): boolean {
+    const { calls, take, complain } = this.#parts;
+    const connection = this.#next();
+    if (typeof connection === 'boolean') return connection;
+    const refuse = (error: unknown): void => {
+      complain(error);
+      calls.close(connection);
+    };
+    contained(refuse, () => take(connection))();
+    return true;
+  }
+
+  /** A connection that waits; false: none does; true: it was one that could not be taken, and there may be others. */
+  #next(): number | boolean {
+    const { calls, spare } = this.#parts;
+    const descriptor = this.#descriptor;
+    if (descriptor === null) return false;
     const accept = (): number => calls.accept4(descriptor, null, null, closeOnExec | nonBlocking);
     try {
-      const connection = accept();
-      contained(
-        (error) => {
-          complain(error);
-          calls.close(connection);
-        },
-        () => take(connection),
-      )();
-      return true;
+      return accept();
     } catch (error) {
+      if (!(error instanceof SystemCallError)) throw error;
       if (isOutOfDescriptors(error)) spare.lend(() => calls.close(accept()));
-      // Behind one who has left meanwhile there may be others.
-      return error instanceof SystemCallError && error.code === 'ECONNABORTED';
+      return error.code !== 'EAGAIN';
     }
   }
 

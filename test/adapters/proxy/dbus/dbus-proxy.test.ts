@@ -1,5 +1,6 @@
+import { spawnSync } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, statSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import anyTest, { type ExecutionContext, type TestFn } from 'ava';
@@ -450,6 +451,29 @@ test.serial('[LINK-6] a link has 256 sessions, and others have theirs', async (t
   while ((await sessions()) !== 255) await nextTurn();
   t.is(await echo(await wireTo(t, one)), 'still');
 });
+
+test.serial(
+  '[LINK-6] without descriptors connections are closed at once, those that are open go on, and new ones are taken later',
+  async (t) => {
+    await busAt(t, 'bus');
+    const one = link(t, 'one');
+    await t.context.proxy.serve([one]);
+    const { pid } = (await t.context.proxy.observe()) ?? {};
+    const open = await wireTo(t, one);
+    // One of these is the directory that is listed.
+    const used = readdirSync(`/proc/${pid}/fd`).length - 1;
+    const limit = spawnSync('prlimit', ['--pid', `${pid}`, `--nofile=${used + 8}`], { encoding: 'utf8' });
+    t.is(limit.status, 0, limit.stderr);
+    const wires = Array.from({ length: 40 }, () => rawWireTo(t, one));
+    const isClosed = () => wires.filter((wire) => wire.isClosed).length >= 36;
+    while (!isClosed()) await nextTurn();
+    t.is(await echo(open), 'still');
+    for (const wire of wires) wire.socket.destroy();
+    while (((await t.context.proxy.traffic())[0]?.sessions ?? 0) > 1) await nextTurn();
+    t.is(await echo(await wireTo(t, one)), 'still');
+    t.is(readFileSync(join(t.context.root, 'run/dbus-proxy/log'), 'utf8'), '');
+  },
+);
 
 test.serial('[LINK-10] a thousand links are served, and one of them changes, in its own time', async (t) => {
   await busAt(t, 'bus');
