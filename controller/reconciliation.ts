@@ -17,6 +17,7 @@ import { readyMessage, settledMessage } from './announcement.ts';
 import { backoffMs } from './backoff.ts';
 import { Bystander } from './bystander.ts';
 import { through } from './chronicle.ts';
+import { DesiredLinks } from './desired-links.ts';
 import { exitAfter, isAnotherRun } from './exit.ts';
 import { Publisher, type Standpoint } from './publisher.ts';
 import { type PaceOptions, relapse } from './relapse.ts';
@@ -42,6 +43,7 @@ export class Reconciliation {
   readonly #pace: PaceOptions;
   readonly #dirty = new Map<Key, Cause>();
   readonly #waiters = new SetIndex<Key, Key>();
+  readonly #links = new DesiredLinks();
   /** Keys of which news came since the running list was asked for; null: none runs. */
   #heard: Set<Key> | null = null;
   #nextStep = 1;
@@ -115,7 +117,7 @@ export class Reconciliation {
 
   /** What was refused to the links of this container, and what has failed with them, was about a process that it is not any more. */
   #outrunLinks(container: Key): void {
-    for (const link of this.#linksAt(container)) {
+    for (const link of this.#links.at(container)) {
       this.world.forgive(link);
       if (this.tracker.outrun(link)) this.publisher.emit({ type: 'disarm', timer: retryTimer(link) });
     }
@@ -127,12 +129,7 @@ export class Reconciliation {
     if (this.board.get(consumer)?.phase === 'Waiting') this.wake(consumer, through(cause, key));
   }
 
-  /** Desired links that have this container as an end: each waits for whatever becomes of it. */
-  #linksAt(container: Key): readonly Key[] {
-    return [...this.#waiters.get(container)].filter((waiter) => kindOf(waiter) === 'link');
-  }
-
-  #wakeAll(keys: readonly Key[], cause: Cause): void {
+  #wakeAll(keys: Iterable<Key>, cause: Cause): void {
     for (const key of keys) this.wake(key, cause);
   }
 
@@ -203,7 +200,7 @@ export class Reconciliation {
 
   #consider(key: Key, cause: Cause): void {
     const track = this.#rebase(key);
-    if (kindOf(key) === 'link') this.#attend(key);
+    if (kindOf(key) === 'link') this.#links.refresh(key, this.world.desired(key));
     if (track.flight !== null) return;
     this.#planned += 1;
     const next = plan(key, this.world);
@@ -211,11 +208,6 @@ export class Reconciliation {
     // What came right by itself needs no retry; anything else has to wait for it.
     const retries = track.retryAt !== null && track.retryAt > this.publisher.now;
     if (!retries || next.type === 'settled') this.#carryOut(key, next, track, cause);
-  }
-
-  /** However a link stands, it depends on what becomes of the containers that it joins. */
-  #attend(link: Key): void {
-    for (const container of this.world.desired(link)?.dependsOn ?? []) this.#waiters.add(container, link);
   }
 
   #carryOut(key: Key, next: Plan, track: Track, cause: Cause): void {
@@ -413,6 +405,7 @@ export class Reconciliation {
 
   #wakeWaiters(key: Key, cause: Cause): void {
     for (const waiter of this.#waiters.take(key)) this.wake(waiter, this.#causeFor(waiter, key, cause));
+    for (const link of this.#links.at(key)) this.wake(link, this.#causeFor(link, key, cause));
   }
 
   /** Of what waits for `key` and may go on: that it had to wait for its turn is no reason for what it does, nor is it one itself. */
@@ -434,7 +427,7 @@ export class Reconciliation {
     const tolerated = isTolerated ? { tolerated: true as const } : {};
     this.publisher.setStatus(key, { waitsFor: [], ...tolerated, ...standpoint, attempts });
     if (before === 'Ready' && standpoint.phase !== 'Ready')
-      this.#wakeAll(this.#linksAt(key), through(standpoint.cause, key));
+      this.#wakeAll(this.#links.at(key), through(standpoint.cause, key));
     if (!isRed(standpoint.phase) || wasRed) return;
     for (const other of this.world.dependents(key)) this.wake(other, through(standpoint.cause, key));
   }

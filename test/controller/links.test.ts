@@ -464,3 +464,14 @@ test('[LINK-3] a link to another service at the same target is gone before the n
   ]);
   t.is((rig.engine.world.observed(key)?.spec as LinkSpec | undefined)?.service, 'slow');
 });
+
+test('[ENG-6] links that are desired no more are not looked at again when their containers change', async (t) => {
+  const rig = await new Rig().start();
+  for (let place = 0; place < 20; place += 1)
+    await rig.commit(pair({ requires: [{ name: 'raw', target: `/run/raw-${place}` }] }));
+  const planned = rig.engine.planned;
+  rig.adapter.disturb((host) => exitContainer(host, 'server', exit));
+  await rig.settle();
+  t.is(rig.phase('link/client/run/raw-19'), 'Ready');
+  t.true(rig.engine.planned - planned < 15, `${rig.engine.planned - planned} plans`);
+});
