@@ -104,6 +104,28 @@ const killedController: Scenario = async (device, file) => {
   await device.stop();
 };
 
+const link = 'link/pv-example-unix-client/run/pv/services/raw.sock';
+
+/** Another revision replaces all: a service of one container in another. It is taken away behind our back, then either end is killed. */
+const links: Scenario = async (device, file) => {
+  const example = await makeExample(join(labDirectory, 'links'), 'busybox', 'links/unix');
+  await device.start(file);
+  await device.say(['apply', example, ...wait]);
+  await device.until(isReady(link), async () => {
+    const client = await device.pid('pv-example-unix-client');
+    const target = '/run/pv/services/raw.sock';
+    // It is in use: we hold it, to be able to take it away.
+    const inside = ['--mount', '--root', `--target=${client}`, '--', '/bin/umount', '-l', target];
+    await run({ program: 'nsenter', arguments: inside });
+  });
+  for (const end of ['pv-example-unix-client', 'pv-example-unix-server']) {
+    await device.until(isReady(link), async () => {
+      process.kill(await device.pid(end), 'SIGKILL');
+    });
+  }
+  await device.stop();
+};
+
 /** Everything is taken away again. */
 const down: Scenario = async (device, file) => {
   await device.start(file);
@@ -119,6 +141,7 @@ export const scenarios: Readonly<Record<string, Scenario>> = {
   'exhausted-retries': exhaustedRetries,
   'failing-start': failingStart,
   'killed-controller': killedController,
+  links,
   down,
 };
 
