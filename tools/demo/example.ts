@@ -37,7 +37,9 @@ async function makeBusyboxImage(path: string, parts: readonly RootPart[]): Promi
     const root = await makeBusyboxRoot(join(directory, 'root'), idleInit);
     for (const part of parts) await addPart(part, root);
     const quiet = ['-noappend', '-no-progress', '-quiet', '-all-root', '-all-time', '0', '-mkfs-time', '0'];
-    const { code } = await capture({ program: 'mksquashfs', arguments: [root, path, ...quiet] });
+    // A tenth larger than at gzip's best, in a tenth of the time.
+    const fast = ['-comp', 'gzip', '-Xcompression-level', '1'];
+    const { code } = await capture({ program: 'mksquashfs', arguments: [root, path, ...quiet, ...fast] });
     if (code !== 0) throw new Error(`mksquashfs ended with ${code}; is squashfs-tools installed?`);
   } finally {
     rmSync(directory, { recursive: true, force: true });
