@@ -1,4 +1,5 @@
 import { join } from 'node:path';
+import { isDeepStrictEqual } from 'node:util';
 import { defer, from, merge, mergeAll, mergeMap, type Observable, Subject } from 'rxjs';
 import { type Key, linkKey, type ObservedResource } from '../../state/resource.ts';
 import type { LinkTraffic, StepOf, StepResult, WatchEvent } from '../adapter.ts';
@@ -41,6 +42,8 @@ export class HostLinks {
   /** Of containers that were told of; null: it does not run. */
   readonly #pids = new Map<string, number | null>();
   readonly #moved = new Subject<string>();
+  /** As they were when they were looked at last. */
+  readonly #seen = new Map<Key, ObservedResource<'link'>>();
   /** What is done to one link never overlaps. */
   readonly #turns = new Map<Key, Turns>();
   #isLoaded = false;
@@ -64,7 +67,7 @@ export class HostLinks {
   async observe(): Promise<readonly ObservedResource<'link'>[]> {
     this.#load();
     await Promise.all([this.#attended, this.#options.targets.attend(), this.#fronts.check()]);
-    return [...this.#records.all().values()].map((record) => this.#sight(record));
+    return [...this.#records.all().keys()].flatMap((key) => this.#look(key).observed ?? []);
   }
 
   /** Never rejects. */
@@ -104,7 +107,8 @@ export class HostLinks {
     );
     const ended = this.#moved.pipe(mergeMap((container) => this.#events(this.#linksOf(container))));
     const placed = targets.changed.pipe(
-      mergeMap(({ container, target }) => this.#events([linkKey(container, target)])),
+      // It is told also where nothing else is to be seen: one that was refused might be had.
+      mergeMap(({ container, target }) => [this.#event(linkKey(container, target))]),
     );
     const served = this.#fronts.changed.pipe(mergeMap(() => from(this.#frontsChanged()).pipe(mergeAll())));
     const attended = defer(() => {
@@ -179,8 +183,17 @@ export class HostLinks {
       .map(({ key }) => key);
   }
 
+  /** Of those that are not as they were when they were looked at last. */
   #events(keys: readonly Key[]): readonly WatchEvent[] {
-    return keys.map((key) => ({ type: 'observation', ...this.#look(key) }));
+    return keys.flatMap((key) => {
+      const before = this.#seen.get(key) ?? null;
+      const event = this.#event(key);
+      return isDeepStrictEqual(event.observed, before) ? [] : [event];
+    });
+  }
+
+  #event(key: Key): Extract<WatchEvent, { readonly type: 'observation' }> {
+    return { type: 'observation', ...this.#look(key) };
   }
 
   #inTurn<Result>(key: Key, work: () => Promise<Result>): Promise<Result> {
@@ -191,7 +204,13 @@ export class HostLinks {
 
   #look(key: Key): { readonly key: Key; readonly observed: ObservedResource<'link'> | null } {
     const record = this.#records.all().get(key);
-    return { key, observed: record === undefined ? null : this.#sight(record) };
+    if (record === undefined) {
+      this.#seen.delete(key);
+      return { key, observed: null };
+    }
+    const observed = this.#sight(record);
+    this.#seen.set(key, observed);
+    return { key, observed };
   }
 
   #sight(record: LinkRecord): ObservedResource<'link'> {
