@@ -1,110 +1,113 @@
 import { closeSync, fstatSync } from 'node:fs';
 import { basename, dirname } from 'node:path/posix';
-import { NoContainer } from './container-handle.ts';
+import type { Reach } from './consumer-root.ts';
 import type { HeldDirectory } from './held-directories.ts';
-import type { HeldMount } from './held-mount.ts';
+import { closeMount, type HeldMount } from './held-mount.ts';
 import { isSameInit, type LinkRecord, type MadeMount } from './link-record.ts';
 import { isEntry, type MadeEntry, openName } from './made-entry.ts';
-import { findMount, mountIdOf, placeInfoOf } from './mount-info.ts';
-import { type Holdings, Placement, type PlacementOptions } from './placement.ts';
-import { releaseWay, walkToTarget } from './target-way.ts';
+import { mountIdOf, placeInfoOf } from './mount-info.ts';
+import { type Holdings, nothingHeld, Placement, type PlacementOptions } from './placement.ts';
+import { releaseWay, type Way, walkToTarget } from './target-way.ts';
 
 const startedAnew = 'its container was started anew';
 const takenAway = 'the container has taken it away';
+const moved = 'the container has moved or covered it';
 
 /** What an earlier process, or this one for an earlier init, has placed in a container. */
 class Adoption {
   readonly #options: PlacementOptions;
   readonly #record: LinkRecord;
-  readonly #list: string;
+  readonly #mounted: ReadonlyMap<number, string>;
   readonly #name: string;
 
-  constructor(options: PlacementOptions, record: LinkRecord, list: string) {
+  constructor(options: PlacementOptions, record: LinkRecord, mounted: ReadonlyMap<number, string>) {
     this.#options = options;
     this.#record = record;
-    this.#list = list;
+    this.#mounted = mounted;
     this.#name = basename(record.target.target);
   }
 
   adopt(): Placement {
     const path = dirname(this.#record.target.target);
-    const way = walkToTarget({
-      ...this.#options,
-      path,
-      passing: this.#options.follow(path),
-      recorded: this.#record.made,
-    });
-    const { directory, entries } = way;
+    const way = this.#walk(path, this.#options.follow(path));
     try {
-      const found = this.#findMount(directory);
-      const file = directory === null ? null : this.#findFile(directory, found.mount);
-      return new Placement(this.#options, this.#record, { ...found, directory, entries, file });
+      return new Placement(this.#options, this.#record, this.#holdingsOf(way));
     } catch (error) {
       releaseWay(this.#options, way);
       throw error;
     }
   }
 
-  /** Ours that are mounted still. Of another init's namespace there are none. */
-  #present(): readonly MadeMount[] {
-    const { init, mounts } = this.#record;
-    if (!isSameInit(init, this.#options.init)) return [];
-    return mounts.filter(({ id }) => findMount(this.#list, id) !== null);
+  #walk(path: string, passing: Reach['passing']): Way {
+    return walkToTarget({ ...this.#options, path, passing, recorded: this.#record.made });
   }
 
-  #findMount(directory: HeldDirectory | null): Pick<Holdings, 'mount' | 'lost' | 'stray'> {
+  #holdingsOf(way: Way): Holdings {
     const present = this.#present();
     if (present.length === 0) {
       const isAnew = !isSameInit(this.#record.init, this.#options.init);
-      return { mount: null, lost: isAnew ? startedAnew : takenAway, stray: null };
+      return this.#hold(way, { lost: isAnew ? startedAnew : takenAway });
     }
-    const onTop = directory === null ? null : this.#uppermost(directory, present);
-    if (onTop !== null) return { mount: onTop, lost: null, stray: null };
-    const mount = this.#elsewhere(present);
-    const stray = mount === null ? (findMount(this.#list, present[0]?.id ?? -1)?.mountPoint ?? null) : null;
-    return { mount, lost: 'the container has moved or covered it', stray };
+    const mount = way.directory === null ? null : this.#uppermost(way.directory, present);
+    return mount === null ? this.#elsewhere(way, present) : this.#hold(way, { mount, lost: null });
+  }
+
+  #hold(way: Way, found: Partial<Holdings>): Holdings {
+    const { directory, entries } = way;
+    const file = directory === null ? null : this.#findFile(directory, found.mount ?? null);
+    return { ...nothingHeld, ...found, directory, entries, file };
+  }
+
+  /** Ours that are mounted still. Of another init's namespace there are none. */
+  #present(): readonly MadeMount[] {
+    const { init, mounts } = this.#record;
+    return isSameInit(init, this.#options.init) ? mounts.filter(({ id }) => this.#mounted.has(id)) : [];
   }
 
   /** One that is being replaced lies over the one that replaces it. */
   #uppermost(directory: HeldDirectory, present: readonly MadeMount[]): HeldMount | null {
-    const mount = this.#held(openName(directory.descriptor, this.#name), present);
+    const { mount } = this.#heldAt(directory, this.#name, present);
     const others = present.filter(({ id }) => id !== mount?.id);
     if (mount === null || others.length === 0) return mount;
     this.#options.root.detach(mount.descriptor);
-    closeSync(mount.descriptor);
+    closeMount(mount);
     return this.#uppermost(directory, others);
   }
 
-  /** By where the kernel says that it is. Something may be mounted over that. */
-  #elsewhere(present: readonly MadeMount[]): HeldMount | null {
+  /** By where the kernel says that it is. */
+  #elsewhere(before: Way, present: readonly MadeMount[]): Holdings {
+    let stray: string | null = null;
     for (const made of present) {
-      const path = findMount(this.#list, made.id)?.mountPoint ?? '/';
-      const mount = this.#held(this.#open(path), [made]);
-      if (mount !== null) return mount;
+      const path = this.#mounted.get(made.id) ?? '/';
+      const way = this.#walk(dirname(path), () => undefined);
+      const { mount, isAnother } = this.#heldAt(way.directory, basename(path), [made]);
+      if (mount !== null && basename(path) === this.#name) {
+        // Its directory was renamed, and what was made is there.
+        releaseWay(this.#options, before);
+        return this.#hold(way, { mount, lost: moved });
+      }
+      releaseWay(this.#options, way);
+      if (mount !== null) return this.#hold(before, { mount, lost: moved });
+      if (!isAnother) stray = path;
     }
-    return null;
+    return this.#hold(before, { lost: stray === null ? takenAway : moved, stray });
   }
 
-  #open(path: string): number | null {
-    const { root, reading } = this.#options;
-    try {
-      return root.open({ path, passing: () => undefined, reading });
-    } catch (error) {
-      if (error instanceof NoContainer) throw error;
-      // It is below something that the container has mounted, or behind what is not looked into.
-      return null;
-    }
-  }
-
-  /** Held if it is one of these; else closed. */
-  #held(found: number | null, mounts: readonly MadeMount[]): HeldMount | null {
-    if (found === null) return null;
+  /** The uppermost at a name if it is one of these. `isAnother`: it has the id of one of these, which is mounted no more, then. */
+  #heldAt(
+    directory: HeldDirectory | null,
+    name: string,
+    mounts: readonly MadeMount[],
+  ): { readonly mount: HeldMount | null; readonly isAnother: boolean } {
+    const found = directory === null ? null : openName(directory.descriptor, name);
+    if (found === null) return { mount: null, isAnother: false };
     // Ids of mounts are given anew: what is mounted has to be the same, too. The file system, which could be another's by now, is not asked.
     const { id, node } = placeInfoOf(found);
-    const made = mounts.find((mount) => mount.id === id && mount.node === node);
-    if (made !== undefined) return { ...made, descriptor: found };
+    const made = mounts.find((mount) => mount.id === id);
+    if (made !== undefined && made.node === node)
+      return { mount: { ...made, descriptor: found }, isAnother: false };
     closeSync(found);
-    return null;
+    return { mount: null, isAnother: made !== undefined };
   }
 
   /** While it is mounted over, it can't be seen, and can't be another's either. */
@@ -125,8 +128,12 @@ class Adoption {
 
 /**
  * The target of a record in a container that runs, as it is by now: what is mounted is found again and verified, a replacement that was cut short is
- * completed. `list` is what is mounted there. Throws NoContainer, SystemCallError.
+ * completed. `mounted` says which of the record's mounts there are by their ids, and where. Throws NoContainer, SystemCallError.
  */
-export function adoptPlacement(options: PlacementOptions, record: LinkRecord, list: string): Placement {
-  return new Adoption(options, record, list).adopt();
+export function adoptPlacement(
+  options: PlacementOptions,
+  record: LinkRecord,
+  mounted: ReadonlyMap<number, string>,
+): Placement {
+  return new Adoption(options, record, mounted).adopt();
 }

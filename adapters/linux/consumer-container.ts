@@ -138,7 +138,13 @@ export class ConsumerContainer {
     this.#endRefusal(target);
     for (let count = 0; count < mostDetachments; count++) {
       if (this.#life === null) return this.#bury(target);
-      if (this.#dismantle(this.#life, target)) return;
+      try {
+        if (this.#dismantle(this.#life, target)) return;
+      } catch (error) {
+        if (!(error instanceof NoContainer)) throw error;
+        // It has ended meanwhile, and its mounts with it.
+        this.isAway(error);
+      }
       await nextTurn();
     }
     throw new Error(
@@ -230,10 +236,18 @@ export class ConsumerContainer {
   #adoptAll(life: ConsumerLife): void {
     const records = this.#options.records.of(this.#options.name);
     if (records.length === 0) return;
-    const list = life.root.fullMountList(listLimitBytes) ?? '';
-    for (const record of records) this.#add(adoptPlacement(life.placementOptions, record, list));
+    const mounted = this.#mounted(life);
+    for (const record of records) this.#add(adoptPlacement(life.placementOptions, record, mounted));
     life.watch.walked();
     this.#sweep(life);
+  }
+
+  /** Ids of mounts that are on record and there, with where. Where more is mounted than is read, they count as there. */
+  #mounted(life: ConsumerLife): ReadonlyMap<number, string> {
+    const list = life.root.fullMountList(listLimitBytes);
+    if (list !== null) return lookForMounts(list, this.#ownMounts()).mounted;
+    const records = this.#options.records.of(this.#options.name);
+    return new Map(records.flatMap(({ mounts, target }) => mounts.map(({ id }) => [id, target.target])));
   }
 
   /** What was cut short is undone, and what was removed is removed. What can't be yet is tried again when the container has changed. */
@@ -256,8 +270,7 @@ export class ConsumerContainer {
     if (placement.stray !== null) {
       const { record } = placement;
       this.#drop(placement);
-      const list = life.root.fullMountList(listLimitBytes) ?? '';
-      placement = this.#add(adoptPlacement(life.placementOptions, record, list));
+      placement = this.#add(adoptPlacement(life.placementOptions, record, this.#mounted(life)));
     }
     if (!placement.dismantle()) return false;
     this.#drop(placement);

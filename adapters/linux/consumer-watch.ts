@@ -6,7 +6,7 @@ import type { After } from './network-monitor.ts';
 import { SystemCallError, type SystemCalls } from './system-calls.ts';
 import { whenReadable } from './when-readable.ts';
 
-/** After a look at what is mounted, the next one is that much later: our own mounts are told, too, and there may be a thousand. */
+/** So long nothing of what is mounted is told after it has changed: our own mounts are changes, too, and there may be a thousand. */
 const restMs = 20;
 
 export interface ConsumerWatchOptions {
@@ -36,9 +36,10 @@ export class ConsumerWatch {
   #endWatchingMounts: (() => void) | null = null;
   readonly #ways = new Map<string, readonly (() => void)[]>();
   readonly #stale: (() => void)[] = [];
-  /** What ends the rest after a look; null: there is none. */
+  /** What ends the rest after a change; null: there is none. */
   #rest: (() => void) | null = null;
-  #hasChanged = false;
+  /** What is told next is told of having begun to listen. */
+  #hasBegun = false;
 
   /** Throws NoContainer where its init has ended, SystemCallError. */
   constructor(options: ConsumerWatchOptions) {
@@ -61,8 +62,10 @@ export class ConsumerWatch {
 
   /** Begins, or goes on, to tell what is mounted; once in any case. Throws SystemCallError. */
   listen(): void {
+    if (this.#endWatchingMounts !== null) return;
     const fire = () => this.#mountsChanged();
-    this.#endWatchingMounts ??= whenMountsChange({ ...this.#options, mounts: this.#mounts, fire });
+    this.#endWatchingMounts = whenMountsChange({ ...this.#options, mounts: this.#mounts, fire });
+    this.#hasBegun = true;
   }
 
   /** Tells nothing but its end from now on. */
@@ -72,7 +75,6 @@ export class ConsumerWatch {
     this.#endWatchingMounts?.();
     this.#rest?.();
     this.#endWatchingMounts = this.#rest = null;
-    this.#hasChanged = false;
   }
 
   /**
@@ -116,17 +118,20 @@ export class ConsumerWatch {
     closeSync(this.#mounts);
   }
 
+  /** What is not told meanwhile is seen when it begins to listen again, which is told, too. */
   #mountsChanged(): void {
-    this.#hasChanged = true;
-    if (this.#rest === null) this.#tell();
+    if (!this.#hasBegun) {
+      this.#endWatchingMounts?.();
+      this.#endWatchingMounts = null;
+      this.#rest = this.#options.after(restMs, () => this.#goOn());
+    }
+    this.#hasBegun = false;
+    this.#options.mountsChanged();
   }
 
-  #tell(): void {
+  #goOn(): void {
     this.#rest = null;
-    if (!this.#hasChanged) return;
-    this.#hasChanged = false;
-    this.#rest = this.#options.after(restMs, () => this.#tell());
-    this.#options.mountsChanged();
+    this.listen();
   }
 }
 

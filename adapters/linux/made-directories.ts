@@ -45,6 +45,11 @@ export class MadeDirectories {
     return shared.held;
   }
 
+  /** Others have a part in it, so that something is in it. */
+  isShared({ entry }: HeldEntry): boolean {
+    return entry.identity !== null && (this.#shared.get(keyOf(entry.identity))?.users ?? 0) > 1;
+  }
+
   /** One user less. The directory itself stays. */
   release({ entry, parent }: HeldEntry): void {
     const key = entry.identity === null ? '' : keyOf(entry.identity);

@@ -14,8 +14,8 @@ export interface MountEntry {
   readonly options: readonly string[];
 }
 
-/** White space and backslashes are octal there. */
-function plain(field: string): string {
+/** A field of such a text as it is: white space and backslashes are octal there. */
+export function plain(field: string): string {
   return field.replace(/\\([0-7]{3})/g, (_, octal: string) => String.fromCharCode(Number.parseInt(octal, 8)));
 }
 

@@ -1,3 +1,5 @@
+import { plain } from './mount-info.ts';
+
 /** What a list of mounts says of those that are asked for. */
 export interface MountLook {
   /** Those that are mounted, by their ids, with where. */
@@ -16,7 +18,7 @@ export function lookForMounts(text: string, ids: ReadonlySet<number>): MountLook
   const covered = new Set<number>();
   const others: string[] = [];
   for (const [head, id = '', parent = '', mountPoint = ''] of text.matchAll(heads)) {
-    if (ids.has(Number(id))) mounted.set(Number(id), mountPoint);
+    if (ids.has(Number(id))) mounted.set(Number(id), plain(mountPoint));
     else others.push(head);
     if (ids.has(Number(parent))) covered.add(Number(parent));
   }

@@ -98,7 +98,11 @@ export function releaseWay(
   if (way.directory !== null) root.held.release(way.directory);
 }
 
-/** Removes directories that were made, innermost first, as far as they are empty. Throws what rmdir(2) says. */
-export function removeDirectories({ root }: Pick<WayOptions, 'root'>, entries: readonly HeldEntry[]): void {
-  for (const { parent, entry } of entries.toReversed()) removeEntry(parent, entry, root.owner);
+/** Removes directories that were made, innermost first, as far as they are empty and nobody else's. Throws what rmdir(2) says. */
+export function removeDirectories(
+  { root, made }: Pick<WayOptions, 'root' | 'made'>,
+  entries: readonly HeldEntry[],
+): void {
+  for (const held of entries.toReversed())
+    if (!made.isShared(held)) removeEntry(held.parent, held.entry, root.owner);
 }

@@ -66,9 +66,13 @@ export async function becomes(links: LinkTargets, target: LinkTarget, state: str
   while ((links.sight(target)?.state ?? null) !== state) await new Promise(setImmediate);
 }
 
-/** Descriptors of this process; what Node has closed is closed a turn of its loop later. */
+/** What rests after changes of mounts listens again by then. */
+const quietMs = 60;
+
+/** Descriptors of this process, when nothing happens any more. */
 export async function descriptorCount(): Promise<number> {
-  for (let turn = 0; turn < 100; turn++) await new Promise(setImmediate);
+  const end = performance.now() + quietMs;
+  while (performance.now() < end) await new Promise(setImmediate);
   return readdirSync('/proc/self/fd').length;
 }
 
@@ -111,3 +115,32 @@ export async function saidBy(child: ChildProcess): Promise<string> {
 export async function begun({ stdout }: ChildProcess): Promise<void> {
   if (stdout !== null) await once(stdout, 'data');
 }
+
+/** A program of the host that lives as long as the test, after it has said that it has begun. */
+export async function beginProgram(
+  t: ExecutionContext,
+  program: string,
+  ...argv: readonly string[]
+): Promise<void> {
+  const child = spawn(program, [...argv], { stdio: ['ignore', 'pipe', 'inherit'] });
+  const ended = once(child, 'exit');
+  t.teardown(async () => {
+    child.kill('SIGKILL');
+    await ended;
+  });
+  const [code] = await Promise.race([once(child.stdout, 'data'), ended]);
+  if (typeof code === 'number') throw new Error(`${program} ended with ${code} before it had begun`);
+}
+
+/** Mounts a file system at `$ARGV[1]` in the mount namespace of process `$ARGV[0]` that never answers. setns and mount are system calls. */
+export const silentFuse = `
+  $| = 1;
+  my ($setns, $mount) = (qx(uname -m) =~ /aarch64/) ? (268, 40) : (308, 165);
+  open(my $fuse, '+<', '/dev/fuse') or die "fuse: $!";
+  open(my $namespace, '<', "/proc/$ARGV[0]/ns/mnt") or die;
+  syscall($setns, fileno($namespace), 0x20000) == 0 or die "setns: $!";
+  my ($source, $target, $type) = ('none', $ARGV[1], 'fuse');
+  my $options = 'fd=' . fileno($fuse) . ',rootmode=40000,user_id=0,group_id=0';
+  syscall($mount, $source, $target, $type, 0, $options) == 0 or die "mount: $!";
+  print "mounted\\n";
+  sleep 1000;`;

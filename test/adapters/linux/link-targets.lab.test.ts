@@ -17,6 +17,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import type { ExecutionContext } from 'ava';
+import { build } from 'esbuild';
 import { firstValueFrom } from 'rxjs';
 import { run } from '../../../adapters/linux/command.ts';
 import { NoContainer } from '../../../adapters/linux/container-handle.ts';
@@ -168,6 +169,33 @@ for (const [what, options] of Object.entries(kinds)) {
     t.is(await ask(container.at(display.target)), 'one');
     await links.remove(display);
     t.deepEqual(everythingIn(container, '/run'), ['user', 'user/1000']);
+  });
+}
+
+for (const [what, options] of Object.entries(kinds)) {
+  labTest(`[LINK-7] in ${what} a device node is placed as one that can be opened`, async (t) => {
+    const container = await startContainer(t, await makeRoot(t), options);
+    const { links } = openLinks(t);
+    const directory = mkdtempSync(join(tmpdir(), 'device-'));
+    t.teardown(() => rmSync(directory, { recursive: true }));
+    const path = join(directory, 'null');
+    await run(['mknod', '-m', '666', path, 'c', '1', '3']);
+    links.moved('client', container.pid);
+    await t.throwsAsync(links.place(target, { path, type: 'socket' }), {
+      message: /is no socket; expected one/,
+    });
+    await links.place(target, { path, type: 'device' });
+    t.deepEqual(links.sight(target), {
+      state: 'placed',
+      device: statSync(path).dev,
+      inode: statSync(path).ino,
+    });
+    await container.inside('sh', '-c', `echo words >${target.target}`);
+    await links.clear(target);
+    await t.throwsAsync(container.inside('sh', '-c', `echo words >${target.target}`), {
+      message: /No such device/,
+    });
+    await links.remove(target);
   });
 }
 
@@ -656,6 +684,84 @@ labTest('[LINK-10] a container that is gone for good leaves no record', async (t
   t.is(links.sight(target), null);
   t.deepEqual(readdirSync(join(root, 'run/link-targets')), []);
 });
+
+/** By these a process makes a difference to what there is. */
+const tellingCalls = ['rename', 'mkdir', 'unlink', 'rmdir', 'move_mount', 'umount2'];
+
+/** How often each of them is made by a process that places, replaces, clears and removes. */
+async function callsOf(argv: readonly string[], directory: string): Promise<ReadonlyMap<string, number>> {
+  const log = join(directory, 'strace');
+  await run(['strace', '-f', '-qq', '-o', log, '-e', `trace=${tellingCalls}`, '--', ...argv]);
+  const names = [...readFileSync(log, 'utf8').matchAll(/^\d+ +(\w+)\(/gm)].map(([, name = '']) => name);
+  return new Map(tellingCalls.map((call) => [call, names.filter((name) => name === call).length]));
+}
+
+labTest('[LINK-10] whatever call a controller is killed in, the next one cleans up', async (t) => {
+  t.timeout(120_000);
+  const container = await startContainer(t, await makeRoot(t), { unprivileged: true });
+  const [one, two] = [await hostSocket(t, 'one'), await hostSocket(t, 'two')];
+  const before = mountPoints(container);
+  const directory = mkdtempSync(join(tmpdir(), 'hf-'));
+  t.teardown(() => rmSync(directory, { recursive: true }));
+  const outfile = join(directory, 'place-links.mjs');
+  const entryPoints = [join(import.meta.dirname, 'place-links.ts')];
+  await build({
+    entryPoints,
+    outfile,
+    bundle: true,
+    platform: 'node',
+    format: 'esm',
+    logLevel: 'error',
+    external: ['koffi'],
+  });
+  symlinkSync(join(import.meta.dirname, '../../../node_modules'), join(directory, 'node_modules'));
+  const steps = [one.path, two.path, 'clear', one.path, 'remove', two.path];
+  const argv = (root: string) => [
+    process.execPath,
+    outfile,
+    root,
+    `${container.pid}`,
+    target.target,
+    ...steps,
+  ];
+  const counts = await callsOf(argv(join(directory, 'counted')), directory);
+  const { links: last } = openLinks(t, { root: join(directory, 'counted') });
+  await last.attend();
+  last.moved('client', container.pid);
+  await last.remove(target);
+  last.close();
+  let unclean = 0;
+  for (const [call, count] of counts) {
+    t.true(count > 0, `${call} is never made`);
+    for (let n = 1; n <= count; n++) {
+      const root = join(directory, `${call}-${n}`);
+      const inject = `inject=${call}:signal=KILL:when=${n}`;
+      const strace = ['strace', '-f', '-qq', '-o', '/dev/null', '-e', `trace=${call}`, '-e', inject, '--'];
+      await t.throwsAsync(run([...strace, ...argv(root)]), undefined, `${call} ${n} was survived`);
+      const left = everythingIn(container, '/run').length + mountPoints(container).length - before.length;
+      unclean += left > 0 ? 1 : 0;
+      const { links } = openLinks(t, { root });
+      await links.attend();
+      links.moved('client', container.pid);
+      if (links.sight(target) === null) t.deepEqual(everythingIn(container, '/run'), [], `${call} ${n}`);
+      if (n % 2 === 0) await links.place(target, one);
+      if (n % 2 === 0) t.is(await ask(container.at(target.target)), 'one', `${call} ${n}`);
+      await links.remove(target);
+      t.deepEqual(everythingIn(container, '/run'), [], `${call} ${n}`);
+      t.deepEqual(mountPoints(container), before, `${call} ${n}`);
+      t.deepEqual(records(root), [], `${call} ${n}`);
+      links.close();
+    }
+  }
+  t.log(
+    `${[...counts.values()].reduce((sum, count) => sum + count)} calls, after ${unclean} of which something was left`,
+  );
+  t.true(unclean > 10, 'nothing was ever left: this test shows nothing');
+});
+
+function records(root: string): readonly string[] {
+  return readdirSync(join(root, 'run/link-targets')).filter((name) => name !== 'closed');
+}
 
 labTest('[LINK-10] two hundred rounds leave no descriptor, mount or watch behind', async (t) => {
   const container = await startContainer(t, await makeRoot(t));
