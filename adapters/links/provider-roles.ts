@@ -6,7 +6,7 @@ import { loadSystemCalls } from '../linux/system-calls.ts';
 import { StepConflict } from '../step-refusal.ts';
 import type { RoleUser } from './link-making.ts';
 import type { RunningContainer } from './link-record.ts';
-import { roleUser } from './role-user.ts';
+import { roleUser, unknownUser } from './role-user.ts';
 
 /** A file with some 10,000 users. */
 const longestPasswdBytes = 1024 * 1024;
@@ -30,10 +30,11 @@ export async function providerUser(
       throw new NoContainer(
         `process ${provider.pid} is not the init of container '${provider.name}' any more`,
       );
-    const text = /^\d+$/.test(role) ? null : readPasswd({ calls, handle }, provider);
-    const claimedUid = roleUser(role, text);
-    const uid = hostIdOf(idMapsOf(handle).users, claimedUid);
-    if (uid !== null) return { uid, claimedUid };
+    const { uid: claimedUid, gid: claimedGid } = roleUser(role, readPasswd({ calls, handle }, provider));
+    const { users, groups } = idMapsOf(handle);
+    const uid = hostIdOf(users, claimedUid);
+    const gid = hostIdOf(groups, claimedGid) ?? unknownUser;
+    if (uid !== null) return { uid, gid, claimedUid };
     const message = `role '${role}' is user ${claimedUid} of container '${provider.name}', which has no such user by its lxc.idmap; expected one that it has`;
     throw new StepConflict({ code: 'LinkSourceRefused', message });
   } finally {

@@ -3,7 +3,7 @@ import { roleUser, unknownUser } from '../../../adapters/links/role-user.ts';
 
 const passwd = [
   'root:x:0:0:root:/root:/bin/sh',
-  'operator:x:1000:1000::/home/operator:/bin/sh',
+  'operator:x:1000:100::/home/operator:/bin/sh',
   'operator:x:0:0:a second one:/:/bin/sh',
   'broken:x:-1:0::/:/bin/sh',
   'big:x:4294967295:0::/:/bin/sh',
@@ -31,6 +31,20 @@ const cases: readonly (readonly [role: string, text: string | null, user: number
 
 for (const [role, text, user, why] of cases) {
   test(`[LINK-6] the role '${role}' is user ${user}: ${why}`, (t) => {
-    t.is(roleUser(role, text), user);
+    t.is(roleUser(role, text).uid, user);
+  });
+}
+
+const groups: readonly (readonly [role: string, text: string | null, group: number, why: string])[] = [
+  ['operator', passwd, 100, 'as its line says'],
+  ['1000', passwd, 100, 'also by its number'],
+  ['4242', passwd, unknownUser, 'a number without a line'],
+  ['any', passwd, unknownUser, 'no such user'],
+  ['lame', 'lame:x:7:x::/:', unknownUser, 'a line whose group is none'],
+];
+
+for (const [role, text, group, why] of groups) {
+  test(`[LINK-6] the role '${role}' has the group ${group}: ${why}`, (t) => {
+    t.is(roleUser(role, text).gid, group);
   });
 }
