@@ -4,11 +4,9 @@ import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { capture } from '../tools/command.ts';
 import { isReached } from './links-ground.ts';
-import { inTurns, type Reading, reading } from './measure.ts';
+import { type Reading, reading } from './measure.ts';
 
-/** Many and short, so that a slow moment is everybody's. */
-const rounds = 15;
-const seconds = 0.3;
+const seconds = 4;
 const program = join(import.meta.dirname, 'unix-load.py');
 
 /** Debian's: what is measured is not how a developer's Python was built. */
@@ -20,13 +18,14 @@ const modes = {
   bulk: { what: 'bytes one way', unit: 'byte/s' },
 } as const;
 
-async function load(path: string, mode: keyof typeof modes): Promise<number> {
-  const { code, output } = await capture({
-    program: python,
-    arguments: [program, 'load', path, mode, String(seconds)],
-  });
-  if (code !== 0) throw new Error(`the load on ${path} ended with ${code}`);
-  return Number(output);
+/** Through each of the two, in turns of a few milliseconds. */
+async function load(mode: keyof typeof modes, paths: readonly [string, string]) {
+  const words = [program, 'load', mode, String(seconds), ...paths];
+  const { code, output } = await capture({ program: python, arguments: words });
+  const [linked, own] = output.split(' ').map(Number);
+  if (code !== 0 || linked === undefined || own === undefined)
+    throw new Error(`the load on ${paths.join(' and ')} ended with ${code}: ${output}`);
+  return { linked, own };
 }
 
 /**
@@ -40,10 +39,10 @@ export async function throughLink(own: string, linked: string): Promise<readonly
     const readings: Reading[] = [];
     for (const mode of Object.keys(modes) as readonly (keyof typeof modes)[]) {
       const { what, unit } = modes[mode];
-      const [ours = 0, direct = 0] = await inTurns(rounds, [() => load(linked, mode), () => load(own, mode)]);
-      const peer = { name: "the provider's own socket", value: direct };
+      const found = await load(mode, [linked, own]);
+      const peer = { name: "the provider's own socket", value: found.own };
       const limit = { of: 'ratio', atLeast: 0.99 } as const;
-      readings.push(reading({ name: `unix link, ${what}`, unit, peer, limit }, ours));
+      readings.push(reading({ name: `unix link, ${what}`, unit, peer, limit }, found.linked));
     }
     return readings;
   } finally {

@@ -1,39 +1,51 @@
 # A server at a unix socket, and a client that measures it, as lean as they get without a compiler.
 #   python3 unix-load.py serve PATH
-#   python3 unix-load.py load PATH echo|bulk|each SECONDS     prints round trips, bytes or connections in a second
+#   python3 unix-load.py load echo|bulk|each SECONDS PATH PATH
+# prints round trips, bytes or connections in a second through each of the two paths, which have their turns every few milliseconds: whatever else
+# this machine does, it does to both.
 import os
 import socket
 import sys
+import threading
 import time
 
 message = b'x' * 64
 piece = b'x' * (1 << 18)
+turn_seconds = 0.01
 
 
 # Everything is said again, but for what begins with X: that is only taken.
 def answer(connection):
     buffer = bytearray(1 << 20)
-    first = connection.recv_into(buffer, 1)
-    if first == 1 and buffer[0] == ord('X'):
-        while connection.recv_into(buffer):
-            pass
-        connection.sendall(b'.')
-        return
-    while first > 0:
-        connection.sendall(memoryview(buffer)[:first])
-        first = connection.recv_into(buffer)
+    with connection:
+        first = connection.recv_into(buffer, 1)
+        if first == 1 and buffer[0] == ord('X'):
+            while connection.recv_into(buffer):
+                pass
+            return
+        while first > 0:
+            connection.sendall(memoryview(buffer)[:first])
+            first = connection.recv_into(buffer)
 
 
+def take(listener):
+    while True:
+        connection, _ = listener.accept()
+        answer(connection)
+
+
+# Four connections at a time: none has to wait for a thread to be made.
 def serve(path):
     with socket.socket(socket.AF_UNIX) as listener:
         if os.path.exists(path):
             os.unlink(path)
         listener.bind(path)
         listener.listen(64)
-        while True:
-            connection, _ = listener.accept()
-            with connection:
-                answer(connection)
+        takers = [threading.Thread(target=take, args=(listener,), daemon=True) for _ in range(4)]
+        for taker in takers:
+            taker.start()
+        for taker in takers:
+            taker.join()
 
 
 def connected(path):
@@ -47,45 +59,54 @@ def round_trip(connection, buffer):
     left = len(message)
     while left > 0:
         left -= connection.recv_into(buffer)
+    return 1
 
 
-def echo(path, until):
-    count, buffer = 0, bytearray(1 << 12)
-    with connected(path) as connection:
-        while time.monotonic() < until:
-            round_trip(connection, buffer)
-            count += 1
-    return count
+def echo(path):
+    connection, buffer = connected(path), bytearray(1 << 12)
+    return lambda: round_trip(connection, buffer)
 
 
-def each(path, until):
-    count, buffer = 0, bytearray(1 << 12)
-    while time.monotonic() < until:
+def each(path):
+    buffer = bytearray(1 << 12)
+
+    def once():
         with connected(path) as connection:
-            round_trip(connection, buffer)
-        count += 1
-    return count
+            return round_trip(connection, buffer)
+
+    return once
 
 
-def bulk(path, until):
-    count = 0
-    with connected(path) as connection:
-        connection.sendall(b'X')
-        while time.monotonic() < until:
-            connection.sendall(piece)
-            count += len(piece)
-        connection.shutdown(socket.SHUT_WR)
-        connection.recv(1)
-    return count
+def bulk(path):
+    connection = connected(path)
+    connection.sendall(b'X')
+
+    def once():
+        connection.sendall(piece)
+        return len(piece)
+
+    return once
 
 
-def load(path, mode, seconds):
-    began = time.monotonic()
-    count = {'echo': echo, 'bulk': bulk, 'each': each}[mode](path, began + seconds)
-    print(count / (time.monotonic() - began))
+# Adds what is done in one turn to the count and the time of a path.
+def take_turn(once, tally):
+    began = now = time.monotonic()
+    while now - began < turn_seconds:
+        tally[0] += once()
+        now = time.monotonic()
+    tally[1] += now - began
+
+
+def load(mode, seconds, paths):
+    ways = [({'echo': echo, 'bulk': bulk, 'each': each}[mode](path), [0, 0]) for path in paths]
+    until = time.monotonic() + seconds
+    while time.monotonic() < until:
+        for once, tally in ways:
+            take_turn(once, tally)
+    print(*(count / took for _, (count, took) in ways))
 
 
 if sys.argv[1] == 'serve':
     serve(sys.argv[2])
 else:
-    load(sys.argv[2], sys.argv[3], float(sys.argv[4]))
+    load(sys.argv[2], float(sys.argv[3]), sys.argv[4:])
