@@ -16,6 +16,10 @@ export function proxyContract(test: TestFn, subject: ProxySubject): void {
   proxyRequestContract(test, subject);
   proxyHttpContract(test, subject);
   proxyTcpContract(test, subject);
+}
+
+/** The same for rest links. */
+export function proxyLinkContract(test: TestFn, subject: ProxySubject): void {
   proxyRestContract(test, subject);
   proxyRestLifeContract(test, subject);
 }

@@ -7,6 +7,7 @@ import { leastPrivileges } from '../least-privileges.ts';
 import { requireServable } from '../link-identity.ts';
 import type { Proxy as DataPlane, ProxyProcess, ProxyTraffic, ServedListener } from '../proxy.ts';
 import { ProxyError } from '../proxy.ts';
+import { Changeover, failureOf } from './changeover.ts';
 import type { Conversation } from './command-socket.ts';
 import { type Configuration, ConfigurationMaker, type ServedSource } from './configuration.ts';
 import { ConfigurationFiles } from './configuration-files.ts';
@@ -14,22 +15,12 @@ import { EndWatch } from './end-watch.ts';
 import { requireFree } from './free-ports.ts';
 import { formerSlots, type HeldSlots, noHeldSlots, planSlots } from './link-slots.ts';
 import { LinkSockets } from './link-sockets.ts';
-import { NotServing, ProcessFamily, unlessEnded } from './process-family.ts';
+import { ProcessFamily, unlessEnded } from './process-family.ts';
 import { type Counts, serves, type WorkerReport } from './process-reports.ts';
-import {
-  comingLinks,
-  countedRules,
-  isRest,
-  type Named,
-  type NamedLink,
-  namedTogether,
-  nothingNamed,
-} from './proxy-names.ts';
+import { comingLinks, countedRules, isRest, type Named, namedTogether, nothingNamed } from './proxy-names.ts';
 import { QuietWork } from './quiet-work.ts';
-import { misleadingKeys, type Retirement, retire, retiredBy } from './retirement.ts';
-import { type RouteMap, routeCommands, routeMapOf, servedCommand } from './route-map.ts';
+import { type RouteMap, routeMapOf } from './route-map.ts';
 import type { Timeouts } from './shared-rules.ts';
-import { startFailure } from './start-failure.ts';
 import { TrafficBook } from './traffic-book.ts';
 
 export interface HaproxyOptions {
@@ -53,7 +44,7 @@ export const usualTimeouts: Timeouts = { connectMs: 3000, answerMs: 60_000, head
 /** Some 8,000 connections, which take half a gigabyte at the very worst, and 30 MB idle. */
 const descriptorLimit = 16_384;
 
-/** Some seconds' worth of new links, at 2 KB each (docs/decisions/rest-links.md). */
+/** More links than come at once; 19 KB each (docs/decisions/rest-links.md). */
 const usualSpares = 256;
 
 /** No change for so long: then sockets are made for links to come, which takes a reload. */
@@ -76,19 +67,6 @@ export function createHaproxy(options: HaproxyOptions): DataPlane {
   return new Haproxy(options, join(root, directory, 'haproxy'));
 }
 
-/** From what a worker serves to something else. */
-interface Change {
-  /** With the worker, of whom `report` is. */
-  readonly former: Conversation;
-  readonly report: WorkerReport;
-  /** Of a change that was broken off, either may be served: then it is all of both. */
-  readonly before: Named;
-  readonly configuration: Configuration;
-  /** Links that come, and that go. */
-  readonly come: readonly NamedLink[];
-  readonly gone: readonly NamedLink[];
-}
-
 class Haproxy implements DataPlane {
   readonly name = 'haproxy';
   readonly #find: Commands['find'];
@@ -98,6 +76,7 @@ class Haproxy implements DataPlane {
   readonly #sockets: LinkSockets;
   readonly #family: ProcessFamily;
   readonly #book: TrafficBook;
+  readonly #changeover: Changeover;
   readonly #ends: EndWatch;
   readonly #stocking: QuietWork;
   /** What was last put in place. */
@@ -113,6 +92,12 @@ class Haproxy implements DataPlane {
     const family = new ProcessFamily(this.#files, after);
     this.#family = family;
     this.#book = new TrafficBook(join(directory, 'traffic.json'));
+    this.#changeover = new Changeover({
+      files: this.#files,
+      sockets: this.#sockets,
+      book: this.#book,
+      family,
+    });
     this.#ends = new EndWatch({ socket: family.masterSocket, running: () => family.running(), after });
     this.#maker = new ConfigurationMaker({
       commandSocket: family.workerSocket,
@@ -268,16 +253,9 @@ class Haproxy implements DataPlane {
       anew || known === null,
     );
     const before = namedTogether(report.served.map((digest) => this.#named(digest)));
-    const come = comingLinks(before, configuration.named);
-    const gone = comingLinks(configuration.named, before);
-    const change = { former, report, before, configuration, come, gone };
-    this.#sockets.prepare(come);
-    if (known === null || !serves(report, configuration.digest)) {
-      const isDone =
-        known !== null && report.structure === configuration.structure && (await this.#lead(change));
-      if (!isDone) await this.#replace(master, change);
-      this.#files.keepOnly([configuration.digest]);
-    }
+    const change = { former, report, before, formerRoutes: this.#routesOf(before), configuration };
+    this.#sockets.prepare(comingLinks(before, configuration.named));
+    if (known === null || !serves(report, configuration.digest)) await this.#changeover.make(master, change);
     if (this.#isInDoubt) for (const link of configuration.named.links) this.#sockets.show(link);
     this.#done(configuration);
   }
@@ -297,85 +275,8 @@ class Haproxy implements DataPlane {
     return this.#last?.named === served ? this.#last.routes : routeMapOf(served);
   }
 
-  /**
-   * In the process that serves, where its routes alone differ, and who has which of its sockets. Until all has been done, it says that it is in the middle of it.
-   * False: it has taken them in part, or not at all.
-   */
-  async #lead({ former, report, before, configuration, come, gone }: Change): Promise<boolean> {
-    const file = this.#files.routes;
-    const { digest, routes } = configuration;
-    const formerRoutes = this.#routesOf(before);
-    this.#files.announce(configuration);
-    for (const link of come) this.#sockets.lead(link);
-    const isTold = await this.#tell(former, [
-      servedCommand(file, [...report.served, digest]),
-      ...routeCommands(file, formerRoutes, routes),
-    ]);
-    if (!isTold) return false;
-    for (const link of come) this.#sockets.show(link);
-    for (const link of gone) this.#sockets.hide(link);
-    this.#files.write(configuration);
-    const sections = new Set(gone.map(({ section }) => section));
-    if (gone.length > 0) await retire({ sections, keys: [], file }, (command) => former.ask(command));
-    await this.#retire({ sections, keys: misleadingKeys(formerRoutes, routes), file });
-    return this.#tell(former, [servedCommand(file, [digest])]);
-  }
-
-  /** False: the process has ended, or does not take one of them. */
-  async #tell(process: Conversation, commands: readonly string[]): Promise<boolean> {
-    const answers = await process.askAll(commands);
-    return answers?.every((answer) => answer === '') ?? false;
-  }
-
-  /** By another process. What HAProxy can't read or bind, no process of it serves: the one that does goes on. */
-  async #replace(master: ProcessIdentity, change: Change): Promise<void> {
-    const { report, before, configuration, come, gone } = change;
-    const { listeners } = configuration.named;
-    // Where it is not known what is served, any port may be ours.
-    await requireFree(listeners, before.listeners.length > 0 ? before.listeners : listeners);
-    for (const link of come) this.#sockets.lead(link);
-    // Until former connections have been seen to, the process says whose place it has taken: a controller that comes then does all of it again.
-    const undo = this.#files.write(configuration, report.served);
-    try {
-      await this.#family.startAnew(master);
-      await this.#family.untilServes(configuration.digest, report.pid);
-    } catch (error) {
-      undo();
-      for (const link of come) this.#sockets.hide(link);
-      this.#files.keepOnly(report.served);
-      throw this.#failure(error, configuration);
-    }
-    for (const link of come) this.#sockets.show(link);
-    for (const link of gone) this.#sockets.hide(link);
-    await this.#drain(change);
-    this.#files.write(configuration);
-    await this.#family.tell(servedCommand(this.#files.routes, [configuration.digest]));
-  }
-
-  /** From then on no connection leads where none should, nor does any new one come to a former process. */
-  async #drain({ former, report, before, configuration }: Change): Promise<void> {
-    await this.#family.untilDrains(former);
-    const sections = retiredBy(before, configuration.named);
-    const keys = misleadingKeys(this.#routesOf(before), configuration.routes);
-    const retirement = { sections, keys, file: this.#files.routes };
-    await retire(retirement, (command) => former.ask(command));
-    await this.#retire(retirement, report.pid);
-    const { draining } = await this.#family.master();
-    const { carried } = await this.#family.countsOf(former);
-    this.#book.drains({ pid: report.pid, rules: countedRules(before), counts: carried, draining });
-  }
-
-  /** In all that drain, but for the one that was told already. */
-  async #retire(retirement: Retirement, told: number | null = null): Promise<void> {
-    if (retirement.sections.size + retirement.keys.length === 0) return;
-    const { draining } = await this.#family.master();
-    for (const pid of draining.filter((one) => one !== told)) {
-      await retire(retirement, (command) => this.#family.askDraining(pid, command));
-    }
-  }
-
   #failure(error: unknown, configuration: Configuration): unknown {
-    return error instanceof NotServing ? startFailure(this.#family.log(), configuration.named) : error;
+    return failureOf(error, this.#family, configuration);
   }
 
   async #end(): Promise<void> {

@@ -113,12 +113,10 @@ export const messageRefusals: readonly string[] = [
 
 const pathRefusal = `  http-request deny deny_status 400 if { path -m reg -i '${doubtfulPath}' }`;
 
-/** How a provider is asked. */
-export const providerRules: readonly string[] = [
-  // What may have been done already is not asked for twice.
-  '  http-request disable-l7-retry unless { method GET HEAD OPTIONS }',
-  `  http-request set-timeout server ${eventStreamMs} if { req.hdr(accept) -m sub text/event-stream }`,
-];
+/** What may have been done already is not asked for twice. */
+const retryRule = '  http-request disable-l7-retry unless { method GET HEAD OPTIONS }';
+
+export const eventStreamRule = `  http-request set-timeout server ${eventStreamMs} if { req.hdr(accept) -m sub text/event-stream }`;
 
 /** What tells a provider who asks is ours to say (ING-6). */
 const headers: readonly string[] = [
@@ -153,7 +151,8 @@ export function requestRules({ routesFile, wildcardDepths, mostStripped }: Reque
     ...messageRefusals,
     pathRefusal,
     ...headers,
-    ...providerRules,
+    retryRule,
+    eventStreamRule,
     '  http-request set-var(txn.path) path,concat(/)',
     '  http-request set-var(txn.host) req.fhdr(host),host_only,lower',
     look('fe_name,concat(:,txn.host)', ''),

@@ -70,7 +70,7 @@ export function loopSections({ loopSocket }: TrailerRules, rules: readonly strin
   return [
     native,
     byFilter,
-    `backend ${chunkedSection} from http`,
+    `backend ${chunkedSection} from provider`,
     '  filter lua.no-trailers',
     '  http-request set-header X-PV-Slot %[so_name]',
     `  server s ${loopSocket}`,

@@ -1,4 +1,4 @@
-import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -117,7 +117,13 @@ test.serial(
       rmSync(root, { recursive: true });
     });
     const { pid } = await older.start([process.execPath, program, directory]);
-    while (!existsSync(join(directory, 'control.sock'))) await nextTurn();
+    const path = join(directory, 'control.sock');
+    const isThere = () =>
+      Wire.open(t, { path }).then(
+        () => true,
+        () => false,
+      );
+    while (!(await isThere())) await nextTurn();
     t.deepEqual(await proxy.observe(), { pid, listeners: [], reloads: 0 });
     t.deepEqual(await proxy.traffic(), []);
     const wanted = listener('http', await freePort(), [route('r', null)]);
