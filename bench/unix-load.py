@@ -2,9 +2,10 @@
 #   python3 unix-load.py serve PATH
 #   python3 unix-load.py load echo|bulk|each SECONDS PATH PATH
 # prints round trips, bytes or connections in a second through each of the two paths, which have their turns every few milliseconds: whatever else
-# this machine does, it does to both.
+# this machine does, it does to both. Medians of turns.
 import os
 import socket
+import statistics
 import sys
 import threading
 import time
@@ -88,22 +89,23 @@ def bulk(path):
     return once
 
 
-# Adds what is done in one turn to the count and the time of a path.
-def take_turn(once, tally):
-    began = now = time.monotonic()
+# How much is done in a second, by one turn.
+def turn(once):
+    count, began = 0, time.monotonic()
+    now = began
     while now - began < turn_seconds:
-        tally[0] += once()
+        count += once()
         now = time.monotonic()
-    tally[1] += now - began
+    return count / (now - began)
 
 
 def load(mode, seconds, paths):
-    ways = [({'echo': echo, 'bulk': bulk, 'each': each}[mode](path), [0, 0]) for path in paths]
+    ways = [({'echo': echo, 'bulk': bulk, 'each': each}[mode](path), []) for path in paths]
     until = time.monotonic() + seconds
     while time.monotonic() < until:
-        for once, tally in ways:
-            take_turn(once, tally)
-    print(*(count / took for _, (count, took) in ways))
+        for once, rates in ways:
+            rates.append(turn(once))
+    print(*(statistics.median(rates) for _, rates in ways))
 
 
 if sys.argv[1] == 'serve':
