@@ -6,7 +6,8 @@ import { closeMount, type HeldMount } from './held-mount.ts';
 import { isSameInit, type LinkRecord, type MadeMount } from './link-record.ts';
 import { isEntry, type MadeEntry, openName } from './made-entry.ts';
 import { mountIdOf, placeInfoOf } from './mount-info.ts';
-import { type Holdings, nothingHeld, Placement, type PlacementOptions } from './placement.ts';
+import { Placement, type PlacementOptions } from './placement.ts';
+import { type Holdings, nothingHeld } from './placement-holdings.ts';
 import { releaseWay, type Way, walkToTarget } from './target-way.ts';
 
 const startedAnew = 'its container was started anew';

@@ -1,5 +1,3 @@
-import { dirname } from 'node:path/posix';
-import { adoptPlacement } from './adopt-placement.ts';
 import { ConsumerLife, type ConsumerLifeOptions } from './consumer-life.ts';
 import { type ContainerHandle, NoContainer } from './container-handle.ts';
 import type { DirectoryWatches } from './directory-watches.ts';
@@ -11,9 +9,11 @@ import { lookForMounts } from './mount-look.ts';
 import type { After } from './network-monitor.ts';
 import { nextTurn } from './next-turn.ts';
 import { Pace } from './pace.ts';
-import { Placement } from './placement.ts';
+import { listLimitBytes, Placements } from './placements.ts';
 import { refusalOf } from './refusal.ts';
+import { RefusedTargets } from './refused-targets.ts';
 import type { SystemCalls } from './system-calls.ts';
+import { isSystemFailure } from './system-failure.ts';
 
 /** What one container can make us do in a second, as of a container that provides sockets (provider-container.ts), in the same units of some 12 us. */
 const windowMs = 1000;
@@ -23,9 +23,6 @@ const eventCost = 1;
 const lookCost = 10;
 const nameCost = 3;
 const listCost = 1 / 200;
-
-/** What a container's own mounts may take in a list of them: some 1200 (open-in-root.ts). */
-const listLimitBytes = 128 * 1024;
 
 /** As many times a container can have something mounted over what is taken away, 256 mounts each time, before that is given up. */
 const mostDetachments = 400;
@@ -46,22 +43,24 @@ export interface ConsumerContainerOptions {
  */
 export class ConsumerContainer {
   readonly #options: ConsumerContainerOptions;
-  readonly #placements = new Map<string, Placement>();
-  /** Targets by the paths of their directories. */
-  readonly #byWay = new Map<string, Set<string>>();
-  /** Targets that were refused, with what ends the watches on their ways. */
-  readonly #refused = new Map<string, () => void>();
+  readonly #placements: Placements;
+  readonly #refused: RefusedTargets;
   /** Ways to be looked at when all that has happened by now is told. */
   readonly #suspects = new Set<string>();
   readonly #pace: Pace;
   #life: ConsumerLife | null = null;
   /** Why there is none, as an error. */
-  #absence: unknown = null;
+  #absence: unknown;
   /** All that is mounted there but for what is ours, as it was last looked at. */
   #others: string | null = null;
+  /** What ends the wait after a look that failed; null: there was none. */
+  #retry: (() => void) | null = null;
 
   constructor(options: ConsumerContainerOptions) {
     this.#options = options;
+    this.#absence = new NoContainer(`container '${options.name}' does not run`);
+    this.#placements = new Placements(options.name, options.records);
+    this.#refused = new RefusedTargets((target) => options.changed(this.#targetOf(target)));
     const budget = () => Math.max(leastBudget, this.#placements.size * targetBudget);
     this.#pace = new Pace({ after: options.after, windowMs, budget, rested: () => this.#goOn() });
   }
@@ -76,7 +75,7 @@ export class ConsumerContainer {
       const life = new ConsumerLife({ ...this.#options, ...this.#listeners(), handle });
       this.#life = life;
       try {
-        this.#adoptAll(life);
+        this.#placements.adopt(life);
         life.watch.listen();
       } catch (error) {
         this.#letGo();
@@ -98,13 +97,13 @@ export class ConsumerContainer {
 
   /** Something may have been missed. */
   suspect(): void {
-    if (this.#life !== null) this.#lookAtMounts(true);
+    this.#looking((life) => this.#lookAtMounts(life, true));
   }
 
   /** Of a target that has a record. */
   sight(target: string): TargetSight {
     const placement = this.#placements.get(target);
-    if (placement === undefined) return { state: 'away' };
+    if (placement === null) return { state: 'away' };
     const { lost, mount } = placement;
     if (lost !== null || mount === null) return { state: 'lost', why: lost ?? 'nothing is mounted there' };
     return { state: 'placed', device: Number(mount.device), inode: Number(mount.inode) };
@@ -114,15 +113,13 @@ export class ConsumerContainer {
   place(target: string, source: LinkFile): void {
     const life = this.#life;
     if (life === null) throw this.#absence;
-    this.#endRefusal(target);
-    const placement = this.#placements.get(target) ?? this.#add(this.#begin(life, target));
+    this.#refused.end(target);
+    const placement = this.#placements.open(life, target);
     try {
       placement.place(source);
     } catch (error) {
-      if (placement.record.state === 'making') this.#drop(placement);
-      const refusal = refusalOf(this.#targetOf(target), error);
-      if (refusal instanceof TargetRefused) this.#awaitChange(life, target);
-      throw refusal;
+      if (this.#options.records.get(this.#targetOf(target)) === null) this.#placements.drop(life, placement);
+      throw this.#refusalOf(life, target, error);
     } finally {
       life.watch.walked();
     }
@@ -130,21 +127,16 @@ export class ConsumerContainer {
 
   /** See LinkTargets. Throws what that rejects with. */
   clear(target: string, closed: LinkFile): void {
-    this.#placements.get(target)?.clear(closed);
+    this.#untilItEnds(() => this.#placements.get(target)?.clear(closed));
   }
 
   /** See LinkTargets. */
   async remove(target: string): Promise<void> {
-    this.#endRefusal(target);
+    this.#refused.end(target);
     for (let count = 0; count < mostDetachments; count++) {
-      if (this.#life === null) return this.#bury(target);
-      try {
-        if (this.#dismantle(this.#life, target)) return;
-      } catch (error) {
-        if (!(error instanceof NoContainer)) throw error;
-        // It has ended meanwhile, and its mounts with it.
-        this.isAway(error);
-      }
+      const life = this.#life;
+      if (life === null) return this.#placements.bury(target);
+      if (this.#untilItEnds(() => this.#placements.dismantle(life, target))) return;
       await nextTurn();
     }
     throw new Error(
@@ -167,123 +159,49 @@ export class ConsumerContainer {
     return { container: this.#options.name, target };
   }
 
+  /** Its mounts end with it. Null: it has ended. */
+  #untilItEnds<T>(work: () => T): T | null {
+    try {
+      return work();
+    } catch (error) {
+      if (!(error instanceof NoContainer)) throw error;
+      this.isAway(error);
+      return null;
+    }
+  }
+
   #letGo(): void {
-    for (const placement of this.#placements.values()) placement.release();
-    for (const end of this.#refused.values()) end();
     this.#placements.clear();
-    this.#byWay.clear();
-    this.#refused.clear();
+    this.#refused.endAll();
     this.#suspects.clear();
     this.#pace.close();
+    this.#retry?.();
     this.#life?.close();
-    this.#life = this.#others = null;
+    this.#life = this.#others = this.#retry = null;
   }
 
   #listeners(): Omit<ConsumerLifeOptions, 'calls' | 'directories' | 'after' | 'handle'> {
-    const { records } = this.#options;
+    const { records, name } = this.#options;
     return {
-      ours: () => this.#ownMounts(),
+      ours: () => this.#placements.recordedMounts,
       save: (record) => records.write(record),
       forget: ({ target }) => records.remove(target),
       // What is done because we want it is nothing that the container has made us do.
       reading: () => undefined,
-      mountsChanged: () => this.#lookAtMounts(false),
+      mountsChanged: () => this.#looking((life) => this.#lookAtMounts(life, false)),
       wayChanged: (path) => this.#suspect(path),
       told: this.#told,
-      ended: () => this.isAway(new NoContainer(`container '${this.#options.name}' has ended`)),
+      ended: () => this.isAway(new NoContainer(`container '${name}' has ended`)),
     };
   }
 
-  /** Also those that are not looked for yet. */
-  #ownMounts(): ReadonlySet<number> {
-    const records = this.#options.records.of(this.#options.name);
-    return new Set(records.flatMap(({ mounts }) => mounts.map(({ id }) => id)));
-  }
-
-  /** What was not there before. */
-  #begin({ placementOptions }: ConsumerLife, target: string): Placement {
-    const record = {
-      target: this.#targetOf(target),
-      state: 'making',
-      init: null,
-      mounts: [],
-      made: [],
-    } as const;
-    return new Placement(placementOptions, record);
-  }
-
-  #add(placement: Placement): Placement {
-    const { target } = placement.record.target;
-    const way = dirname(target);
-    this.#placements.set(target, placement);
-    this.#byWay.set(way, (this.#byWay.get(way) ?? new Set()).add(target));
-    return placement;
-  }
-
-  /** Nothing is known of it any more. */
-  #drop(placement: Placement): void {
-    const { target } = placement.record.target;
-    const way = dirname(target);
-    placement.release();
-    this.#placements.delete(target);
-    const others = this.#byWay.get(way);
-    others?.delete(target);
-    if (others?.size !== 0) return;
-    this.#byWay.delete(way);
-    this.#life?.watch.leave(way);
-  }
-
-  #adoptAll(life: ConsumerLife): void {
-    const records = this.#options.records.of(this.#options.name);
-    if (records.length === 0) return;
-    const mounted = this.#mounted(life);
-    for (const record of records) this.#add(adoptPlacement(life.placementOptions, record, mounted));
-    life.watch.walked();
-    this.#sweep(life);
-  }
-
-  /** Ids of mounts that are on record and there, with where. Where more is mounted than is read, they count as there. */
-  #mounted(life: ConsumerLife): ReadonlyMap<number, string> {
-    const list = life.root.fullMountList(listLimitBytes);
-    if (list !== null) return lookForMounts(list, this.#ownMounts()).mounted;
-    const records = this.#options.records.of(this.#options.name);
-    return new Map(records.flatMap(({ mounts, target }) => mounts.map(({ id }) => [id, target.target])));
-  }
-
-  /** What was cut short is undone, and what was removed is removed. What can't be yet is tried again when the container has changed. */
-  #sweep(life: ConsumerLife): void {
-    for (const placement of [...this.#placements.values()]) {
-      const { state, target } = placement.record;
-      if (state !== 'making' && state !== 'removed') continue;
-      try {
-        this.#dismantle(life, target.target);
-      } catch (error) {
-        if (error instanceof NoContainer) throw error;
-      }
-    }
-  }
-
-  /** False: more is mounted over it. */
-  #dismantle(life: ConsumerLife, target: string): boolean {
-    let placement = this.#placements.get(target);
-    if (placement === undefined) return true;
-    if (placement.stray !== null) {
-      const { record } = placement;
-      this.#drop(placement);
-      placement = this.#add(adoptPlacement(life.placementOptions, record, this.#mounted(life)));
-    }
-    if (!placement.dismantle()) return false;
-    this.#drop(placement);
-    return true;
-  }
-
-  /** It goes when the container runs. */
-  #bury(target: string): void {
-    const { records } = this.#options;
-    const record = records.get(this.#targetOf(target));
-    if (record === null) return;
-    if (record.made.length + record.mounts.length === 0) records.remove(record.target);
-    else records.write({ ...record, state: 'removed' });
+  /** What is thrown for an error of placing. A refused target is followed from now on. */
+  #refusalOf(life: ConsumerLife, target: string, error: unknown): unknown {
+    const refusal = refusalOf(this.#targetOf(target), error);
+    if (!(refusal instanceof TargetRefused)) return refusal;
+    this.#spend(lookCost);
+    this.#refused.add(life, target);
+    return refusal;
   }
 
   #spend(cost: number): void {
@@ -295,8 +213,10 @@ export class ConsumerContainer {
 
   /** The window has ended in which too much was asked. */
   #goOn(): void {
-    this.#life?.watch.listen();
-    this.suspect();
+    this.#looking((life) => {
+      life.watch.listen();
+      this.#lookAtMounts(life, true);
+    });
   }
 
   #suspect(way: string): void {
@@ -311,38 +231,27 @@ export class ConsumerContainer {
   }
 
   /** `all`: also whether paths still lead there. */
-  #lookAtMounts(all: boolean): void {
-    this.#looking((life) => {
-      const list = life.root.fullMountList(listLimitBytes);
-      this.#spend(lookCost + (list?.length ?? listLimitBytes) * listCost);
-      // With more than that mounted, each is looked for by its path.
-      if (list === null) return this.#lookAtWays(life, this.#byWay.keys(), true);
-      const look = lookForMounts(list, this.#heldMounts());
-      const moved = [...this.#placements.values()].filter((placement) => placement.notice(look));
-      const haveOthersChanged = this.#others !== look.others;
-      this.#others = look.others;
-      if (haveOthersChanged) this.#reconsider(life);
-      if (all || haveOthersChanged) return this.#lookAtWays(life, this.#byWay.keys(), false);
-      this.#lookAtWays(life, new Set(moved.map(wayOf)), true);
-    });
-  }
-
-  #heldMounts(): ReadonlySet<number> {
-    return new Set([...this.#placements.values()].flatMap(({ mount }) => (mount === null ? [] : [mount.id])));
-  }
-
-  /** Something else was mounted or unmounted. */
-  #reconsider(life: ConsumerLife): void {
-    this.#sweep(life);
-    for (const target of [...this.#refused.keys()]) this.#mayBeHad(target);
+  #lookAtMounts(life: ConsumerLife, all: boolean): void {
+    const list = life.root.fullMountList(listLimitBytes);
+    this.#spend(lookCost + (list?.length ?? listLimitBytes) * listCost);
+    // With more than that mounted, each is looked for by its path.
+    if (list === null) return this.#lookAtWays(life, this.#placements.ways, true);
+    const look = lookForMounts(list, this.#placements.heldMounts);
+    const moved = this.#placements.all.filter((placement) => placement.notice(look));
+    const haveOthersChanged = this.#others !== look.others;
+    this.#others = look.others;
+    if (haveOthersChanged) this.#placements.sweep(life);
+    if (haveOthersChanged) this.#refused.tellAll();
+    if (all || haveOthersChanged) return this.#lookAtWays(life, this.#placements.ways, false);
+    this.#lookAtWays(life, new Set(moved.map(({ way }) => way)), true);
   }
 
   #lookAtWays(life: ConsumerLife, ways: Iterable<string>, isSuspect: boolean): void {
-    for (const way of [...ways]) {
+    for (const way of ways) {
+      // All that is left is looked at when it may be.
       if (this.#pace.isTired) return;
       const directory = this.#reach(life, way);
-      for (const target of this.#byWay.get(way) ?? [])
-        this.#placements.get(target)?.leadsTo(directory, isSuspect);
+      for (const placement of this.#placements.on(way)) placement.leadsTo(directory, isSuspect);
       if (typeof directory !== 'string') life.root.held.release(directory);
     }
     life.watch.walked();
@@ -352,26 +261,24 @@ export class ConsumerContainer {
   #reach(life: ConsumerLife, way: string): HeldDirectory | string {
     let cost = lookCost;
     const follow = life.watch.follow(way);
+    const passing = (directory: number, name: string) => {
+      cost += nameCost;
+      follow(directory, name);
+    };
+    const reading = (bytes: number) => {
+      cost += bytes * listCost;
+    };
     try {
-      return life.root.reach({
-        path: way,
-        passing: (directory, name) => {
-          cost += nameCost;
-          follow(directory, name);
-        },
-        reading: (bytes) => {
-          cost += bytes * listCost;
-        },
-      });
+      return life.root.reach({ path: way, passing, reading });
     } catch (error) {
       if (error instanceof NoContainer) throw error;
-      return `its path leads nowhere by now: ${messageOf(error)}`;
+      return `its path leads nowhere by now: ${error instanceof Error ? error.message : String(error)}`;
     } finally {
       this.#spend(cost);
     }
   }
 
-  /** Does nothing where it does not run any more. */
+  /** Looks at it, if it runs. What keeps us from it, such as too many open files, may be over a while later; its end is told on its own. */
   #looking(work: (life: ConsumerLife) => void): void {
     const life = this.#life;
     if (life === null) return;
@@ -379,28 +286,18 @@ export class ConsumerContainer {
       try {
         work(life);
       } catch (error) {
-        // Its end is told on its own.
-        if (!(error instanceof NoContainer)) throw error;
+        if (error instanceof NoContainer) return;
+        if (!isSystemFailure(error)) throw error;
+        this.#lookLater();
       }
     });
   }
 
-  #awaitChange(life: ConsumerLife, target: string): void {
-    this.#spend(lookCost);
-    this.#refused.set(
-      target,
-      life.whenWayChanges(target, () => this.#mayBeHad(target)),
-    );
-  }
-
-  #mayBeHad(target: string): void {
-    this.#endRefusal(target);
-    this.#options.changed(this.#targetOf(target));
-  }
-
-  #endRefusal(target: string): void {
-    this.#refused.get(target)?.();
-    this.#refused.delete(target);
+  #lookLater(): void {
+    this.#retry ??= this.#options.after(windowMs, () => {
+      this.#retry = null;
+      this.#goOn();
+    });
   }
 
   /** Tells of those whose sight is another after `work`. */
@@ -418,12 +315,4 @@ export class ConsumerContainer {
     const records = this.#options.records.of(this.#options.name);
     return new Map(records.map(({ target: { target } }) => [target, JSON.stringify(this.sight(target))]));
   }
-}
-
-function wayOf({ record }: Placement): string {
-  return dirname(record.target.target);
-}
-
-function messageOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
 }

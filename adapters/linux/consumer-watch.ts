@@ -4,10 +4,14 @@ import type { DirectoryWatches } from './directory-watches.ts';
 import { whenMountsChange } from './mount-changes.ts';
 import type { After } from './network-monitor.ts';
 import { SystemCallError, type SystemCalls } from './system-calls.ts';
+import { isSystemFailure } from './system-failure.ts';
 import { whenReadable } from './when-readable.ts';
 
 /** So long nothing of what is mounted is told after it has changed: our own mounts are changes, too, and there may be a thousand. */
 const restMs = 20;
+
+/** So long after that failed, it is tried again to listen to changes of what is mounted. */
+const retryMs = 1000;
 
 export interface ConsumerWatchOptions {
   readonly calls: SystemCalls;
@@ -131,7 +135,13 @@ export class ConsumerWatch {
 
   #goOn(): void {
     this.#rest = null;
-    this.listen();
+    try {
+      this.listen();
+    } catch (error) {
+      if (!isSystemFailure(error)) throw error;
+      // Too many open files, for one, which may be over a while later.
+      this.#rest = this.#options.after(retryMs, () => this.#goOn());
+    }
   }
 }
 

@@ -1,7 +1,8 @@
 import { join } from 'node:path';
 import { type Observable, Subject } from 'rxjs';
-import { ContainerHandle, NoContainer } from './container-handle.ts';
+import type { ContainerHandle } from './container-handle.ts';
 import { DirectoryWatches } from './directory-watches.ts';
+import { holdInit, type IsInit } from './hold-init.ts';
 import { isSocketAt, whenHostMountsChange } from './host-mounts.ts';
 import type { After } from './network-monitor.ts';
 import { Pace } from './pace.ts';
@@ -19,7 +20,7 @@ export interface ProviderSocketsOptions {
   /** The clock's. */
   readonly after: After;
   /** The container's init has this process id at this moment. Asked while that process is held, which is what makes it the init's for good. */
-  readonly isInit: (container: string, pid: number) => boolean;
+  readonly isInit: IsInit;
 }
 
 /** How long after one look for what others have unmounted the next one comes. */
@@ -161,21 +162,9 @@ class MountedProviderSockets implements ProviderSockets {
 
   /** Throws NoContainer where that process is not the container's init, or not any more. */
   #hold(name: string, pid: number): ContainerHandle {
-    const handle = new ContainerHandle(pid);
-    try {
-      this.#checkInit(name, handle);
-    } catch (error) {
-      handle.close();
-      throw error;
-    }
+    const handle = holdInit(this.#isInit, name, pid);
     this.#handles.set(name, handle);
     return handle;
-  }
-
-  /** In this order: a process that is there after its id was found to be the init's had that id then, and no other process did. */
-  #checkInit(name: string, handle: ContainerHandle): void {
-    if (this.#isInit(name, handle.pid) && handle.isThere) return;
-    throw new NoContainer(`process ${handle.pid} is not its init any more; expected to be told which one is`);
   }
 
   /** What another controller has left is ours from now on, or gone. */

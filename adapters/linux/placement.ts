@@ -5,10 +5,11 @@ import type { HeldDirectory } from './held-directories.ts';
 import { closeMount, type HeldMount, isMountOf, type LinkFile, mountFile } from './held-mount.ts';
 import type { InitIdentity, LinkRecord, MadeMount } from './link-record.ts';
 import { TargetRefused } from './link-targets.ts';
-import type { HeldEntry, MadeDirectories } from './made-directories.ts';
+import type { MadeDirectories } from './made-directories.ts';
 import { isBareFile, isEntry, type MadeEntry, openName, removeEntry } from './made-entry.ts';
 import { mountIdOf } from './mount-info.ts';
 import type { MountLook } from './mount-look.ts';
+import { type Holdings, nothingHeld } from './placement-holdings.ts';
 import type { SystemCalls } from './system-calls.ts';
 import { releaseWay, removeDirectories, type Way, type WayOptions, walkToTarget } from './target-way.ts';
 import { whatIsThere } from './what-is-there.ts';
@@ -27,29 +28,10 @@ export interface PlacementOptions {
   readonly reading: Reach['reading'];
 }
 
-/** What is held of a target. */
-export interface Holdings {
-  readonly mount: HeldMount | null;
-  /** The target's. */
-  readonly directory: HeldDirectory | null;
-  /** Directories that were made for targets, outermost first. */
-  readonly entries: readonly HeldEntry[];
-  /** In that directory; null: it was not made. */
-  readonly file: MadeEntry | null;
-  /** Why the mount is not at its target; null: it is. */
-  readonly lost: string | null;
-  /** Where in the container a mount of ours is that can't be reached, and is not held; null: there is none. */
-  readonly stray: string | null;
+/** A mount of ours is where it can't be reached now. */
+export class OutOfReach extends Error {
+  override readonly name = 'OutOfReach';
 }
-
-export const nothingHeld: Holdings = {
-  mount: null,
-  directory: null,
-  entries: [],
-  file: null,
-  lost: 'nothing is placed there',
-  stray: null,
-};
 
 const takenAway = 'the container has taken it away';
 const elsewhere = 'its path leads to another directory by now';
@@ -72,6 +54,11 @@ export class Placement {
 
   get record(): LinkRecord {
     return this.#record;
+  }
+
+  /** The path of its directory. */
+  get way(): string {
+    return dirname(this.#record.target.target);
   }
 
   /** Null: nothing of it is mounted. */
@@ -167,7 +154,7 @@ export class Placement {
   #checkStray(): void {
     const { stray } = this.#holdings;
     if (stray === null) return;
-    throw new Error(
+    throw new OutOfReach(
       `${this.#words} is still mounted at ${stray} there, below something that the container has mounted or behind what is not looked into; ` +
         'expected to reach it, which is tried again when that has changed',
     );
@@ -184,7 +171,7 @@ export class Placement {
 
   #wayOptions(): WayOptions {
     const { root, made, follow, reading } = this.#options;
-    const path = dirname(this.#record.target.target);
+    const path = this.way;
     const intend = (fresh: readonly MadeEntry[]) => this.#save({ made: [...this.#made(), ...fresh] });
     return { root, made, path, passing: follow(path), reading, recorded: [], intend };
   }
@@ -352,12 +339,16 @@ export class Placement {
     releaseWay(this.#options, { directory: before.directory, entries: before.entries });
   }
 
-  /** Removes what an attempt that failed has made. */
+  /** Removes what an attempt that failed has made. What can't be removed stays on record. */
   #undo(before: LinkRecord, way: Way): void {
-    removeDirectories(this.#options, way.fresh);
-    releaseWay(this.#options, way);
-    if (before.state === 'making') this.#options.forget(before);
-    else this.#save({ ...before, mounts: this.#mounts(), made: this.#made() });
+    try {
+      removeDirectories(this.#options, way.fresh);
+    } finally {
+      releaseWay(this.#options, way);
+    }
+    const [mounts, made] = [this.#mounts(), this.#made()];
+    if (before.state === 'making' && mounts.length + made.length === 0) this.#options.forget(before);
+    else this.#save({ ...before, mounts, made });
   }
 }
 

@@ -2,6 +2,7 @@ import { type LinkTarget, TargetRefused } from './link-targets.ts';
 import { PathRefused } from './open-in-root.ts';
 import { PathTooLong, TooManyLinks } from './path-walk.ts';
 import { SystemCallError } from './system-calls.ts';
+import { isSystemFailure } from './system-failure.ts';
 
 /** What a file system says of a target that can't be had there, however often it is tried, in words. */
 const saidByFileSystem: Readonly<Record<string, string>> = {
@@ -17,7 +18,7 @@ const saidByFileSystem: Readonly<Record<string, string>> = {
 function reasonOf(error: unknown): string | null {
   if (error instanceof PathRefused || error instanceof TooManyLinks || error instanceof PathTooLong)
     return error.message;
-  if (error instanceof SystemCallError || !(error instanceof Error) || !('code' in error)) return null;
+  if (error instanceof SystemCallError || !isSystemFailure(error)) return null;
   return saidByFileSystem[String(error.code)] ?? null;
 }
 
