@@ -60,52 +60,51 @@ def round_trip(connection, buffer):
     left = len(message)
     while left > 0:
         left -= connection.recv_into(buffer)
-    return 1
 
 
-def echo(path):
-    connection, buffer = connected(path), bytearray(1 << 12)
-    return lambda: round_trip(connection, buffer)
+def echo(path, until):
+    count, buffer = 0, bytearray(1 << 12)
+    with connected(path) as connection:
+        while time.monotonic() < until:
+            round_trip(connection, buffer)
+            count += 1
+    return count
 
 
-def each(path):
-    buffer = bytearray(1 << 12)
-
-    def once():
+def each(path, until):
+    count, buffer = 0, bytearray(1 << 12)
+    while time.monotonic() < until:
         with connected(path) as connection:
-            return round_trip(connection, buffer)
-
-    return once
-
-
-def bulk(path):
-    connection = connected(path)
-    connection.sendall(b'X')
-
-    def once():
-        connection.sendall(piece)
-        return len(piece)
-
-    return once
+            round_trip(connection, buffer)
+        count += 1
+    return count
 
 
-# How much is done in a second, by one turn.
-def turn(once):
-    count, began = 0, time.monotonic()
-    now = began
-    while now - began < turn_seconds:
-        count += once()
-        now = time.monotonic()
-    return count / (now - began)
+def bulk(path, until):
+    count = 0
+    with connected(path) as connection:
+        connection.sendall(b'X')
+        while time.monotonic() < until:
+            connection.sendall(piece)
+            count += len(piece)
+    return count
+
+
+# How much is done in a second, by one turn. Each has a connection of its own: on which processor the server's end is decides how fast it is.
+def turn(way, path):
+    began = time.monotonic()
+    count = way(path, began + turn_seconds)
+    return count / (time.monotonic() - began)
 
 
 def load(mode, seconds, paths):
-    ways = [({'echo': echo, 'bulk': bulk, 'each': each}[mode](path), []) for path in paths]
+    way = {'echo': echo, 'bulk': bulk, 'each': each}[mode]
+    rates = [[] for _ in paths]
     until = time.monotonic() + seconds
     while time.monotonic() < until:
-        for once, rates in ways:
-            rates.append(turn(once))
-    print(*(statistics.median(rates) for _, rates in ways))
+        for path, tally in zip(paths, rates):
+            tally.append(turn(way, path))
+    print(*map(statistics.median, rates))
 
 
 if sys.argv[1] == 'serve':
