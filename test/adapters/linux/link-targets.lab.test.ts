@@ -797,7 +797,7 @@ labTest('[LINK-10] two hundred rounds leave no descriptor, mount or watch behind
   t.deepEqual(await count(), before);
 });
 
-labTest('[ENG-3] with a thousand targets in a container, one more costs at most 2 ms', async (t) => {
+labTest('[LINK-10] with a thousand targets in a container, one more costs at most 2 ms', async (t) => {
   const container = await startContainer(t, await makeRoot(t));
   const { links, root } = openLinks(t);
   const source = await hostSocket(t, 'one');
