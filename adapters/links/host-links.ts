@@ -1,8 +1,8 @@
 import { join } from 'node:path';
 import { isDeepStrictEqual } from 'node:util';
-import { defer, from, merge, mergeAll, mergeMap, type Observable, Subject } from 'rxjs';
+import { defer, merge, mergeAll, mergeMap, type Observable, Subject } from 'rxjs';
 import { type Key, linkKey, type ObservedResource } from '../../state/resource.ts';
-import type { LinkTraffic, StepOf, StepResult, WatchEvent } from '../adapter.ts';
+import type { LinkTraffic, Observation, StepOf, StepResult, WatchEvent } from '../adapter.ts';
 import { NoContainer } from '../linux/container-handle.ts';
 import { type LinkTargets, TargetRefused } from '../linux/link-targets.ts';
 import type { ProviderSocket, ProviderSockets } from '../linux/provider-sockets.ts';
@@ -80,14 +80,16 @@ export class HostLinks {
       );
       return { outcome: 'done', observations: [this.#look(key)] };
     } catch (error) {
-      return { ...outcomeOf(error), observations: [this.#look(key)] };
+      return { ...outcomeOf(error), observations: this.#lookIfPossible(key) };
     }
   }
 
   /** The container's init has this process id now; null: it does not run. */
   containerMoved(container: string, pid: number | null): void {
     const before = this.#pids.get(container);
-    this.#pids.set(container, pid);
+    if (pid === null && this.#isLoaded && this.#records.of(container).length === 0)
+      this.#pids.delete(container);
+    else this.#pids.set(container, pid);
     this.#options.sources.moved(container, pid);
     this.#options.targets.moved(container, pid);
     if (before !== pid) this.#moved.next(container);
@@ -103,14 +105,21 @@ export class HostLinks {
   watch(): Observable<WatchEvent> {
     const { sources, targets } = this.#options;
     const provided = sources.changed.pipe(
-      mergeMap((socket) => from(this.#sourceChanged(socket)).pipe(mergeAll())),
+      mergeMap((source) => this.#index.of(source).map((key) => ({ key, source }))),
+      mergeMap(({ key, source }) => telling(() => this.#sourceChanged(key, source))),
+      mergeAll(),
     );
-    const ended = this.#moved.pipe(mergeMap((container) => this.#events(this.#linksOf(container))));
+    const ended = this.#moved.pipe(
+      mergeMap((container) => told(() => this.#events(this.#linksOf(container)))),
+    );
     const placed = targets.changed.pipe(
       // It is told also where nothing else is to be seen: one that was refused might be had.
-      mergeMap(({ container, target }) => [this.#event(linkKey(container, target))]),
+      mergeMap(({ container, target }) => told(() => [this.#event(linkKey(container, target))])),
     );
-    const served = this.#fronts.changed.pipe(mergeMap(() => from(this.#frontsChanged()).pipe(mergeAll())));
+    const served = this.#fronts.changed.pipe(
+      mergeMap(() => telling(() => this.#frontsChanged())),
+      mergeAll(),
+    );
     const attended = defer(() => {
       const attending = this.#attend();
       this.#attended = attending;
@@ -138,36 +147,32 @@ export class HostLinks {
     if (this.#isLoaded) return;
     const records = [...this.#records.all().values()];
     for (const { key, spec } of records) this.#index.add(key, sourceOf(spec));
-    this.#fronts.adopt(records.flatMap(({ front }) => front ?? []));
+    this.#fronts.adopt(
+      records.flatMap(({ front, former }) => [...former.fronts, ...(front === null ? [] : [front])]),
+    );
     this.#isLoaded = true;
   }
 
-  async #attend(): Promise<readonly WatchEvent[]> {
-    try {
+  #attend(): Promise<readonly WatchEvent[]> {
+    return telling(async () => {
       this.#load();
       await this.#options.targets.attend();
       const sources = [...this.#records.all().values()].map(({ spec }) => sourceOf(spec));
       await this.#options.sources.keep(sources);
       await this.#options.nodes.keepOnly(this.#keysWithDevices());
       return [];
-    } catch (error) {
-      return [{ type: 'relist', reason: messageOf(error) }];
-    }
+    });
   }
 
   #keysWithDevices(): readonly Key[] {
     return [...this.#records.all().values()].flatMap(({ key, device }) => (device === null ? [] : key));
   }
 
-  async #sourceChanged(source: ProviderSocket): Promise<readonly WatchEvent[]> {
-    const keys = this.#index.of(source);
-    try {
-      if (this.#options.sources.sightOf(source)?.state !== 'shown')
-        await Promise.all(keys.map((key) => this.#inTurn(key, () => this.#making.withdraw(key, source))));
-      return this.#events(keys);
-    } catch (error) {
-      return [{ type: 'relist', reason: messageOf(error) }];
-    }
+  async #sourceChanged(key: Key, source: ProviderSocket): Promise<readonly WatchEvent[]> {
+    // Where the link is being changed it is not known yet.
+    if (this.#turns.has(key) || this.#making.isAstray(key, source))
+      await this.#inTurn(key, () => this.#making.withdraw(key, source));
+    return this.#events([key]);
   }
 
   async #frontsChanged(): Promise<readonly WatchEvent[]> {
@@ -177,10 +182,7 @@ export class HostLinks {
   }
 
   #linksOf(container: string): readonly Key[] {
-    if (!this.#isLoaded) return [];
-    return [...this.#records.all().values()]
-      .filter(({ spec }) => spec.provider === container || spec.consumer === container)
-      .map(({ key }) => key);
+    return this.#isLoaded ? this.#records.of(container).map(({ key }) => key) : [];
   }
 
   /** Of those that are not as they were when they were looked at last. */
@@ -196,10 +198,23 @@ export class HostLinks {
     return { type: 'observation', ...this.#look(key) };
   }
 
-  #inTurn<Result>(key: Key, work: () => Promise<Result>): Promise<Result> {
+  async #inTurn(key: Key, work: () => Promise<void>): Promise<void> {
     const turns = this.#turns.get(key) ?? new Turns();
     this.#turns.set(key, turns);
-    return turns.next(work);
+    try {
+      await turns.next(work);
+    } finally {
+      if (turns.isIdle) this.#turns.delete(key);
+    }
+  }
+
+  /** Nothing, where it can't be told: the step has failed for a reason of its own. */
+  #lookIfPossible(key: Key): readonly Observation[] {
+    try {
+      return [this.#look(key)];
+    } catch {
+      return [];
+    }
   }
 
   #look(key: Key): { readonly key: Key; readonly observed: ObservedResource<'link'> | null } {
@@ -222,6 +237,24 @@ export class HostLinks {
       front: record.front === null ? null : this.#fronts.sightOf(record.front),
       pidOf: (container) => this.#pids.get(container),
     });
+  }
+}
+
+/** Never throws: a watch goes on, whatever goes wrong. */
+function told(work: () => readonly WatchEvent[]): readonly WatchEvent[] {
+  try {
+    return work();
+  } catch (error) {
+    return [{ type: 'relist', reason: messageOf(error) }];
+  }
+}
+
+/** The same of what takes a while. Never rejects. */
+async function telling(work: () => Promise<readonly WatchEvent[]>): Promise<readonly WatchEvent[]> {
+  try {
+    return await work();
+  } catch (error) {
+    return [{ type: 'relist', reason: messageOf(error) }];
   }
 }
 

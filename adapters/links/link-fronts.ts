@@ -122,6 +122,7 @@ class Lazy<Made extends Process> {
   readonly #make: () => Promise<Made>;
   readonly made = new ReplaySubject<Made>(1);
   #making: Promise<Made> | null = null;
+  #isClosed = false;
   used: Made | null = null;
 
   constructor(make: () => Promise<Made>) {
@@ -132,7 +133,8 @@ class Lazy<Made extends Process> {
     this.#making ??= this.#make().then(
       (made) => {
         this.used = made;
-        this.made.next(made);
+        if (this.#isClosed) made.close();
+        else this.made.next(made);
         return made;
       },
       (error: unknown) => {
@@ -144,6 +146,7 @@ class Lazy<Made extends Process> {
   }
 
   close(): void {
+    this.#isClosed = true;
     this.used?.close();
     this.made.complete();
   }

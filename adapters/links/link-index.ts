@@ -22,6 +22,10 @@ export class LinkIndex {
     return left.filter(([name]) => this.#isLast(name, link)).map(([, former]) => former);
   }
 
+  leads(link: Key, source: ProviderSocket): boolean {
+    return this.#sources.get(link)?.has(nameOf(source)) === true;
+  }
+
   of(source: ProviderSocket): readonly Key[] {
     return [...(this.#links.get(nameOf(source)) ?? [])];
   }

@@ -6,12 +6,24 @@ import { StepConflict, StepFailure } from '../step-refusal.ts';
 import type { LinkDevices } from './link-devices.ts';
 import type { LinkFronts } from './link-fronts.ts';
 import type { LinkIndex } from './link-index.ts';
-import { type Front, type LinkRecord, type RunningContainer, sourceOf, targetOf } from './link-record.ts';
+import { allOf, LinkLeaving } from './link-leaving.ts';
+import {
+  type Carried,
+  type Front,
+  isSameDevice,
+  type LinkRecord,
+  noFormer,
+  type RunningContainer,
+  remade,
+  sourceOf,
+  targetOf,
+} from './link-record.ts';
 import type { LinkRecords } from './link-records.ts';
 
 /** Who a role is (LINK-6): as a user of the host, and as one of the provider. */
 export interface RoleUser {
   readonly uid: number;
+  readonly gid: number;
   readonly claimedUid: number;
 }
 
@@ -40,9 +52,6 @@ interface Work {
   readonly source: ProviderSight;
 }
 
-/** What came of it; what is not told is not there. */
-type Carried = Pick<LinkRecord, 'front' | 'device'>;
-
 const nothing: Carried = Object.freeze({ front: null, device: null });
 
 /**
@@ -51,32 +60,47 @@ const nothing: Carried = Object.freeze({ front: null, device: null });
  */
 export class LinkMaking {
   readonly #parts: LinkMakingParts;
+  readonly #leaving: LinkLeaving;
 
   constructor(parts: LinkMakingParts) {
     this.#parts = parts;
+    this.#leaving = new LinkLeaving(parts);
   }
 
   /** See the step. Rejects with a StepConflict, a TargetRefused, a StepFailure, or what went wrong. */
   async ensure({ key, spec, digest }: StepOf<'link.ensure'>): Promise<void> {
     const ends = this.#endsOf(spec);
-    const former = this.#parts.records.all().get(key);
-    const { front, device } = former ?? nothing;
     const carrier = await this.#carrierOf(spec);
-    const sourceInode = former?.sourceInode ?? null;
-    const record: LinkRecord = { key, spec, digest, carrier, ends: null, sourceInode, front, device };
+    const before = this.#parts.records.all().get(key);
+    const { sourceInode, front, device, former } = before ?? {
+      sourceInode: null,
+      ...nothing,
+      former: noFormer,
+    };
+    const record: LinkRecord = { key, spec, digest, carrier, ends: null, sourceInode, front, device, former };
     this.#parts.records.put(record);
     this.#parts.index.add(key, sourceOf(spec));
     const source = await this.#follow(spec);
     const carried = await this.#carry({ record, ends, source });
+    const made = remade(record, carried);
+    await this.#leave(made);
+    await this.#settle(key, sourceOf(spec));
     const { provider, consumer } = ends;
     this.#parts.records.put({
-      ...record,
-      ...carried,
+      ...made,
       ends: { provider: provider.pid, consumer: consumer.pid },
       sourceInode: source.state === 'shown' ? source.inode : null,
+      former: noFormer,
     });
-    if (former !== undefined) await this.#leave(former, carried);
-    await this.#parts.sources.drop(this.#parts.index.settle(key, sourceOf(spec)));
+  }
+
+  /** What it was made of before is on record until it is gone, and not as what it is made of: of two links that go at once neither counts on the other. */
+  async #leave(made: LinkRecord): Promise<void> {
+    const { fronts, devices } = made.former;
+    if (fronts.length + devices.length === 0) return;
+    this.#parts.records.put(made);
+    await this.#leaving.former(made);
+    this.#parts.records.put({ ...made, former: noFormer });
   }
 
   #endsOf({ provider, consumer }: LinkSpec): Ends {
@@ -130,7 +154,7 @@ export class LinkMaking {
   async #serve({ record, ends }: Work): Promise<Carried> {
     const front = await this.#frontOf(record, ends);
     // Before it is served: what a process of ours serves is known, whatever happens.
-    this.#parts.records.put({ ...record, front });
+    this.#parts.records.put(remade(record, { front, device: record.device }));
     await this.#parts.fronts.put(front);
     await this.#parts.targets.place(targetOf(record.spec), { path: front.path, type: 'socket' });
     return { front, device: null };
@@ -145,8 +169,8 @@ export class LinkMaking {
       return { name: key, type: 'rest', path, backend: { type: 'socket', path: reached }, client, role };
     }
     const path = this.#parts.records.socketOf(key, 'dbus');
-    const { uid, claimedUid } = await roleUser(provider, role);
-    return { name: key, type: 'dbus', path, bus: reached, uid, claimedUid, interface: spec.interface };
+    const user = await roleUser(provider, role);
+    return { name: key, type: 'dbus', path, bus: reached, ...user, interface: spec.interface };
   }
 
   /** A node of the provider's device, and leave to open it (LINK-7). */
@@ -160,56 +184,52 @@ export class LinkMaking {
     }
     this.#parts.devices.check(spec.provider, spec.socket, device);
     // Before it is allowed: what was allowed can be taken back, whatever happens.
-    this.#parts.records.put({ ...record, device });
+    this.#parts.records.put(remade(record, { front: record.front, device }));
     await this.#parts.devices.open(record.key, ends.consumer, device, (node: LinkSource) =>
       targets.place(targetOf(spec), node),
     );
     return { front: null, device };
   }
 
-  /** Lets go of what a link was made of before, and is not any more. */
-  async #leave(former: LinkRecord, now: Carried): Promise<void> {
-    if (former.front !== null && former.front.type !== now.front?.type)
-      await this.#parts.fronts.drop(former.front);
-    if (former.device !== null && !isSameDevice(former.device, now.device)) await this.#takeBack(former);
-  }
-
-  /** What goes straight to its provider leads nowhere now. */
+  /** What of it leads to what its provider does not have any more leads nowhere when it resolves. */
   async withdraw(key: Key, source: ProviderSocket): Promise<void> {
-    const { sources, targets } = this.#parts;
     const record = this.#parts.records.all().get(key);
-    if (record === undefined || record.front !== null || sources.sightOf(source)?.state === 'shown') return;
-    await targets.clear(targetOf(record.spec));
-    if (record.device === null) return;
-    this.#parts.records.put({ ...record, device: null });
-    await this.#takeBack(record);
+    if (record === undefined || !this.isAstray(key, source)) return;
+    const left = remade(record, nothing);
+    await allOf([this.#parts.targets.clear(targetOf(record.spec)), this.#leave(left)]);
   }
 
-  /** See the step. */
+  /** What is there of the link goes straight to what its provider had, and has no more. */
+  isAstray(key: Key, source: ProviderSocket): boolean {
+    const record = this.#parts.records.all().get(key);
+    // By now it may lead elsewhere.
+    if (record === undefined || record.front !== null || !this.#parts.index.leads(key, source)) return false;
+    const sight = this.#parts.sources.sightOf(source);
+    if (sight?.state !== 'shown') return true;
+    // A socket that was made anew leaves one behind that refuses. A device can be used for as long as it is there.
+    return record.ends !== null && record.device !== null && !isSameDevice(record.device, sight.node);
+  }
+
+  /** See the step. What goes wrong with one thing keeps no other from going. */
   async remove({ key, spec }: StepOf<'link.remove'>): Promise<void> {
     const record = this.#parts.records.all().get(key);
-    await this.#parts.targets.remove(targetOf(spec));
-    if (record === undefined) return;
-    if (record.front !== null) await this.#parts.fronts.drop(record.front);
-    await this.#takeBack(record);
-    await this.#parts.sources.drop(this.#parts.index.settle(key, null));
+    const gone = this.#parts.targets.remove(targetOf(spec));
+    if (record === undefined) return gone;
+    await allOf([gone, this.#leave({ ...remade(record, nothing), ends: null })]);
+    await this.#settle(key, null);
     this.#parts.records.remove(key);
   }
 
-  /** The consumer may open the device no more, unless it may by another link. */
-  async #takeBack({ key, spec: { consumer }, device }: LinkRecord): Promise<void> {
-    if (device === null) return;
-    await this.#parts.devices.discard(key);
-    const pid = this.#parts.pidOf(consumer);
-    if (typeof pid !== 'number') return;
-    const others = [...this.#parts.records.all().values()].filter(
-      (other) => other.key !== key && other.spec.consumer === consumer,
-    );
-    if (others.some((other) => isSameDevice(device, other.device))) return;
-    await this.#parts.devices.close({ name: consumer, pid }, device);
+  /** The link leads there alone, or nowhere (null). */
+  async #settle(key: Key, source: ProviderSocket | null): Promise<void> {
+    const { index, sources } = this.#parts;
+    const left = index.settle(key, source);
+    try {
+      await sources.drop(left);
+    } catch (error) {
+      // The next time they are dropped again.
+      for (const former of left) index.add(key, former);
+      throw error;
+    }
   }
-}
-
-function isSameDevice(one: LinkRecord['device'], other: LinkRecord['device']): boolean {
-  return one?.major === other?.major && one?.minor === other?.minor;
 }

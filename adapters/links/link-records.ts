@@ -18,6 +18,8 @@ const suffix = '.json';
 export class LinkRecords {
   readonly #directory: string;
   #records: Map<Key, LinkRecord> | null = null;
+  /** By either of their containers. */
+  readonly #ofContainer = new Map<string, Set<Key>>();
 
   /** `directory` is made with the first record, and removed with the last. Nobody but us can write to its parent. */
   constructor(directory: string) {
@@ -26,8 +28,13 @@ export class LinkRecords {
 
   /** By key, in the order of their names; read from the disk once. Throws where that can't be done. */
   all(): ReadonlyMap<Key, LinkRecord> {
-    this.#records ??= this.#read();
-    return this.#records;
+    return this.#loaded();
+  }
+
+  /** Those that a container is an end of, found without looking through the others. */
+  of(container: string): readonly LinkRecord[] {
+    const records = this.#loaded();
+    return [...(this.#ofContainer.get(container) ?? [])].flatMap((key) => records.get(key) ?? []);
   }
 
   /** Where a process of ours listens for a link. Two kinds of processes never have one path, since one may come before the other has gone. */
@@ -39,7 +46,7 @@ export class LinkRecords {
   put(record: LinkRecord): void {
     this.prepare();
     writeAtomically(this.#pathOf(record.key), `${JSON.stringify({ format, ...record })}\n`, 0o600);
-    this.#loaded().set(record.key, record);
+    this.#set(this.#loaded(), record);
   }
 
   /** The directory is there when it returns. */
@@ -50,27 +57,51 @@ export class LinkRecords {
   /** Not on file any more when it returns. */
   remove(key: Key): void {
     rmSync(this.#pathOf(key), { force: true });
-    this.#loaded().delete(key);
-    if (this.#loaded().size === 0) rmSync(this.#directory, { recursive: true, force: true });
+    const records = this.#loaded();
+    this.#forget(records.get(key));
+    records.delete(key);
+    if (records.size === 0) rmSync(this.#directory, { recursive: true, force: true });
   }
 
   #loaded(): Map<Key, LinkRecord> {
-    this.#records ??= this.#read();
-    return this.#records;
+    if (this.#records !== null) return this.#records;
+    const records = new Map<Key, LinkRecord>();
+    for (const record of this.#read()) this.#set(records, record);
+    this.#records = records;
+    return records;
+  }
+
+  #set(records: Map<Key, LinkRecord>, record: LinkRecord): void {
+    this.#forget(records.get(record.key));
+    records.set(record.key, record);
+    for (const container of endsOf(record))
+      this.#ofContainer.set(container, (this.#ofContainer.get(container) ?? new Set()).add(record.key));
+  }
+
+  /** No container is an end of it. */
+  #forget(record: LinkRecord | undefined): void {
+    if (record === undefined) return;
+    for (const container of endsOf(record)) {
+      const keys = this.#ofContainer.get(container);
+      keys?.delete(record.key);
+      if (keys?.size === 0) this.#ofContainer.delete(container);
+    }
   }
 
   #pathOf(key: Key): string {
     return join(this.#directory, nameIn(key) + suffix);
   }
 
-  #read(): Map<Key, LinkRecord> {
-    const records = new Map<Key, LinkRecord>();
-    for (const name of entriesOf(this.#directory)) {
+  #read(): readonly LinkRecord[] {
+    return entriesOf(this.#directory).flatMap((name) => {
       const record = parseRecord(readIfThere(join(this.#directory, name)));
-      if (record !== null && `${nameIn(record.key)}${suffix}` === name) records.set(record.key, record);
-    }
-    return records;
+      return record !== null && `${nameIn(record.key)}${suffix}` === name ? record : [];
+    });
   }
+}
+
+function endsOf({ spec: { provider, consumer } }: LinkRecord): readonly string[] {
+  return [provider, consumer];
 }
 
 /** Keys have slashes, and may be longer than a name. */
@@ -97,6 +128,7 @@ function parseRecord(text: string | null): LinkRecord | null {
   const isWhole =
     typeof record.key === 'string' &&
     kindOf(record.key as Key) === 'link' &&
+    isJsonObject(value.former ?? null) &&
     record.digest === digestOf(value.spec);
   return isWhole ? (record as unknown as LinkRecord) : null;
 }

@@ -2,7 +2,7 @@ import type { ObservedResource } from '../../state/resource.ts';
 import { deviceText } from '../linux/device-number.ts';
 import type { LinkTargets, TargetSight } from '../linux/link-targets.ts';
 import type { ProviderSight } from '../linux/provider-sockets.ts';
-import type { LinkRecord } from './link-record.ts';
+import { isSameDevice, type LinkRecord } from './link-record.ts';
 
 /** What is seen of the parts of one link. */
 export interface LinkParts {
@@ -64,12 +64,19 @@ function driftOf(record: LinkRecord, { source, target, front, pidOf }: LinkParts
   if (source?.state === 'refused') return [source.why];
   if (front?.problem) return [front.problem];
   // What goes straight to the provider has nothing to be there while that has nothing.
-  if (source?.state === 'absent' && front === null) return [];
+  if (source?.state === 'absent' && front === null) return remains(record, target);
   if (target === null) return ['nothing is at its target'];
   if (target.state === 'lost') return [target.why];
   // Nothing of it is there while its consumer does not run, nor has it to be.
   if (target.state === 'away') return [];
   return inodeDrift(record, target, { source, front });
+}
+
+/** What still leads to a provider that has nothing any more: taking it away did not succeed. */
+function remains({ device: open, former }: LinkRecord, target: LinkParts['target']): readonly string[] {
+  const device = open ?? former.devices[0] ?? null;
+  if (device !== null) return [`its consumer may still open the device ${deviceText(device)}`];
+  return target?.state === 'placed' ? ['what its provider had is still at its target'] : [];
 }
 
 function isStill(made: number, now: number | null | undefined): boolean {
@@ -88,8 +95,9 @@ function inodeDrift(
   if (source?.state !== 'shown') return [];
   const { node } = source;
   if (node !== null) {
-    const same = node.major === device?.major && node.minor === device.minor;
-    return same ? [] : [`the provider has another device there now, ${node.major}:${node.minor}`];
+    return isSameDevice(node, device)
+      ? []
+      : [`the provider has another device there now, ${node.major}:${node.minor}`];
   }
   const same = target.inode === source.inode && target.device === source.device;
   return same ? [] : ['the provider has made its socket anew'];

@@ -46,8 +46,8 @@ export class ServedFronts<Front extends Named> {
   /** It is served so when it resolves. Rejects where it can't be: then whatever it was before goes on. */
   put(front: Front): Promise<void> {
     const before = this.#wanted.get(front.name);
-    if (isDeepStrictEqual(this.#told?.get(front.name), front) && this.#silence === null)
-      return Promise.resolve();
+    const isServed = isDeepStrictEqual(this.#told?.get(front.name), front) && this.#silence === null;
+    if (isServed && isDeepStrictEqual(before, front)) return Promise.resolve();
     this.#wanted.set(front.name, front);
     return this.#flushed(front.name).catch((error: unknown) => {
       if (this.#wanted.get(front.name) === front) {
@@ -58,10 +58,10 @@ export class ServedFronts<Front extends Named> {
     });
   }
 
-  /** It is served no more when it resolves, and its connections are ended. */
+  /** It is served no more when it resolves, and its connections are ended. Where it is not known what is served, the process is told. */
   drop(name: string): Promise<void> {
-    const known = this.#wanted.delete(name) || this.#told?.has(name) === true;
-    return known ? this.#flushed(name) : Promise.resolve();
+    const wasWanted = this.#wanted.delete(name);
+    return wasWanted || this.#told === null || this.#told.has(name) ? this.#flushed(name) : Promise.resolve();
   }
 
   /** Asks the process what it serves. What it does not serve as it should, `problemOf` tells from now on. */
@@ -119,7 +119,7 @@ export class ServedFronts<Front extends Named> {
     }
   }
 
-  /** Leaves out, one by one, those that it is told can't be served. */
+  /** Those that it is told can't be served are, one by one, served as they were before, or left out where that can't be had either. */
   async #serve(
     server: FrontServer<Front>,
     fronts: Map<string, Front>,
@@ -130,8 +130,12 @@ export class ServedFronts<Front extends Named> {
         return await server.serve([...fronts.values()]);
       } catch (error) {
         const name = error instanceof ProxyError ? error.listener : null;
-        if (name === null || !fronts.delete(name)) throw error;
+        const refused = name === null ? undefined : fronts.get(name);
+        if (name === null || refused === undefined) throw error;
         failures.set(name, error);
+        const before = this.#told?.get(name);
+        if (before === undefined || isDeepStrictEqual(before, refused)) fronts.delete(name);
+        else fronts.set(name, before);
       }
     }
   }

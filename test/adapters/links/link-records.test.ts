@@ -2,7 +2,7 @@ import { mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import test, { type ExecutionContext } from 'ava';
-import type { LinkRecord } from '../../../adapters/links/link-record.ts';
+import { type LinkRecord, noFormer } from '../../../adapters/links/link-record.ts';
 import { LinkRecords } from '../../../adapters/links/link-records.ts';
 import { digestOf } from '../../../state/json.ts';
 import { type LinkSpec, linkKey } from '../../../state/resource.ts';
@@ -28,6 +28,7 @@ function recordOf(target: string): LinkRecord {
     sourceInode: null,
     front: null,
     device: null,
+    former: noFormer,
   };
 }
 

@@ -1,5 +1,5 @@
 import test from 'ava';
-import type { LinkRecord } from '../../../adapters/links/link-record.ts';
+import { type LinkRecord, noFormer } from '../../../adapters/links/link-record.ts';
 import { type LinkParts, sightOf } from '../../../adapters/links/link-sight.ts';
 import { digestOf } from '../../../state/json.ts';
 import { type LinkSpec, linkKey } from '../../../state/resource.ts';
@@ -26,6 +26,7 @@ function recordOf(type: LinkSpec['type'], about: Partial<LinkRecord> = {}): Link
     sourceInode: 7,
     front: null,
     device: null,
+    former: noFormer,
     ...about,
   };
 }
