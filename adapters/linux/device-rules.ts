@@ -13,16 +13,18 @@ const controllers = { v1: 'lxc.cgroup.devices', v2: 'lxc.cgroup2.devices' } as c
 /** Direct rendering (Linux, Documentation/admin-guide/devices.txt): made to be shared by programs that do not trust one another. */
 const directRendering = 226;
 
-const rulePattern = /^(a|[bc](?: (\*|\d+):(\*|\d+))?)(?: ([rwm]+))?$/;
+/** Of `a` the kernel reads nothing that follows: all of all devices. */
+const rulePattern = /^(?:a(?:\s.*)?|([bc])(?: (\*|\d+):(\*|\d+))?(?: ([rwm]+))?)$/;
 
 function covers(part: string | undefined, number: number): boolean {
   return part === undefined || part === '*' || Number(part) === number;
 }
 
-/** What a rule is about, of a character device; null: it is about others. */
+/** What a rule is about, of a character device; null: it is about others, or is none. */
 function useIn(value: string, { major, minor }: DeviceNumber): DeviceUse | null {
-  const [, type, majorPart, minorPart, access = 'rwm'] = rulePattern.exec(value) ?? [];
-  if (type === undefined || type.startsWith('b')) return null;
+  const rule = rulePattern.exec(value);
+  const [, type, majorPart, minorPart, access = 'rwm'] = rule ?? [];
+  if (rule === null || type === 'b') return null;
   if (!covers(majorPart, major) || !covers(minorPart, minor)) return null;
   return { read: access.includes('r'), write: access.includes('w') };
 }

@@ -30,6 +30,7 @@ const grants: readonly (readonly [readonly string[], boolean])[] = [
   [['allow = c 10:22 rwm'], false],
   [['allow = c 1:229 rwm'], false],
   [['allow = c 10:229 rwm', 'deny = a'], false],
+  [['allow = c 10:229 rwm', 'deny = a *:* rwm'], false],
   [['allow = c 10:229 rwm', '2.deny = a'], true],
   [['deny = a', 'allow = c 10:229 rwm'], true],
   [['allow = c 10:* rwm', 'deny = c 10:229 w'], false],
