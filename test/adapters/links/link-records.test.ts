@@ -90,3 +90,21 @@ test('[LINK-5] two kinds of processes never listen at one path', (t) => {
 function byKey(one: LinkRecord, other: LinkRecord): number {
   return one.key < other.key ? -1 : 1;
 }
+
+test('[LINK-10] records are found by either of their containers, also after they were changed or read anew', (t) => {
+  const directory = directoryFor(t);
+  const records = new LinkRecords(directory);
+  const [one, other] = [recordOf('/run/one'), recordOf('/run/other')];
+  records.put(one);
+  records.put(other);
+  t.deepEqual(records.of('client'), [one, other]);
+  const moved: LinkRecord = { ...one, spec: { ...one.spec, provider: 'backup' } };
+  records.put({ ...moved, digest: digestOf(moved.spec) });
+  for (const all of [records, new LinkRecords(directory)]) {
+    const keysOf = (container: string) => all.of(container).map(({ key }) => key);
+    t.deepEqual([keysOf('server'), keysOf('backup')], [[other.key], [one.key]]);
+    t.is(keysOf('client').length, 2);
+  }
+  records.remove(one.key);
+  t.deepEqual([records.of('backup'), records.of('client')], [[], [other]]);
+});

@@ -118,3 +118,34 @@ test('[ENG-2] what another controller had served is found, and told where it doe
   await fronts.put(front);
   t.deepEqual(process.serves, [front], 'a process that has ended is told anew');
 });
+
+test('[LINK-10] what could not be dropped is dropped when that is tried again', async (t) => {
+  const { process, fronts } = stage();
+  await fronts.put({ name: 'a', at: 1 });
+  process.broken = true;
+  await t.throwsAsync(fronts.drop('a'), { message: 'it is broken' });
+  t.deepEqual(process.serves, [{ name: 'a', at: 1 }]);
+  process.broken = false;
+  await fronts.drop('a');
+  t.deepEqual(process.serves, []);
+});
+
+test('[ENG-3] one whose change is refused goes on as it was, while others are changed', async (t) => {
+  const { process, fronts } = stage();
+  await fronts.put({ name: 'a', at: 1 });
+  const serve = process.serve.bind(process);
+  process.serve = (all) => {
+    process.refused.clear();
+    if (all.some(({ name, at }) => name === 'a' && at === 2)) process.refused.add('a');
+    return serve(all);
+  };
+  const [changed, other] = await Promise.allSettled([
+    fronts.put({ name: 'a', at: 2 }),
+    fronts.put({ name: 'b', at: 1 }),
+  ]);
+  t.deepEqual([changed.status, other.status], ['rejected', 'fulfilled']);
+  t.deepEqual(process.serves, [
+    { name: 'a', at: 1 },
+    { name: 'b', at: 1 },
+  ]);
+});
