@@ -63,6 +63,27 @@ const cases: readonly (readonly [
     absent.why,
   ],
   [
+    'what a provider had and a consumer still has is drift',
+    recordOf('unix'),
+    { source: absent, target: placed, front: null },
+    ['what its provider had is still at its target'],
+    absent.why,
+  ],
+  [
+    'so is a device that a consumer may still open',
+    recordOf('drm', fuse),
+    { source: absent, target: lost, front: null },
+    ['its consumer may still open the device 10:229'],
+    absent.why,
+  ],
+  [
+    'and one of before',
+    recordOf('drm', { former: { fronts: [], devices: [fuse.device] } }),
+    { source: absent, target: lost, front: null },
+    ['its consumer may still open the device 10:229'],
+    absent.why,
+  ],
+  [
     'a socket made anew is drift',
     recordOf('unix'),
     { source: { ...shown, inode: 8 }, target: placed, front: null },
