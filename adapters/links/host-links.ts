@@ -42,7 +42,7 @@ export class HostLinks {
   /** Of containers that were told of; null: it does not run. */
   readonly #pids = new Map<string, number | null>();
   readonly #moved = new Subject<string>();
-  /** As they were when they were looked at last. */
+  /** As they were when they were last told, by the watch or by a step. */
   readonly #seen = new Map<Key, ObservedResource<'link'>>();
   /** What is done to one link never overlaps. */
   readonly #turns = new Map<Key, Turns>();
@@ -67,7 +67,8 @@ export class HostLinks {
   async observe(): Promise<readonly ObservedResource<'link'>[]> {
     this.#load();
     await Promise.all([this.#attended, this.#options.targets.attend(), this.#fronts.check()]);
-    return [...this.#records.all().keys()].flatMap((key) => this.#look(key).observed ?? []);
+    // What is only listed was not told yet: whoever asks may have use for what he was told meanwhile alone.
+    return [...this.#records.all().values()].map((record) => this.#sight(record));
   }
 
   /** Never rejects. */
@@ -185,7 +186,7 @@ export class HostLinks {
     return this.#isLoaded ? this.#records.of(container).map(({ key }) => key) : [];
   }
 
-  /** Of those that are not as they were when they were looked at last. */
+  /** Of those that are not as they were last told. */
   #events(keys: readonly Key[]): readonly WatchEvent[] {
     return keys.flatMap((key) => {
       const before = this.#seen.get(key) ?? null;

@@ -266,6 +266,22 @@ test('[LINK-10] a provider that goes while its link is led elsewhere takes nothi
   t.deepEqual(stage.host.leftovers.placed, [['client:/run/t', '/shown/backup:/run/s:socket']]);
 });
 
+test('[LINK-10] a change that was listed before it was told is told all the same, and once', async (t) => {
+  const stage = stageFor(t);
+  await ensure(stage, specOf('unix'));
+  const changed = { state: 'shown', device: 1, inode: 99, node: null } as const;
+  stage.host.provided.set('server:/run/s:socket', changed);
+  const [listed] = await stage.links.observe();
+  t.is(listed?.facts.provider.inode, 99);
+  const before = stage.events.length;
+  stage.provide(socketOf('server'), 99);
+  stage.provide(socketOf('server'), 99);
+  await stage.settle();
+  t.deepEqual(stage.events.slice(before), [
+    { type: 'observation', key: linkKey('client', '/run/t'), observed: listed },
+  ]);
+});
+
 test('[ENG-3] records that can not be read fail steps, and are told by the watch, which goes on', async (t) => {
   const host = new LinkHost(t);
   mkdirSync(join(host.root, 'run'));
