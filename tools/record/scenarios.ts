@@ -104,9 +104,16 @@ const killedController: Scenario = async (device, file) => {
   await device.stop();
 };
 
+/** Everything is taken away again. */
+const down: Scenario = async (device, file) => {
+  await device.start(file);
+  await device.say(['down', ...wait]);
+  await device.stop();
+};
+
 const link = 'link/pv-example-unix-client/run/pv/services/raw.sock';
 
-/** Another revision replaces all: a service of one container in another. It is taken away behind our back, then either end is killed. */
+/** A service of one container in another. It is taken away behind our back, then either end is killed; then it is taken away by us. */
 const links: Scenario = async (device, file) => {
   const example = await makeExample(join(labDirectory, 'links'), 'busybox', 'links/unix');
   await device.start(file);
@@ -123,12 +130,6 @@ const links: Scenario = async (device, file) => {
       process.kill(await device.pid(end), 'SIGKILL');
     });
   }
-  await device.stop();
-};
-
-/** Everything is taken away again. */
-const down: Scenario = async (device, file) => {
-  await device.start(file);
   await device.say(['down', ...wait]);
   await device.stop();
 };
@@ -141,8 +142,8 @@ export const scenarios: Readonly<Record<string, Scenario>> = {
   'exhausted-retries': exhaustedRetries,
   'failing-start': failingStart,
   'killed-controller': killedController,
-  links,
   down,
+  links,
 };
 
 /** Where a recording of a scenario lies while it is made. */

@@ -57,7 +57,7 @@ for (const path of recordings) {
         /^differs at input \d+( of run \d+)? \(line \d+, \+\d+\.\d{3}s\), after \d+ steps? as recorded$/,
       );
       t.regex(lines[1] ?? '', /^ {2}input: {4}\S/);
-      t.regex(lines[2] ?? '', /^ {2}recorded: step \d+ container\.\w+ container\/\w+ \[.+\]$/);
+      t.regex(lines[2] ?? '', /^ {2}recorded: step \d+ container\.\w+ container\/[\w-]+ \[.+\]$/);
       t.regex(lines[3] ?? '', /^ {2}replayed: (no step|step \d+ \S+ \S+ \[.+\])$/);
       t.deepEqual(await told(path), [], 'and with the planner of today it does not differ');
     },

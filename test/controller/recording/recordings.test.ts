@@ -26,6 +26,8 @@ interface Held {
   readonly tested: boolean;
 }
 
+const link = 'link/pv-example-unix-client/run/pv/services/raw.sock';
+
 /** What the recordings that `npm run record` makes are there to hold on to. */
 const held: Readonly<Record<string, Held>> = {
   'first-boot': {
@@ -101,6 +103,21 @@ const held: Readonly<Record<string, Held>> = {
     ],
     verdicts: [],
     tested: false,
+  },
+  links: {
+    runs: 1,
+    steps: [
+      'container.start container/pv-example-unix-server',
+      'container.start container/pv-example-unix-client',
+      `link.ensure ${link} [revision`,
+      `link.ensure ${link} [drift of ${link}`,
+      `link.ensure ${link} [drift of container/pv-example-unix-client`,
+      'container.start container/pv-example-unix-server',
+      `link.ensure ${link}`,
+      `link.remove ${link} [`,
+    ],
+    verdicts: ['9 DONE'],
+    tested: true,
   },
 };
 
