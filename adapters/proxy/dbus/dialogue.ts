@@ -17,6 +17,8 @@ export interface DialogueEnds {
   toBus(messages: Buffer): void;
   /** Something of the consumer was not passed on. */
   denied(): void;
+  /** The bus has given the consumer its name. */
+  named(): void;
 }
 
 /** Of the answer to Hello, in bytes: one name. */
@@ -187,6 +189,7 @@ export class Dialogue {
     if (message.type !== messageType.answer || message.sender !== bus.name) return;
     this.#self = leadingTexts(message, body, 1)[0] ?? null;
     if (this.#standing !== null) this.#standing.self = this.#self;
+    if (this.#self !== null) this.#ends.named();
   }
 }
 

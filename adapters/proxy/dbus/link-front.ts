@@ -3,11 +3,18 @@ import type { DbusListener, DbusTraffic } from '../dbus-proxy.ts';
 import type { Buffers } from './buffers.ts';
 import { connectAs } from './connect-as.ts';
 import { LinkSocket } from './link-socket.ts';
+import { LinkTurn } from './link-turn.ts';
 import { Session } from './session.ts';
 import { isOutOfDescriptors, type SpareDescriptor } from './spare-descriptor.ts';
 
 /** Sessions of one link at a time; what comes beyond is closed at once. A bus of its own accord takes as many of one user (dbus-daemon(1), max_connections_per_user). */
 const mostSessions = 256;
+
+/**
+ * Of these, as many that have no name at the bus yet; who comes beyond waits. A bus has room for few such connections, of all its clients together,
+ * and takes nobody else until they are done or it has lost patience with them (dbus-daemon(1), max_incomplete_connections: 64, auth_timeout: 30 s).
+ */
+const mostNameless = 16;
 
 /** A group that nobody is in, as which a role comes that has none: root's own would be granted what a bus grants to the group root. */
 const noGroup = 65_534;
@@ -27,8 +34,12 @@ export class LinkFront {
   readonly #complain: (error: unknown) => void;
   readonly #buffers: Buffers;
   readonly #sessions = new Set<Session>();
+  readonly #nameless = new Set<Session>();
   /** See Standing. */
   readonly #names = new Set<string>();
+  readonly #turn = new LinkTurn(() => {
+    for (const session of this.#sessions) session.takeTurn();
+  });
   #wanted: DbusListener;
   #connections = 0;
   #denied = 0;
@@ -39,7 +50,8 @@ export class LinkFront {
     this.#complain = complain;
     this.#buffers = buffers;
     const take = (consumer: number): void => this.#take(consumer);
-    this.socket = new LinkSocket(wanted.name, wanted.path, { calls, complain, spare, take });
+    const mayTake = (): boolean => this.#nameless.size < mostNameless;
+    this.socket = new LinkSocket(wanted.name, wanted.path, { calls, complain, spare, mayTake, take });
   }
 
   /** As it is served. */
@@ -89,13 +101,23 @@ export class LinkFront {
       claimedUid: this.#wanted.claimedUid,
       granted: this.#wanted.interface,
       names: this.#names,
+      turn: this.#turn,
       denied: () => {
         this.#denied += 1;
       },
       complain: this.#complain,
-      ended: () => this.#sessions.delete(session),
+      named: () => this.#named(session),
+      ended: () => {
+        this.#sessions.delete(session);
+        this.#named(session);
+      },
     });
     this.#sessions.add(session);
+    this.#nameless.add(session);
+  }
+
+  #named(session: Session): void {
+    if (this.#nameless.delete(session)) this.socket.resume();
   }
 
   /** Null where the bus can't be reached, as this user. */

@@ -20,6 +20,8 @@ export interface LinkSocketParts {
   /** Is told of errors of our own. */
   readonly complain: (error: unknown) => void;
   readonly spare: SpareDescriptor;
+  /** False: those who come have to wait, until `resume` is called. */
+  readonly mayTake: () => boolean;
   /** Is given the descriptor of each connection. */
   readonly take: (connection: number) => void;
 }
@@ -87,12 +89,18 @@ export class LinkSocket {
     this.#descriptor = null;
   }
 
+  /** Takes those who wait, where that may be again. */
+  resume(): void {
+    if (this.#descriptor !== null && this.#parts.mayTake()) this.#polling?.start();
+  }
+
   #accept(): void {
     const accept = contained(this.#parts.complain, () => {
-      for (let taken = 0; taken < mostAtATime && this.#acceptOne(); taken += 1);
+      const { mayTake } = this.#parts;
+      for (let taken = 0; taken < mostAtATime && mayTake() && this.#acceptOne(); taken += 1);
     });
     accept();
-    if (this.#descriptor !== null) this.#polling?.start();
+    this.resume();
   }
 
   /** False: nobody waits. */

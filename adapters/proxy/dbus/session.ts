@@ -4,6 +4,7 @@ import type { Buffers } from './buffers.ts';
 import { BusHandshake, beginning, introduction } from './bus-handshake.ts';
 import { ClientHandshake } from './client-handshake.ts';
 import { Dialogue } from './dialogue.ts';
+import type { LinkTurn } from './link-turn.ts';
 import { ProtocolViolation } from './message.ts';
 import { MessageStream } from './message-stream.ts';
 import { Outlet } from './outlet.ts';
@@ -19,8 +20,12 @@ export interface SessionOptions {
   /** See Standing. */
   readonly names: Set<string>;
   readonly denied: () => void;
+  /** Of the link, for all its sessions. */
+  readonly turn: LinkTurn;
   /** Is told of errors of our own; each costs this session. */
   readonly complain: (error: unknown) => void;
+  /** The bus has given it a name. */
+  readonly named: () => void;
   /** Both connections are closed. */
   readonly ended: () => void;
 }
@@ -47,7 +52,7 @@ export class Session {
   #isOpen = false;
 
   constructor(options: SessionOptions) {
-    const { granted, names, denied, buffers } = options;
+    const { granted, names, denied, named, buffers } = options;
     this.#options = options;
     this.#consumer = this.#socket(options.consumer, (bytes) => this.#ofConsumer(bytes));
     this.#bus = this.#socket(options.bus, (bytes) => this.#ofBus(bytes));
@@ -57,6 +62,7 @@ export class Session {
       toConsumer: (message) => this.#toConsumer.say(message),
       toBus: (messages) => this.#toBus.say(messages),
       denied,
+      named,
     });
     this.#dialogue = dialogue;
     this.#fromConsumer = new MessageStream({
@@ -79,6 +85,9 @@ export class Session {
       if (this.#isOpen) this.#settle();
     })();
   }
+
+  /** The link's turn is over, or begins anew: reads accordingly. */
+  readonly takeTurn = (): void => this.#contained(() => this.#read())();
 
   /** At once, whatever has yet to be sent. */
   readonly cut = (): void => {
@@ -109,6 +118,7 @@ export class Session {
     const contained = this.#contained(read);
     const callback = (count: number): boolean => {
       contained(buffer.subarray(0, count));
+      this.#options.turn.spend(count);
       return true;
     };
     return new Socket({ fd, readable: true, writable: true, onread: { buffer, callback } });
@@ -171,9 +181,15 @@ export class Session {
     if (this.#fromConsumer.isHolding && !this.#dialogue.isWaiting) this.#fromConsumer.release();
     this.#toBus.flush();
     this.#toConsumer.flush();
-    const mayAsk = !this.#fromConsumer.isHolding && !this.#toBus.isFull;
+    this.#read();
+  }
+
+  #read(): void {
+    if (!this.#isOpen) return;
+    const { isOver } = this.#options.turn;
+    const mayAsk = !isOver && !this.#fromConsumer.isHolding && !this.#toBus.isFull;
     read(this.#consumer, mayAsk && this.#toConsumer.backlog < mostWaiting);
-    read(this.#bus, !this.#toConsumer.isFull && this.#toBus.backlog < mostWaiting);
+    read(this.#bus, !isOver && !this.#toConsumer.isFull && this.#toBus.backlog < mostWaiting);
   }
 }
 

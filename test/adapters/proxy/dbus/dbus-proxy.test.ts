@@ -438,6 +438,30 @@ test.serial(
   },
 );
 
+test.serial('[LINK-6] who never says Hello takes 16 connections of the bus, and no more', async (t) => {
+  const bus = await busAt(t, 'bus');
+  const [one, two] = [link(t, 'one'), link(t, 'two')];
+  await t.context.proxy.serve([one, two]);
+  const authenticating = async (): Promise<BusWire> => {
+    const wire = rawWireTo(t, one);
+    wire.socket.write('\0AUTH EXTERNAL 30\r\n');
+    await wire.line(/OK/);
+    return wire;
+  };
+  const nameless = await Promise.all(Array.from({ length: 16 }, authenticating));
+  const waiting = Array.from({ length: 16 }, authenticating);
+  t.is(await echo(await wireTo(t, two)), 'still');
+  t.like((await t.context.proxy.traffic())[0], { sessions: 16, connections: 16 });
+  t.is(bus.peers.length, 17);
+  // Who gets a name makes room, and so does who goes.
+  nameless[0]?.begin();
+  await nameless[0]?.busCall('Hello');
+  const next = await Promise.race(waiting);
+  t.like((await t.context.proxy.traffic())[0], { sessions: 17, connections: 17 });
+  for (const wire of [...nameless.slice(1), next]) wire.socket.destroy();
+  await Promise.all(waiting);
+});
+
 test.serial('[LINK-6] a link has 256 sessions, and others have theirs', async (t) => {
   await busAt(t, 'bus');
   const [one, two] = [link(t, 'one'), link(t, 'two')];

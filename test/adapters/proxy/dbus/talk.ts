@@ -44,6 +44,7 @@ export class Talk {
   readonly toConsumer: Said[] = [];
   readonly toBus: Said[] = [];
   denied = 0;
+  named = 0;
   readonly dialogue: Dialogue;
   #serial = 100;
 
@@ -53,6 +54,9 @@ export class Talk {
       toBus: (messages) => this.toBus.push(...readAll(messages)),
       denied: () => {
         this.denied += 1;
+      },
+      named: () => {
+        this.named += 1;
       },
     });
   }
