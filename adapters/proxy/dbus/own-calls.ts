@@ -1,3 +1,4 @@
+import { randomInt } from 'node:crypto';
 import { bus, flag, type Message, messageType } from './message.ts';
 import { leadingTexts, listOfTexts } from './read-body.ts';
 import type { Standing } from './standing.ts';
@@ -38,10 +39,8 @@ export class OwnCalls {
       ['owner', 'GetNameOwner', [granted]],
       ['startable', 'ListActivatableNames', []],
     ];
-    let serial = 0;
     const written = calls.map(([question, member, body]) => {
-      do serial += 1;
-      while (isTaken(serial) || this.#pending.has(serial));
+      const serial = freeSerial((one) => isTaken(one) || this.#pending.has(one));
       this.#pending.set(serial, { question, standing });
       return callToBus(member, serial, body);
     });
@@ -50,9 +49,8 @@ export class OwnCalls {
 
   /** Takes back what `ask` has asked to be told from then on. */
   static release(standing: Standing, isTaken: (serial: number) => boolean): Buffer {
-    let serial = 1;
-    while (isTaken(serial)) serial += 1;
-    return callToBus('RemoveMatch', serial, [ownRule(standing.granted)], flag.noReplyExpected);
+    const rule = [ownRule(standing.granted)];
+    return callToBus('RemoveMatch', freeSerial(isTaken), rule, flag.noReplyExpected);
   }
 
   /** How much of the body of an answer has to be there; null: it is not one to us. */
@@ -76,6 +74,17 @@ export class OwnCalls {
     if (question === 'startable' && isAnswer && mayList(message, body, standing.granted))
       standing.canBeStarted();
     return true;
+  }
+}
+
+/**
+ * One that the consumer can't have foreseen: a bus answers also calls that expect no reply, of which nothing is remembered, and such an answer about another name
+ * must not be taken for one to us.
+ */
+function freeSerial(isTaken: (serial: number) => boolean): number {
+  for (;;) {
+    const serial = randomInt(1, 2 ** 32);
+    if (!isTaken(serial)) return serial;
   }
 }
 

@@ -384,6 +384,19 @@ test('[LINK-6] a change in the middle of questions is not answered by what was a
   t.is(talk.call(`${owner} ${other} Get`), 'pass');
 });
 
+test('[LINK-6] an answer that the consumer expected no more is none to what is asked for it', (t) => {
+  const talk = new Talk().greeted();
+  const serials = Array.from({ length: 50 }, (_, index) => index + 1);
+  for (const serial of serials)
+    t.is(talk.call(`${bus.name} ${bus.interface} GetNameOwner`, [granted], { serial, flags: 1 }), 'pass');
+  talk.dialogue.grant(other);
+  // A bus answers some of its methods in any case.
+  for (const replySerial of serials) t.is(talk.bus({ type: 2, replySerial, body: [owner] }), 'drop');
+  t.true(talk.dialogue.isWaiting);
+  talk.answered({ owned: false, startable: [other] });
+  t.is(talk.call(`${owner} ${other} Get`), 'drop');
+});
+
 test('[LINK-6] who does not say Hello first, or sends descriptors, has said enough', (t) => {
   const first: readonly Parameters<Talk['call']>[] = [
     [`${thing} Get`],
