@@ -4,6 +4,7 @@ import type { DeviceNodes } from '../linux/device-nodes.ts';
 import { deviceText } from '../linux/device-number.ts';
 import type { LinkSource } from '../linux/link-targets.ts';
 import { StepConflict } from '../step-refusal.ts';
+import { isDrmNodeOf } from './drm-node.ts';
 import type { RunningContainer } from './link-record.ts';
 
 export interface LinkDevicesOptions {
@@ -11,7 +12,7 @@ export interface LinkDevicesOptions {
   readonly nodes: Pick<DeviceNodes, 'ensure' | 'remove' | 'keepOnly'>;
   /** The root of a container that runs, as a user and a group of the host. Throws NoContainer. */
   readonly rootUser: (container: RunningContainer) => { readonly uid: number; readonly gid: number };
-  /** The container may pass this device on: by what it is made of it may open it itself, or it is one of direct rendering. */
+  /** The container may pass this device on: by what it is made of it may open it itself. */
   readonly passesOn: (container: string, device: DeviceNumber) => boolean;
 }
 
@@ -26,11 +27,11 @@ export class LinkDevices {
     this.#options = options;
   }
 
-  /** A container can make a node of any device in its root, so that what stands there says nothing. Throws a StepConflict, `LinkDeviceRefused`. */
+  /** A container can make a node of any device in its root, so that what stands there says nothing: it passes on what it may open itself, or what the revision names. Throws a StepConflict, `LinkDeviceRefused`. */
   check(provider: string, path: string, device: DeviceNumber): void {
-    if (this.#options.passesOn(provider, device)) return;
+    if (isDrmNodeOf(path, device) || this.#options.passesOn(provider, device)) return;
     const found = `${path} of container '${provider}' is the device ${deviceText(device)}, which that container may not open itself`;
-    const message = `${found}; expected a device of direct rendering, or one that its lxc.container.conf allows`;
+    const message = `${found}; expected one that its lxc.container.conf allows, or the device of direct rendering that the path names, such as 226:0 for card0`;
     throw new StepConflict({ code: 'LinkDeviceRefused', message });
   }
 

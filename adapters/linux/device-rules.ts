@@ -10,9 +10,6 @@ export interface DeviceUse {
 /** The keys of LXC for either version of cgroups (lxc.container.conf(5)). */
 const controllers = { v1: 'lxc.cgroup.devices', v2: 'lxc.cgroup2.devices' } as const;
 
-/** Direct rendering (Linux, Documentation/admin-guide/devices.txt): made to be shared by programs that do not trust one another. */
-const directRendering = 226;
-
 /** Of `a` the kernel reads nothing that follows: all of all devices. */
 const rulePattern = /^(?:a(?:\s.*)?|([bc])(?: (\*|\d+):(\*|\d+))?(?: ([rwm]+))?)$/;
 
@@ -52,11 +49,10 @@ export function useGiven(
 }
 
 /**
- * Whether a provider may pass a device on (LINK-7): one that its configuration lets it read and write itself, by its rules for either version of cgroups, or
- * one of direct rendering. `items` are all of its rules, those that every container has included. Pure.
+ * Whether a provider may pass a device on (LINK-7): one that its configuration lets it read and write itself, by its rules for either version of cgroups.
+ * `items` are all of its rules, those that every container has included. Pure.
  */
 export function grantsDevice(items: readonly LxcConfigItem[], device: DeviceNumber): boolean {
-  if (device.major === directRendering) return true;
   return (['v1', 'v2'] as const)
     .map((version) => useGiven(items, version, device))
     .some(({ read, write }) => read && write);

@@ -128,7 +128,7 @@ export const linkConflictCodes = {
     severity: 'conflict',
     title: 'A container provides a device that it may not use itself.',
     explanation:
-      'A node alone is no right: anyone could make one. A device is handed on only where the configuration of its provider allows it (LINK-7).',
+      'A node alone is no right: anyone could make one. A device is handed on only where the configuration of its provider allows it, or where it is the one of direct rendering that the path names: 226:0 for card0 (LINK-7).',
     remedy: 'Allow the device in the LXC configuration of the provider, or provide another one.',
   },
 } as const satisfies Catalog;

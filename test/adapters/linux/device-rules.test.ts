@@ -43,11 +43,6 @@ for (const [rules, expected] of grants) {
   });
 }
 
-test('[LINK-7] devices of direct rendering are passed on by whoever has them', (t) => {
-  t.true(grantsDevice([], { major: 226, minor: 128 }));
-  t.false(grantsDevice([], { major: 227, minor: 128 }));
-});
-
 test('[LINK-7] other keys of a configuration give nothing', (t) => {
   t.false(grantsDevice([{ key: 'lxc.mount.entry', value: 'c 10:229 rwm' }], fuse));
 });
