@@ -3,7 +3,7 @@ import { isSameRule, parseMatchRule } from './match-rule.ts';
 import { bus, expectsReply, type Message, messageType, ProtocolViolation } from './message.ts';
 import type { Judgement } from './message-stream.ts';
 import { OwnCalls, ownRule } from './own-calls.ts';
-import { PendingCallers, PendingCalls } from './pending.ts';
+import { PendingCallers, PendingCalls, type PendingShare } from './pending.ts';
 import { leadingTexts } from './read-body.ts';
 import { isSignalGranted, maySignal, neededOfSignal, ownerChange } from './signal-policy.ts';
 import { Standing } from './standing.ts';
@@ -31,8 +31,8 @@ const longestHello = 4096;
 export class Dialogue {
   readonly #ends: DialogueEnds;
   readonly #names: Set<string>;
-  readonly #calls = new PendingCalls();
-  readonly #callers = new PendingCallers();
+  readonly #calls: PendingCalls;
+  readonly #callers: PendingCallers;
   readonly #own = new OwnCalls();
   /** Null: the whole bus is granted. */
   #standing: Standing | null;
@@ -42,9 +42,11 @@ export class Dialogue {
   /** Rules of the consumer's that to a bus are the same as the one of ours. */
   #sameRules = 0;
 
-  /** `names`: see Standing; of all dialogues with this bus. */
-  constructor(granted: string | null, names: Set<string>, ends: DialogueEnds) {
+  /** `names`: see Standing. It and `pending` are of all dialogues with this bus. */
+  constructor(granted: string | null, names: Set<string>, pending: PendingShare, ends: DialogueEnds) {
     this.#ends = ends;
+    this.#calls = new PendingCalls(pending);
+    this.#callers = new PendingCallers(pending);
     this.#names = names;
     this.#standing = granted === null ? null : new Standing(granted, names);
   }
@@ -59,6 +61,12 @@ export class Dialogue {
     // Where the consumer relies on it as well, it stays.
     if (former !== null && this.#sameRules === 0) this.#ends.toBus(OwnCalls.release(former, isTaken));
     this.#begin();
+  }
+
+  /** It is over: nothing is remembered. */
+  end(): void {
+    this.#calls.clear();
+    this.#callers.clear();
   }
 
   /** What the consumer says has to wait for the bus. */

@@ -4,6 +4,7 @@ import type { Buffers } from './buffers.ts';
 import { connectAs } from './connect-as.ts';
 import { LinkSocket } from './link-socket.ts';
 import { LinkTurn } from './link-turn.ts';
+import { PendingShare } from './pending.ts';
 import { Session } from './session.ts';
 import { isOutOfDescriptors, type SpareDescriptor } from './spare-descriptor.ts';
 
@@ -37,6 +38,7 @@ export class LinkFront {
   readonly #nameless = new Set<Session>();
   /** See Standing. */
   readonly #names = new Set<string>();
+  readonly #pending = new PendingShare();
   readonly #turn = new LinkTurn(() => {
     for (const session of this.#sessions) session.takeTurn();
   });
@@ -101,6 +103,7 @@ export class LinkFront {
       claimedUid: this.#wanted.claimedUid,
       granted: this.#wanted.interface,
       names: this.#names,
+      pending: this.#pending,
       turn: this.#turn,
       denied: () => {
         this.#denied += 1;

@@ -9,6 +9,7 @@ import { ProtocolViolation } from './message.ts';
 import { MessageStream } from './message-stream.ts';
 import { Outlet } from './outlet.ts';
 import { BusUnhelpful } from './own-calls.ts';
+import type { PendingShare } from './pending.ts';
 
 export interface SessionOptions {
   /** Descriptors of the consumer's connection and of one to the bus: the session's from now on. */
@@ -19,6 +20,7 @@ export interface SessionOptions {
   readonly granted: string | null;
   /** See Standing. */
   readonly names: Set<string>;
+  readonly pending: PendingShare;
   readonly denied: () => void;
   /** Of the link, for all its sessions. */
   readonly turn: LinkTurn;
@@ -52,13 +54,13 @@ export class Session {
   #isOpen = false;
 
   constructor(options: SessionOptions) {
-    const { granted, names, denied, named, buffers } = options;
+    const { granted, names, pending, denied, named, buffers } = options;
     this.#options = options;
     this.#consumer = this.#socket(options.consumer, (bytes) => this.#ofConsumer(bytes));
     this.#bus = this.#socket(options.bus, (bytes) => this.#ofBus(bytes));
     this.#toConsumer = new Outlet(this.#consumer, buffers);
     this.#toBus = new Outlet(this.#bus, buffers);
-    const dialogue = new Dialogue(granted, names, {
+    const dialogue = new Dialogue(granted, names, pending, {
       toConsumer: (message) => this.#toConsumer.say(message),
       toBus: (messages) => this.#toBus.say(messages),
       denied,
@@ -101,7 +103,9 @@ export class Session {
     endsWith(consumer, bus);
     endsWith(bus, consumer);
     const closed = (): void => {
-      if (consumer.destroyed && bus.destroyed) this.#options.ended();
+      if (!(consumer.destroyed && bus.destroyed)) return;
+      this.#dialogue.end();
+      this.#options.ended();
     };
     consumer.once('close', closed);
     bus.once('close', closed);

@@ -3,6 +3,7 @@ import { bus, type Message } from '../../../../adapters/proxy/dbus/message.ts';
 import type { Judgement } from '../../../../adapters/proxy/dbus/message-stream.ts';
 import { ownRule } from '../../../../adapters/proxy/dbus/own-calls.ts';
 import { headBytesAt, parseHead } from '../../../../adapters/proxy/dbus/parse-head.ts';
+import { PendingShare } from '../../../../adapters/proxy/dbus/pending.ts';
 import { leadingTexts, listOfTexts } from '../../../../adapters/proxy/dbus/read-body.ts';
 import { type OwnMessage, writeMessage } from '../../../../adapters/proxy/dbus/write-message.ts';
 
@@ -49,7 +50,7 @@ export class Talk {
   #serial = 100;
 
   constructor(name: string | null = granted) {
-    this.dialogue = new Dialogue(name, this.names, {
+    this.dialogue = new Dialogue(name, this.names, new PendingShare(), {
       toConsumer: (message) => this.toConsumer.push(...readAll(message)),
       toBus: (messages) => this.toBus.push(...readAll(messages)),
       denied: () => {
