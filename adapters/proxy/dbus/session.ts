@@ -35,6 +35,10 @@ export interface SessionOptions {
 /** As many bytes of our own may wait for one side until nothing more is read that could lead to more of them. */
 const mostWaiting = 256 * 1024;
 
+/** Of what a consumer says before the bus has answered so many bytes are kept, and what comes in the same read; then no more is read. */
+const mostEarly = 16 * 1024;
+const nothing = Buffer.alloc(0);
+
 /**
  * One connection of a consumer, and the one to the bus that stands for it. What a side does not take is not read from the other: neither costs more
  * than some hundred kilobytes. Each ends with the other, once that has what was sent to it.
@@ -51,6 +55,8 @@ export class Session {
   readonly #busHandshake = new BusHandshake();
   /** Null before the bus has let us in, and after the consumer was let in. */
   #clientHandshake: ClientHandshake | null = null;
+  /** What the consumer has said before the bus has answered. */
+  #early: Buffer = nothing;
   #isOpen = false;
 
   constructor(options: SessionOptions) {
@@ -113,7 +119,6 @@ export class Session {
     consumer.on('drain', settle);
     bus.on('drain', settle);
     // The bus is asked first.
-    consumer.pause();
     bus.write(introduction(this.#options.claimedUid), 'latin1');
   }
 
@@ -139,8 +144,15 @@ export class Session {
 
   #ofConsumer(bytes: Buffer): void {
     if (this.#isOpen) this.#fromConsumer.push(bytes);
+    else if (this.#clientHandshake === null) this.#keep(bytes);
     else this.#authenticate(bytes);
     this.#settle();
+  }
+
+  /** The bus has not answered. It is read all the same, so that who has lost patience is seen to go. */
+  #keep(bytes: Buffer): void {
+    this.#early = Buffer.concat([this.#early, bytes]);
+    if (this.#early.length >= mostEarly) this.#consumer.pause();
   }
 
   #authenticate(bytes: Buffer): void {
@@ -176,6 +188,10 @@ export class Session {
     if (answer === unasked) throw new ProtocolViolation('a bus spoke before it was asked');
     this.#clientHandshake = new ClientHandshake(answer.type === 'in' ? answer.guid : null);
     this.#consumer.resume();
+    const early = this.#early;
+    this.#early = nothing;
+    this.#authenticate(early);
+    this.#settle();
   }
 
   /** Sends what is ours, goes on with what had to wait, and reads as long as what is read can go somewhere. */

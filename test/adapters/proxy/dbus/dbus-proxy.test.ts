@@ -438,6 +438,20 @@ test.serial(
   },
 );
 
+test.serial('[LINK-6] who goes before the bus has answered is gone', async (t) => {
+  const bus = await busAt(t, 'bus', { isSilent: true });
+  const served = link(t, 'one');
+  await t.context.proxy.serve([served]);
+  const sessions = async (): Promise<number | undefined> => (await t.context.proxy.traffic())[0]?.sessions;
+  const wire = rawWireTo(t, served);
+  wire.socket.write('\0AUTH EXTERNAL 30\r\n');
+  while (bus.peers.length === 0) await nextTurn();
+  t.is(await sessions(), 1);
+  wire.socket.destroy();
+  while ((await sessions()) !== 0) await nextTurn();
+  t.is(await sessions(), 0);
+});
+
 test.serial('[LINK-6] who never says Hello takes 16 connections of the bus, and no more', async (t) => {
   const bus = await busAt(t, 'bus');
   const [one, two] = [link(t, 'one'), link(t, 'two')];

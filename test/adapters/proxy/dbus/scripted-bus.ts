@@ -19,6 +19,8 @@ export interface BusPeer {
 export interface BusScript {
   /** Who owns which name. */
   readonly owners?: Readonly<Record<string, string>>;
+  /** True: it listens, and never says anything. */
+  readonly isSilent?: boolean;
   /** False: nobody is let in. */
   readonly letsIn?: boolean;
   /** Takes all bytes that come after the handshake, instead of reading messages. */
@@ -64,6 +66,7 @@ export class ScriptedBus {
     const messages = new Messages();
     let isOpen = false;
     socket.on('data', (bytes: Buffer) => {
+      if (this.#script.isSilent === true) return;
       if (isOpen) return this.#hear(peer, messages, bytes);
       peer.introduction += bytes.toString('latin1');
       if (/^\0AUTH [^\r]*\r\n$/.test(peer.introduction))
