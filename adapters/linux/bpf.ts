@@ -1,5 +1,5 @@
 import { endianness } from 'node:os';
-import type { SystemCalls } from './system-calls.ts';
+import { SystemCallError, type SystemCalls } from './system-calls.ts';
 
 /** The commands of bpf(2) that programs of cgroups take (Linux, include/uapi/linux/bpf.h). Descriptors that are returned are closed by `calls.close`. */
 
@@ -147,13 +147,28 @@ export function readBack(calls: Calls, program: number): DeviceProgram {
   );
 }
 
+/** As often as libbpf tries (PROG_LOAD_ATTEMPTS): the kernel gives up verifying a program with EAGAIN whenever a signal comes, if only one for another thread's timer. */
+const loadAttempts = 5;
+
 /** Loads a program that says who may use which device; it is gone when it is closed and nothing has it attached. Throws SystemCallError. */
 export function loadProgram(calls: Calls, { instructions, isGpl }: DeviceProgram): number {
   const license = Buffer.from(isGpl ? 'GPL\0' : '\0');
   const memory = new CallMemory(calls, instructions.length + license.length);
   memory.setNumber(0, deviceProgram).setNumber(4, instructions.length / 8);
   memory.setPointer(8, memory.put(instructions)).setPointer(16, memory.put(license));
-  return memory.setNumber(68, deviceAttachment).call(loadProgramCommand);
+  memory.setNumber(68, deviceAttachment);
+  for (let attempt = 1; ; attempt += 1) {
+    try {
+      return memory.call(loadProgramCommand);
+    } catch (error) {
+      if (attempt === loadAttempts || !wasInterrupted(error)) throw error;
+    }
+  }
+}
+
+/** EAGAIN and EWOULDBLOCK are one number. */
+function wasInterrupted(error: unknown): boolean {
+  return error instanceof SystemCallError && (error.code === 'EAGAIN' || error.code === 'EWOULDBLOCK');
 }
 
 export interface AttachRequest {
