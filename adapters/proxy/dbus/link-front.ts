@@ -1,4 +1,4 @@
-import { SystemCallError, type SystemCalls } from '../../linux/system-calls.ts';
+import type { SystemCalls } from '../../linux/system-calls.ts';
 import type { DbusListener, DbusTraffic } from '../dbus-proxy.ts';
 import type { Buffers } from './buffers.ts';
 import { connectAs } from './connect-as.ts';
@@ -8,8 +8,8 @@ import { PendingShare } from './pending.ts';
 import { Session } from './session.ts';
 import { isOutOfDescriptors, type SpareDescriptor } from './spare-descriptor.ts';
 
-/** Sessions of one link at a time; what comes beyond is closed at once. A bus of its own accord takes as many of one user (dbus-daemon(1), max_connections_per_user). */
-const mostSessions = 256;
+/** Sessions of one link at a time; what comes beyond is closed at once. A bus takes a few times as many of one user (dbus-daemon(1), max_connections_per_user: 256), which may be the role of several consumers. */
+const mostSessions = 64;
 
 /**
  * Of these, as many that have no name at the bus yet; who comes beyond waits. A bus has room for few such connections, of all its clients together,
@@ -129,12 +129,24 @@ export class LinkFront {
     try {
       return connectAs(this.#calls, bus, { uid, gid });
     } catch (error) {
-      const isOutside =
-        error instanceof SystemCallError ||
-        (error as NodeJS.ErrnoException).code === 'ENOENT' ||
-        isOutOfDescriptors(error);
-      if (!isOutside) throw error;
+      if (!isOfBus(error) && !isOutOfDescriptors(error)) this.#complain(error);
       return null;
     }
   }
+}
+
+/** What connecting says of a bus that is not there, takes nobody now, or not this user (connect(2), unix(7)). */
+const ofBus = new Set([
+  'EACCES',
+  'EAGAIN',
+  'ECONNREFUSED',
+  'ECONNRESET',
+  'ENOENT',
+  'ENOTSOCK',
+  'EPROTOTYPE',
+  'EWOULDBLOCK',
+]);
+
+function isOfBus(error: unknown): boolean {
+  return ofBus.has((error as NodeJS.ErrnoException).code ?? '');
 }
