@@ -475,3 +475,32 @@ test('[ENG-6] links that are desired no more are not looked at again when their 
   t.is(rig.phase('link/client/run/raw-19'), 'Ready');
   t.true(rig.engine.planned - planned < 15, `${rig.engine.planned - planned} plans`);
 });
+
+test('[ENG-9] a link is not Ready over a container whose pool can not be had, and is again when it can', async (t) => {
+  let broken = false;
+  const failure: StepResult = {
+    outcome: 'failed',
+    error: { code: 'HostError', message: 'no bridge today' },
+    observations: [],
+  };
+  const rig = await new Rig({
+    fault: ({ action }) => (broken && action === 'pool.ensure' ? failure : null),
+  }).start();
+  const pools = { internal: { type: 'bridge', bridge: 'br0', subnet: '10.0.3.0/24', gateway: '10.0.3.1' } };
+  const networked = { ...server, more: { network: { pool: 'internal' } } };
+  await rig.commit({
+    ...pair({ requires: ['raw'] }, networked),
+    'device.json': { network: { pools } },
+  });
+  t.is(rig.phase(raw), 'Ready');
+  broken = true;
+  rig.adapter.disturb((host) => host.bridges.delete('br0'));
+  await rig.settle();
+  t.is(rig.phase('pool/internal'), 'Failed');
+  t.not(rig.phase('container/server'), 'Ready');
+  t.is(rig.phase(raw), 'Waiting');
+  broken = false;
+  await rig.pass(60_000);
+  t.is(rig.phase('container/server'), 'Ready');
+  t.is(rig.phase(raw), 'Ready');
+});
