@@ -1,4 +1,5 @@
 import {
+  type Conflict,
   containerKey,
   type Key,
   type LinkEnd,
@@ -31,6 +32,12 @@ function remove(key: Key, spec: LinkSpec): Plan {
   return { type: 'step', step: { action: 'link.remove', key, spec } };
 }
 
+/** Nobody is there to serve it, nor will be: that its container has done what it was for is no failure of that. */
+function providerComplete({ provider, service }: LinkSpec): Conflict {
+  const message = `container '${provider}', which provides '${service}', has ended well, and its auto_recovery does not start it again`;
+  return { code: 'ContainerExited', message };
+}
+
 /** It gives its consumer another service than the one that is desired at that target now: a link that has left the revision (LINK-3, LINK-10). */
 function isOfAnotherService(observed: ObservedLink | undefined, { service }: LinkSpec): boolean {
   return observed !== undefined && observed.spec.service !== service;
@@ -51,8 +58,10 @@ function plan(key: Key, view: View): Plan {
   const absent = ends.filter((end) => runningAsDesired(end, view) === null);
   if (absent.length > 0) {
     if (observed !== undefined && isOfAnotherService(observed, spec)) return remove(key, observed.spec);
-    const [, consumer] = ends;
+    const [provider, consumer] = ends;
     if (isComplete(view.desired(consumer), view.observed(consumer))) return { type: 'settled' };
+    if (isComplete(view.desired(provider), view.observed(provider)))
+      return { type: 'blocked', conflict: providerComplete(spec), keys: ends };
     return { type: 'wait', keys: absent, message: 'both of its containers have to run' };
   }
   if (!holds(desired, observed) || observed === undefined || !joinsPresentRuns(observed, view))

@@ -181,9 +181,9 @@ const table: readonly (readonly [string, string, Scene, string])[] = [
   ],
   [
     'CTR-8',
-    'a link whose provider has ended is none, however well it has ended',
+    'a link whose provider has ended is none, however well it has ended: nobody starts it again',
     linked(raw, { desired: { [S]: want(S, server, { lifecycle: once }) }, observed: down(S, server, 0) }),
-    `wait ${S}`,
+    'blocked ContainerExited',
   ],
 ];
 
