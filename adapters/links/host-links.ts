@@ -157,7 +157,9 @@ export class HostLinks {
   #attend(): Promise<readonly WatchEvent[]> {
     return telling(async () => {
       this.#load();
+      this.#records.tidy();
       await this.#options.targets.attend();
+      this.#options.targets.tidy();
       const sources = [...this.#records.all().values()].map(({ spec }) => sourceOf(spec));
       await this.#options.sources.keep(sources);
       await this.#options.nodes.keepOnly(this.#keysWithDevices());

@@ -44,14 +44,15 @@ export class LinkRecords {
 
   /** On file when it returns. */
   put(record: LinkRecord): void {
-    this.prepare();
+    mkdirSync(this.#directory, { recursive: true, mode: 0o700 });
     writeAtomically(this.#pathOf(record.key), `${JSON.stringify({ format, ...record })}\n`, 0o600);
     this.#set(this.#loaded(), record);
   }
 
-  /** The directory is there when it returns. */
-  prepare(): void {
-    mkdirSync(this.#directory, { recursive: true, mode: 0o700 });
+  /** What a process that was killed has left of its writing is gone when it returns: nobody else may be writing. */
+  tidy(): void {
+    if (this.#loaded().size > 0) removeUnfinished(this.#directory);
+    else rmSync(this.#directory, { recursive: true, force: true });
   }
 
   /** Not on file any more when it returns. */
@@ -111,7 +112,6 @@ function nameIn(key: Key): string {
 
 function entriesOf(directory: string): readonly string[] {
   try {
-    removeUnfinished(directory);
     return readdirSync(directory)
       .filter((name) => name.endsWith(suffix))
       .sort();

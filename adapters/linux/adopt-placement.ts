@@ -3,11 +3,11 @@ import { basename, dirname } from 'node:path/posix';
 import type { Reach } from './consumer-root.ts';
 import type { HeldDirectory } from './held-directories.ts';
 import { closeMount, type HeldMount } from './held-mount.ts';
-import { isSameInit, type LinkRecord, type MadeMount } from './link-record.ts';
 import { isEntry, type MadeEntry, openName } from './made-entry.ts';
 import { mountIdOf, placeInfoOf } from './mount-info.ts';
 import { Placement, type PlacementOptions } from './placement.ts';
 import { type Holdings, nothingHeld } from './placement-holdings.ts';
+import { isSameInit, type MadeMount, type TargetRecord } from './target-record.ts';
 import { releaseWay, type Way, walkToTarget } from './target-way.ts';
 
 const startedAnew = 'its container was started anew';
@@ -17,11 +17,11 @@ const moved = 'the container has moved or covered it';
 /** What an earlier process, or this one for an earlier init, has placed in a container. */
 class Adoption {
   readonly #options: PlacementOptions;
-  readonly #record: LinkRecord;
+  readonly #record: TargetRecord;
   readonly #mounted: ReadonlyMap<number, string>;
   readonly #name: string;
 
-  constructor(options: PlacementOptions, record: LinkRecord, mounted: ReadonlyMap<number, string>) {
+  constructor(options: PlacementOptions, record: TargetRecord, mounted: ReadonlyMap<number, string>) {
     this.#options = options;
     this.#record = record;
     this.#mounted = mounted;
@@ -133,7 +133,7 @@ class Adoption {
  */
 export function adoptPlacement(
   options: PlacementOptions,
-  record: LinkRecord,
+  record: TargetRecord,
   mounted: ReadonlyMap<number, string>,
 ): Placement {
   return new Adoption(options, record, mounted).adopt();

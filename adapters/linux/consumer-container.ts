@@ -3,7 +3,6 @@ import { type ContainerHandle, NoContainer } from './container-handle.ts';
 import type { DirectoryWatches } from './directory-watches.ts';
 import type { HeldDirectory } from './held-directories.ts';
 import type { LinkFile } from './held-mount.ts';
-import type { LinkRecords } from './link-record.ts';
 import { type LinkTarget, TargetRefused, type TargetSight } from './link-targets.ts';
 import { lookForMounts } from './mount-look.ts';
 import type { After } from './network-monitor.ts';
@@ -14,6 +13,7 @@ import { refusalOf } from './refusal.ts';
 import { RefusedTargets } from './refused-targets.ts';
 import type { SystemCalls } from './system-calls.ts';
 import { isSystemFailure } from './system-failure.ts';
+import type { TargetRecords } from './target-record.ts';
 
 /** What one container can make us do in a second, as of a container that provides sockets (provider-container.ts), in the same units of some 12 us. */
 const windowMs = 1000;
@@ -31,7 +31,7 @@ export interface ConsumerContainerOptions {
   readonly name: string;
   readonly calls: SystemCalls;
   readonly directories: DirectoryWatches;
-  readonly records: LinkRecords;
+  readonly records: TargetRecords;
   /** The clock's. */
   readonly after: After;
   readonly changed: (target: LinkTarget) => void;

@@ -1,8 +1,8 @@
 import { closeSync } from 'node:fs';
-import type { MadeMount } from './link-record.ts';
 import { placeInfoOf } from './mount-info.ts';
 import { linkOf, openBehind } from './open-path.ts';
 import type { SystemCalls } from './system-calls.ts';
+import type { MadeMount } from './target-record.ts';
 
 /** What is mounted at targets. */
 export interface LinkFile {

@@ -42,6 +42,8 @@ export class TargetRefused extends Error {
 export interface LinkTargets {
   /** What earlier processes have placed is known from when it resolves, and followed. Rejects where what is on disk can't be read. */
   attend(): Promise<void>;
+  /** What an earlier process has left half written is gone when it returns. Only for who acts here: no other process may. */
+  tidy(): void;
   /**
    * The container's init had this process id when it was last looked at; null: it does not run. Another process that has the id by now is never
    * taken for it. What is left of targets that were removed while it did not run is removed now.

@@ -4,11 +4,11 @@ import { ConsumerContainer } from './consumer-container.ts';
 import { NoContainer } from './container-handle.ts';
 import { DirectoryWatches } from './directory-watches.ts';
 import { holdInit, type IsInit } from './hold-init.ts';
-import { LinkRecords } from './link-record.ts';
 import { closedSocket, withSource } from './link-source.ts';
 import type { LinkSource, LinkTarget, LinkTargets, TargetSight } from './link-targets.ts';
 import type { After } from './network-monitor.ts';
 import { loadSystemCalls, type SystemCalls } from './system-calls.ts';
+import { TargetRecords } from './target-record.ts';
 
 export interface LinkTargetsOptions {
   /** The instance's directory, which nobody but us can write to. Records are at `<root>/run/link-targets/`. */
@@ -35,7 +35,7 @@ export function createLinkTargets(options: LinkTargetsOptions): LinkTargets {
 class MountedLinkTargets implements LinkTargets {
   readonly #options: LinkTargetsOptions;
   readonly #directory: string;
-  #read: LinkRecords | null = null;
+  #read: TargetRecords | null = null;
   readonly #containers = new Map<string, ConsumerContainer>();
   /** Of containers that run, as was told. */
   readonly #pids = new Map<string, number>();
@@ -49,8 +49,8 @@ class MountedLinkTargets implements LinkTargets {
     this.#directory = join(options.root, 'run/link-targets');
   }
 
-  get #records(): LinkRecords {
-    this.#read ??= new LinkRecords(this.#directory);
+  get #records(): TargetRecords {
+    this.#read ??= new TargetRecords(this.#directory);
     return this.#read;
   }
 
@@ -61,6 +61,10 @@ class MountedLinkTargets implements LinkTargets {
   async attend(): Promise<void> {
     // Where system calls can't be made, whoever places something is told why.
     if ([...this.#records.containers].length > 0) await this.#load().catch(() => undefined);
+  }
+
+  tidy(): void {
+    this.#records.tidy();
   }
 
   moved(name: string, pid: number | null): void {

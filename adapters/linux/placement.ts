@@ -3,7 +3,6 @@ import { basename, dirname } from 'node:path/posix';
 import type { ConsumerRoot, Reach } from './consumer-root.ts';
 import type { HeldDirectory } from './held-directories.ts';
 import { closeMount, type HeldMount, isMountOf, type LinkFile, mountFile } from './held-mount.ts';
-import type { InitIdentity, LinkRecord, MadeMount } from './link-record.ts';
 import { TargetRefused } from './link-targets.ts';
 import type { MadeDirectories } from './made-directories.ts';
 import { isBareFile, isEntry, type MadeEntry, openName, removeEntry } from './made-entry.ts';
@@ -11,6 +10,7 @@ import { mountIdOf } from './mount-info.ts';
 import type { MountLook } from './mount-look.ts';
 import { type Holdings, nothingHeld } from './placement-holdings.ts';
 import type { SystemCalls } from './system-calls.ts';
+import type { InitIdentity, MadeMount, TargetRecord } from './target-record.ts';
 import { releaseWay, removeDirectories, type Way, type WayOptions, walkToTarget } from './target-way.ts';
 import { whatIsThere } from './what-is-there.ts';
 
@@ -20,9 +20,9 @@ export interface PlacementOptions {
   readonly init: InitIdentity;
   readonly made: MadeDirectories;
   /** On disk from when it returns. */
-  readonly save: (record: LinkRecord) => void;
+  readonly save: (record: TargetRecord) => void;
   /** Nothing of it is left. */
-  readonly forget: (record: LinkRecord) => void;
+  readonly forget: (record: TargetRecord) => void;
   /** Has names on the way to a directory watched: those that are passed in the next walk. */
   readonly follow: (path: string) => Reach['passing'];
   readonly reading: Reach['reading'];
@@ -40,19 +40,19 @@ const covered = 'the container has mounted something over it';
 /** One target in a container that runs: what is mounted there, and what was made for that. `release` lets go of all that is held. */
 export class Placement {
   readonly #options: PlacementOptions;
-  #record: LinkRecord;
+  #record: TargetRecord;
   #holdings: Holdings;
   /** Where it is mounted, as the list of mounts has it; null: that was not looked at yet. */
   #mountPoint: string | null = null;
 
   /** `holdings` are this one's from now on. */
-  constructor(options: PlacementOptions, record: LinkRecord, holdings: Holdings = nothingHeld) {
+  constructor(options: PlacementOptions, record: TargetRecord, holdings: Holdings = nothingHeld) {
     this.#options = options;
     this.#record = record;
     this.#holdings = holdings;
   }
 
-  get record(): LinkRecord {
+  get record(): TargetRecord {
     return this.#record;
   }
 
@@ -180,7 +180,7 @@ export class Placement {
     this.#holdings = { ...this.#holdings, ...change };
   }
 
-  #save(change: Partial<LinkRecord>): void {
+  #save(change: Partial<TargetRecord>): void {
     this.#record = { ...this.#record, ...change };
     this.#options.save(this.#record);
   }
@@ -340,7 +340,7 @@ export class Placement {
   }
 
   /** Removes what an attempt that failed has made. What can't be removed stays on record. */
-  #undo(before: LinkRecord, way: Way): void {
+  #undo(before: TargetRecord, way: Way): void {
     try {
       removeDirectories(this.#options, way.fresh);
     } finally {

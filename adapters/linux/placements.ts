@@ -1,10 +1,10 @@
 import { adoptPlacement } from './adopt-placement.ts';
 import type { ConsumerLife } from './consumer-life.ts';
 import { NoContainer } from './container-handle.ts';
-import type { LinkRecords } from './link-record.ts';
 import { lookForMounts } from './mount-look.ts';
 import { OutOfReach, Placement } from './placement.ts';
 import { isSystemFailure } from './system-failure.ts';
+import type { TargetRecords } from './target-record.ts';
 
 /** What a container's own mounts may take in a list of them: some 1200 (open-in-root.ts). */
 export const listLimitBytes = 128 * 1024;
@@ -12,11 +12,11 @@ export const listLimitBytes = 128 * 1024;
 /** The targets in one container that runs, with those of its records that are not looked for yet. */
 export class Placements {
   readonly #container: string;
-  readonly #records: LinkRecords;
+  readonly #records: TargetRecords;
   readonly #byTarget = new Map<string, Placement>();
   readonly #byWay = new Map<string, Set<Placement>>();
 
-  constructor(container: string, records: LinkRecords) {
+  constructor(container: string, records: TargetRecords) {
     this.#container = container;
     this.#records = records;
   }

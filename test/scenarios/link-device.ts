@@ -105,7 +105,7 @@ export function saying(part: Part, name: string, services: Services): Part {
 }
 
 /** What the first links of a device make and all others use: a directory for their proxy, and a socket at which nobody listens. */
-const madeOnce = ['+ files: /run/link-proxy', '+ files: /run/link-targets/closed'];
+const madeOnce = ['+ files: /run/link-proxy'];
 
 /** What there is more or less on the host than before, but for what is made once. */
 export async function changesSince(made: Device, before: HostState): Promise<readonly string[]> {

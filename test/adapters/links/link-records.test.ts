@@ -70,6 +70,8 @@ test('[ENG-2] what is torn, of another format, or under another name counts as n
   ];
   for (const [file, text] of files) writeFileSync(join(directory, file), text);
   t.deepEqual([...new LinkRecords(directory).all().values()], [recordOf('/run/one')]);
+  t.true(readdirSync(directory).includes(`${name}.new`), 'reading touches nothing');
+  new LinkRecords(directory).tidy();
   t.false(readdirSync(directory).includes(`${name}.new`), 'what was not written to its end is swept');
   writeFileSync(join(directory, name), whole.replace('"format":1', '"format":2'));
   t.is(new LinkRecords(directory).all().size, 0);

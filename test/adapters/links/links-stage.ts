@@ -226,6 +226,7 @@ export class LinksStage {
       0;
     return {
       attend: async () => undefined,
+      tidy: () => undefined,
       moved: () => undefined,
       place: (target, { path }: LinkSource) =>
         host.call('place', () => {

@@ -15,13 +15,13 @@ import type { ExecutionContext } from 'ava';
 import { ConsumerContainer } from '../../../adapters/linux/consumer-container.ts';
 import { ContainerHandle, NoContainer } from '../../../adapters/linux/container-handle.ts';
 import { DirectoryWatches } from '../../../adapters/linux/directory-watches.ts';
-import { LinkRecords } from '../../../adapters/linux/link-record.ts';
 import { withSource } from '../../../adapters/linux/link-source.ts';
 import { TargetRefused } from '../../../adapters/linux/link-targets.ts';
 import { ownMounts } from '../../../adapters/linux/mount-info.ts';
 import { attachMount, cloneMount } from '../../../adapters/linux/mount-tree.ts';
 import { openBehind } from '../../../adapters/linux/open-path.ts';
 import { loadSystemCalls } from '../../../adapters/linux/system-calls.ts';
+import { TargetRecords } from '../../../adapters/linux/target-record.ts';
 import { systemClock } from '../../../controller/clock.ts';
 import {
   becomes,
@@ -285,6 +285,7 @@ labTest(
     await beginProgram(t, 'perl', '-e', silentFuse, `${container.pid}`, target.target);
     const { links: next } = openLinks(t, { root });
     await next.attend();
+    next.tidy();
     next.moved('client', container.pid);
     t.is(next.sight(target)?.state, 'lost');
     await t.throwsAsync(next.place(target, source), { message: /something that is mounted there/ });
@@ -300,7 +301,7 @@ async function consumer(t: ExecutionContext) {
   const { after } = systemClock();
   const directories = new DirectoryWatches({ calls, after, overflowed: () => t.fail() });
   t.teardown(() => directories.close());
-  const records = new LinkRecords(join(root, 'links'));
+  const records = new TargetRecords(join(root, 'links'));
   const options = { name: 'client', calls, directories, records, after, changed: () => undefined };
   const under = new ConsumerContainer(options);
   t.teardown(() => under.close());
@@ -495,6 +496,7 @@ labTest(
     await mountMany(container);
     const { links: next } = openLinks(t, { root });
     await next.attend();
+    next.tidy();
     next.moved('client', container.pid);
     t.is(next.sight(target)?.state, 'lost');
     await t.throwsAsync(next.place({ container: 'client', target: '/run/y.sock' }, source), {

@@ -23,7 +23,7 @@ export interface MadeMount {
 }
 
 /** What there is of one target, or may be: it is written before anything is made, and again when it was. */
-export interface LinkRecord {
+export interface TargetRecord {
   readonly target: LinkTarget;
   /**
    * `making`: something is made for the first time, and nothing counts until that has succeeded; `placed`, `cleared`; `removed`: what is left is to go
@@ -49,17 +49,20 @@ const suffix = '.json';
  * One file for each target, below the instance's directory. They are not synchronised to the disk: after a power cut nothing is mounted any more, and a
  * file that was made is known by how it looks (made-entry.ts, isBareFile).
  */
-export class LinkRecords {
+export class TargetRecords {
   readonly #directory: string;
-  readonly #records = new Map<string, Map<string, LinkRecord>>();
+  readonly #spoilt: string[] = [];
+  readonly #records = new Map<string, Map<string, TargetRecord>>();
 
-  /** Reads all that are whole; one that a power cut has spoilt is removed. Throws where the directory can't be made or read. */
+  /** Reads all that are whole; one that a power cut has spoilt counts as none. Touches nothing. Throws where the directory can't be read. */
   constructor(directory: string) {
     this.#directory = directory;
-    mkdirSync(directory, { recursive: true, mode: 0o700 });
-    removeUnfinished(directory);
-    const names = readdirSync(directory).filter((name) => name.endsWith(suffix));
-    for (const name of names) for (const record of readOne(join(directory, name))) this.#keep(record);
+    const names = entriesOf(directory).filter((name) => name.endsWith(suffix));
+    for (const path of names.map((name) => join(directory, name))) {
+      const record = readOne(path);
+      if (record === null) this.#spoilt.push(path);
+      else this.#keep(record);
+    }
   }
 
   get containers(): Iterable<string> {
@@ -67,17 +70,18 @@ export class LinkRecords {
   }
 
   /** Null: there is none. */
-  get({ container, target }: LinkTarget): LinkRecord | null {
+  get({ container, target }: LinkTarget): TargetRecord | null {
     return this.#records.get(container)?.get(target) ?? null;
   }
 
   /** In no order. */
-  of(container: string): readonly LinkRecord[] {
+  of(container: string): readonly TargetRecord[] {
     return [...(this.#records.get(container)?.values() ?? [])];
   }
 
   /** On disk when it returns. */
-  write(record: LinkRecord): void {
+  write(record: TargetRecord): void {
+    mkdirSync(this.#directory, { recursive: true, mode: 0o700 });
     writeAtomically(this.#pathOf(record.target), JSON.stringify(record), 0o600);
     this.#keep(record);
   }
@@ -87,11 +91,24 @@ export class LinkRecords {
     const records = this.#records.get(target.container);
     records?.delete(target.target);
     if (records?.size === 0) this.#records.delete(target.container);
+    if (this.#records.size === 0) this.#discard();
   }
 
-  #keep(record: LinkRecord): void {
+  /** What a process that was killed has left of its writing is gone when it returns, with all where there is no record: nobody else may be writing. */
+  tidy(): void {
+    if (this.#records.size === 0) return this.#discard();
+    removeUnfinished(this.#directory);
+    for (const path of this.#spoilt) rmSync(path, { force: true });
+  }
+
+  /** With the last record all goes that is there for their sake. */
+  #discard(): void {
+    rmSync(this.#directory, { recursive: true, force: true });
+  }
+
+  #keep(record: TargetRecord): void {
     const { container, target } = record.target;
-    const records = this.#records.get(container) ?? new Map<string, LinkRecord>();
+    const records = this.#records.get(container) ?? new Map<string, TargetRecord>();
     this.#records.set(container, records.set(target, record));
   }
 
@@ -100,13 +117,22 @@ export class LinkRecords {
   }
 }
 
-function readOne(path: string): readonly LinkRecord[] {
+function entriesOf(directory: string): readonly string[] {
+  try {
+    return readdirSync(directory);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return [];
+    throw error;
+  }
+}
+
+/** Null: it is not whole. */
+function readOne(path: string): TargetRecord | null {
   try {
     // Nobody but us writes there: what can be parsed is what was written.
-    return [JSON.parse(readFileSync(path, 'utf8')) as LinkRecord];
+    return JSON.parse(readFileSync(path, 'utf8')) as TargetRecord;
   } catch (error) {
-    if (!(error instanceof SyntaxError)) throw error;
-    rmSync(path);
-    return [];
+    if (error instanceof SyntaxError) return null;
+    throw error;
   }
 }
