@@ -3,6 +3,7 @@ import { isDeepStrictEqual } from 'node:util';
 import { defer, from, merge, mergeAll, mergeMap, type Observable, ReplaySubject, Subject } from 'rxjs';
 import type { Key, ObservedResource } from '../../state/resource.ts';
 import type { StepResult, Traffic, WatchEvent } from '../adapter.ts';
+import { messageOf } from '../linux/message-of.ts';
 import type { After } from '../linux/network-monitor.ts';
 import type { PortForwarding } from '../linux/port-forwarding.ts';
 import type { PortOwner } from '../linux/port-owners.ts';
@@ -271,8 +272,4 @@ export class HostListeners {
 
 function relist(error: unknown): WatchEvent {
   return { type: 'relist', reason: messageOf(error) };
-}
-
-function messageOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
 }

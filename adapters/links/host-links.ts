@@ -5,6 +5,7 @@ import { type Key, linkKey, type ObservedResource } from '../../state/resource.t
 import type { LinkTraffic, Observation, StepOf, StepResult, WatchEvent } from '../adapter.ts';
 import { NoContainer } from '../linux/container-handle.ts';
 import { type LinkTargets, TargetRefused } from '../linux/link-targets.ts';
+import { messageOf } from '../linux/message-of.ts';
 import type { ProviderSocket, ProviderSockets } from '../linux/provider-sockets.ts';
 import { Turns } from '../linux/turns.ts';
 import { ProxyError } from '../proxy/proxy.ts';
@@ -272,8 +273,4 @@ function outcomeOf(error: unknown) {
     return { outcome: 'failed', error: { code: error.code, message, log: error.log } } as const;
   const code = error instanceof NoContainer ? 'ContainerNotRunning' : 'LinkFailed';
   return { outcome: 'failed', error: { code, message } } as const;
-}
-
-function messageOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
 }

@@ -1,5 +1,6 @@
 import type { Key } from '../../state/resource.ts';
 import type { DeviceNumber } from '../linux/device-access.ts';
+import { messageOf } from '../linux/message-of.ts';
 import type { LinkDevices } from './link-devices.ts';
 import type { LinkFronts } from './link-fronts.ts';
 import { isSameDevice, type LinkRecord } from './link-record.ts';
@@ -57,8 +58,4 @@ export async function allOf(works: readonly Promise<void>[]): Promise<void> {
   if (errors.length === 0) return;
   if (errors.length === 1) throw errors[0];
   throw new AggregateError(errors, errors.map(messageOf).join('; '));
-}
-
-function messageOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
 }

@@ -1,7 +1,8 @@
-import { mkdirSync, readdirSync, rmSync } from 'node:fs';
+import { mkdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { digestOf, isJsonObject, type Json } from '../../state/json.ts';
 import { type Key, kindOf } from '../../state/resource.ts';
+import { entriesOf } from '../linux/entries-of.ts';
 import { readIfThere } from '../linux/read-if-there.ts';
 import { removeUnfinished, writeAtomically } from '../linux/write-atomically.ts';
 import type { Front, LinkRecord } from './link-record.ts';
@@ -94,7 +95,9 @@ export class LinkRecords {
   }
 
   #read(): readonly LinkRecord[] {
-    return entriesOf(this.#directory).flatMap((name) => {
+    // Sockets of our processes are there, too.
+    const names = entriesOf(this.#directory).filter((name) => name.endsWith(suffix));
+    return names.toSorted().flatMap((name) => {
       const record = parseRecord(readIfThere(join(this.#directory, name)));
       return record !== null && `${nameIn(record.key)}${suffix}` === name ? record : [];
     });
@@ -108,17 +111,6 @@ function endsOf({ spec: { provider, consumer } }: LinkRecord): readonly string[]
 /** Keys have slashes, and may be longer than a name. */
 function nameIn(key: Key): string {
   return digestOf(key).slice(0, 24);
-}
-
-function entriesOf(directory: string): readonly string[] {
-  try {
-    return readdirSync(directory)
-      .filter((name) => name.endsWith(suffix))
-      .sort();
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return [];
-    throw error;
-  }
 }
 
 function parseRecord(text: string | null): LinkRecord | null {

@@ -1,4 +1,5 @@
 import { isDeepStrictEqual } from 'node:util';
+import { messageOf } from '../linux/message-of.ts';
 import { Turns } from '../linux/turns.ts';
 import { ProxyError } from '../proxy/proxy.ts';
 
@@ -139,8 +140,4 @@ export class ServedFronts<Front extends Named> {
       }
     }
   }
-}
-
-function messageOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
 }

@@ -4,6 +4,7 @@ import type { ContainerHandle } from './container-handle.ts';
 import { DirectoryWatches } from './directory-watches.ts';
 import { holdInit, type IsInit } from './hold-init.ts';
 import { isSocketAt, whenHostMountsChange } from './host-mounts.ts';
+import { messageOf } from './message-of.ts';
 import type { After } from './network-monitor.ts';
 import { Pace } from './pace.ts';
 import { type KeptSocket, ProviderContainer, type Report } from './provider-container.ts';
@@ -58,10 +59,6 @@ function notKnownYet({ container }: ProviderSocket): Report {
 function isSame(left: Report, right: Report): boolean {
   const said = ({ sight }: Report) => (sight.state === 'shown' ? sight.state : `${sight.state} ${sight.why}`);
   return left.identity === right.identity && left.problem === right.problem && said(left) === said(right);
-}
-
-function messageOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
 }
 
 /**

@@ -2,6 +2,7 @@ import { closeSync } from 'node:fs';
 import { type ContainerHandle, NoContainer } from './container-handle.ts';
 import { ContainerView } from './container-view.ts';
 import type { DirectoryWatches } from './directory-watches.ts';
+import { messageOf } from './message-of.ts';
 import { whenMountsChange } from './mount-changes.ts';
 import type { After } from './network-monitor.ts';
 import { Pace } from './pace.ts';
@@ -76,10 +77,6 @@ function putOff({ container, socket }: KeptSocket): string {
     `${socket} of container '${container}' is not reached yet: the container takes more of a second than it may ` +
     'to be looked at (many names, links or mounts, or changes of these); it is looked at again within a second'
   );
-}
-
-function messageOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
 }
 
 /**

@@ -1,6 +1,7 @@
-import { mkdirSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { mkdirSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { digestOf } from '../../state/json.ts';
+import { entriesOf } from './entries-of.ts';
 import type { LinkTarget } from './link-targets.ts';
 import type { MadeEntry } from './made-entry.ts';
 import type { ProcessIdentity } from './process-identity.ts';
@@ -114,15 +115,6 @@ export class TargetRecords {
 
   #pathOf({ container, target }: LinkTarget): string {
     return join(this.#directory, `${digestOf([container, target]).slice(0, 24)}${suffix}`);
-  }
-}
-
-function entriesOf(directory: string): readonly string[] {
-  try {
-    return readdirSync(directory);
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return [];
-    throw error;
   }
 }
 

@@ -1,6 +1,7 @@
 import { lstatSync, readdirSync, rmdirSync } from 'node:fs';
 import { digestOf } from '../../state/json.ts';
 import { type ContainerSpec, leaseKey, type NetworkInterface } from '../../state/resource.ts';
+import { entriesOf } from '../linux/entries-of.ts';
 import { vethName } from '../linux/mark.ts';
 import { readIfThere } from '../linux/read-if-there.ts';
 import { removeUnfinished } from '../linux/write-atomically.ts';
@@ -9,7 +10,6 @@ import { generatedBy } from './configuration.ts';
 import { type ContainerRecord, readContainerRecord, writeContainerRecord } from './container-record.ts';
 import { isContainerName, type Layout } from './layout.ts';
 import type { Monitors } from './monitors.ts';
-import { entriesOf } from './storage.ts';
 
 /** What stands for the spec of a container of ours that runs and was made from nobody knows what: no desired one is like it. */
 function unknownSpec(name: string): ContainerSpec {

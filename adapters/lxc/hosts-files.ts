@@ -2,10 +2,10 @@ import { closeSync, existsSync, ftruncateSync, mkdirSync, openSync, rmSync, writ
 import { join } from 'node:path';
 import { digestOf } from '../../state/json.ts';
 import type { ContainerSpec, LeaseSpec } from '../../state/resource.ts';
+import { entriesOf } from '../linux/entries-of.ts';
 import { readIfThere } from '../linux/read-if-there.ts';
 import { hostsFile } from './hosts-file.ts';
 import type { Layout } from './layout.ts';
-import { entriesOf } from './storage.ts';
 
 /** The pools that a container is in, sorted; null where it gets no hosts file of ours: it is in none, or brings its own. */
 export function namedPools(spec: ContainerSpec): readonly string[] | null {

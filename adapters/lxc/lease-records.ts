@@ -1,9 +1,9 @@
 import { existsSync, mkdirSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Key, LeaseSpec, ObservedResource } from '../../state/resource.ts';
+import { entriesOf } from '../linux/entries-of.ts';
 import { removeUnfinished, writeAtomically } from '../linux/write-atomically.ts';
 import type { Layout } from './layout.ts';
-import { entriesOf } from './storage.ts';
 
 interface LeaseRecord {
   readonly key: Key;

@@ -1,9 +1,9 @@
 import { mkdirSync, rmdirSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Commands } from '../linux/command.ts';
+import { entriesOf } from '../linux/entries-of.ts';
 import { ownMounts } from '../linux/mount-info.ts';
 import type { Layout } from './layout.ts';
-import { entriesOf } from './storage.ts';
 
 /** Where something is mounted in this mount namespace. */
 function mountPoints(): ReadonlySet<string> {

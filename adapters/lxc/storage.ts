@@ -1,19 +1,10 @@
-import { mkdirSync, readdirSync, rmdirSync } from 'node:fs';
+import { mkdirSync, rmdirSync } from 'node:fs';
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Persistence } from '../../state/resource.ts';
 import { bootId } from '../linux/boot-id.ts';
+import { entriesOf } from '../linux/entries-of.ts';
 import type { Layout } from './layout.ts';
-
-/** The entries of a directory; none where it does not exist. */
-export function entriesOf(directory: string): readonly string[] {
-  try {
-    return readdirSync(directory);
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return [];
-    throw error;
-  }
-}
 
 /** What containers wrote may be much: it goes while everything else goes on. */
 async function removeAllBut(directory: string, kept: (entry: string) => boolean): Promise<void> {

@@ -2,7 +2,7 @@ import test from 'ava';
 import { graphOf } from '../../controller/graph.ts';
 import type { DesiredResource, Key, ObservedResource } from '../../state/resource.ts';
 import { internalPool } from './fixtures.ts';
-import { desiredListener, httpListener, lostRoute } from './ingress-fixtures.ts';
+import { apiLink, desiredListener, httpListener, lostRoute } from './ingress-fixtures.ts';
 import { busSpec, desiredLink, rawLink, rawSpec } from './link-fixtures.ts';
 
 const running = (key: Key, pid: number | null): ObservedResource =>
@@ -13,18 +13,7 @@ test('[LINK-9] a rule of ingress is a link of EXTERNAL with ten fields, role any
     key === 'container/api' ? running(key, 4242) : undefined,
   );
   t.deepEqual(links, [
-    {
-      type: 'http',
-      name: 'rest',
-      consumer: 'EXTERNAL',
-      consumer_pid: 0,
-      provider: 'api',
-      provider_pid: 4242,
-      role: 'any',
-      interface: 'http',
-      target: ':80/api',
-      socket: '/run/api.sock',
-    },
+    apiLink,
     {
       type: 'http',
       name: 'http',
