@@ -10,7 +10,14 @@ import { readMountInfo } from '../../../adapters/linux/mount-info.ts';
 import { createLinkTargets, type LinkTargetsOptions } from '../../../adapters/linux/mounted-link-targets.ts';
 import { systemClock } from '../../../controller/clock.ts';
 import { digestOf } from '../../../state/json.ts';
-import { type BareContainer, serve } from './socket-bench.ts';
+import {
+  ask,
+  type BareContainer,
+  type ContainerOptions,
+  makeRoot,
+  serve,
+  startContainer,
+} from './socket-bench.ts';
 
 /** What the suites about targets of links share. */
 
@@ -144,3 +151,24 @@ export const silentFuse = `
   syscall($mount, $source, $target, $type, 0, $options) == 0 or die "mount: $!";
   print "mounted\\n";
   sleep 1000;`;
+
+/** Where the suites place what they place, unless they say otherwise. */
+export const target = { container: 'client', target: '/run/pv/services/raw.sock' };
+
+/** Containers that differ in whose users theirs are. */
+export const kinds: Readonly<Record<string, ContainerOptions>> = {
+  'a container': {},
+  'a container with users of its own': { unprivileged: true },
+};
+
+/** A container in which a socket that says `one` is placed. */
+export async function placed(t: ExecutionContext, options: ContainerOptions = {}) {
+  const container = await startContainer(t, await makeRoot(t), options);
+  const bench = openLinks(t);
+  const one = await hostSocket(t, 'one');
+  bench.links.moved('client', container.pid);
+  await bench.links.place(target, one);
+  const path = container.at(target.target);
+  t.is(await ask(path), 'one');
+  return { ...bench, container, one, path };
+}
